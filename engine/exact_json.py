@@ -1,0 +1,188 @@
+"""JSON in and out without losing a digit.
+
+Reading follows RFC 8259 strictly: numbers become `Decimal`, duplicate keys, NaN, lone surrogates, invalid UTF-8, deep
+nesting and large documents are refused with a place. Writing is canonical (RFC 8785): sorted keys, no white space,
+decimals and temporal values as strings, so that the same value is always the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import rfc8785
+
+from engine.problems import InvalidError, Place, Problem
+
+MAX_BYTES = 10_000_000
+MAX_DEPTH = 64
+MAX_DIGITS = 34
+"""FEEL's decimals (IEEE 754 decimal128) have 34 digits; a longer number would be rounded, so it is refused."""
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_NESTING = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+
+
+def parse(text: bytes | str, *, source: str = "body", max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
+    """The value of a JSON text: dict, list, str, `Decimal`, bool or None.
+
+    Raises `InvalidError` with a `json.*` code and, where there is one, the line and column.
+    """
+    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
+    if size > max_bytes:
+        _refuse("json.too_large", f"the document has {size:,} bytes; at most {max_bytes:,} are read", source)
+    if isinstance(text, bytes):
+        try:
+            text = text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            good = text[: error.start].decode("utf-8")
+            _refuse("json.encoding", f"byte {error.start} is not valid UTF-8", source, good, len(good))
+    if text.startswith("\ufeff"):
+        _refuse("json.malformed", "the text starts with a byte order mark; JSON has none", source, text, 0)
+    _check_depth(text, source, max_depth)
+    duplicates: list[str] = []
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(found)
+        if len(result) < len(found):
+            seen: set[str] = set()
+            duplicates.extend(key for key, _ in found if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        return result
+
+    def number(digits: str) -> Decimal:
+        value = Decimal(digits)
+        if len(value.as_tuple().digits) > MAX_DIGITS or not -6176 <= value.adjusted() <= 6144:
+            position = text.find(digits)
+            _refuse("json.number_too_long", f"`{digits[:40]}` has more than {MAX_DIGITS} digits", source, text, position)
+        return value
+
+    def constant(name: str) -> NoReturn:
+        _refuse("json.not_a_number", f"`{name}` is not a JSON number", source, text, text.find(name))
+
+    try:
+        value = json.loads(text, parse_float=number, parse_int=number, parse_constant=constant, object_pairs_hook=pairs)
+    except json.JSONDecodeError as error:
+        _refuse("json.malformed", _reason(error), source, text, error.pos)
+    if duplicates:
+        position = text.rfind(json.dumps(duplicates[0]))
+        _refuse("json.duplicate_key", f"the key `{duplicates[0]}` stands twice in one object", source, text, position)
+    if "\\u" in text and _has_lone_surrogate(value):
+        _refuse("json.encoding", "a string holds half of a surrogate pair", source)
+    return value
+
+
+def canonical(value: Any) -> bytes:
+    """The RFC 8785 bytes of a value made of mappings, sequences, text, decimals, whole numbers, truth values, dates.
+
+    A `Decimal` becomes a string in plain notation (`"48.550855"`, never an exponent); dates, times and durations become
+    their ISO 8601 text. A binary float raises `TypeError`: it has no exact text.
+    """
+    return rfc8785.dumps(plain(value))
+
+
+def plain(value: Any) -> Any:
+    """The value with only JSON's own types in it, as `canonical` writes them."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, float):
+        raise TypeError("binary floats have no exact text; use Decimal")
+    if isinstance(value, datetime):
+        return instant_text(value)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return duration_text(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes):
+        items = sorted(value) if isinstance(value, set | frozenset) else value
+        return [plain(item) for item in items]
+    to_json = getattr(value, "to_json", None)
+    if to_json is not None:
+        return plain(to_json())
+    return str(value)
+
+
+def decimal_text(value: Decimal) -> str:
+    """Plain notation without trailing zeros after the point; `-0` is `0`. Equal numbers have equal text."""
+    if not value:
+        return "0"
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def instant_text(value: datetime) -> str:
+    """ISO 8601 with `Z` for UTC; fractions of a second only where they are not zero."""
+    return value.isoformat().replace("+00:00", "Z")
+
+
+def duration_text(value: timedelta) -> str:
+    """ISO 8601: `P14D`, `PT1H30M`, `-P1DT0.5S`; zero is `PT0S`."""
+    microseconds = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
+    sign, left = ("-" if microseconds < 0 else ""), abs(microseconds)
+    seconds, fraction = divmod(left, 1_000_000)
+    days, seconds = divmod(seconds, 86_400)
+    hours, seconds = divmod(seconds, 3_600)
+    minutes, seconds = divmod(seconds, 60)
+    second_text = f"{seconds}.{fraction:06d}".rstrip("0") if fraction else f"{seconds}"
+    clock = "".join(
+        f"{amount}{unit}"
+        for amount, unit in ((hours or "", "H"), (minutes or "", "M"), (second_text if seconds or fraction else "", "S"))
+        if amount != ""
+    )
+    if not days and not clock:
+        return "PT0S"
+    return f"{sign}P{f'{days}D' if days else ''}{f'T{clock}' if clock else ''}"
+
+
+def _check_depth(text: str, source: str, max_depth: int) -> None:
+    """Count brackets outside strings before parsing, so that nesting cannot exhaust the parser's stack."""
+    depth = 0
+    for token in _NESTING.finditer(text):
+        character = token.group()[0]
+        if character in "[{":
+            depth += 1
+            if depth > max_depth:
+                _refuse("json.too_deep", f"nested deeper than {max_depth} levels", source, text, token.start())
+        elif character in "]}":
+            depth -= 1
+
+
+def _has_lone_surrogate(value: Any) -> bool:
+    if isinstance(value, str):
+        return _LONE_SURROGATE.search(value) is not None
+    if isinstance(value, dict):
+        return any(_has_lone_surrogate(key) or _has_lone_surrogate(item) for key, item in value.items())
+    return isinstance(value, list) and any(_has_lone_surrogate(item) for item in value)
+
+
+def _reason(error: json.JSONDecodeError) -> str:
+    """The standard library's message as a lower-case sentence that names what was found."""
+    if error.pos >= len(error.doc):
+        return "the text ends where a value or a bracket is expected"
+    message = error.msg[0].lower() + error.msg[1:]
+    return f"{message}, found `{error.doc[error.pos : error.pos + 12]}`"
+
+
+def _refuse(code: str, message: str, source: str, text: str = "", position: int = -1) -> NoReturn:
+    place = Place(source)
+    excerpt = ""
+    if position >= 0:
+        line = text.count("\n", 0, position) + 1
+        start = text.rfind("\n", 0, position) + 1
+        column = position - start + 1
+        end = text.find("\n", position)
+        # A body on one line may be megabytes long: show the surroundings only.
+        from_column = max(0, column - 60)
+        excerpt = text[start + from_column : (len(text) if end < 0 else end)][:120]
+        place = Place(source, line, column - from_column if from_column else column)
+        if from_column:
+            place = Place(source, line, column)
+            excerpt = ""
+    raise InvalidError(Problem(code, message, place, excerpt=excerpt))
