@@ -29,7 +29,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An actor at an instant, through a channel (`console`, `api`, `cli`, `job`), with the request's id for the audit."""
+    """An actor at an instant, through a channel (`console`, `api`, `cli`, `job`), with the request's id."""
 
     actor: Actor
     now: datetime

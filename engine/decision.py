@@ -1,7 +1,7 @@
 """One outcome with its reasons: what every door (command, API, console, job) gives back, in the same bytes.
 
 A compiled rule set decides quickly and returns a `Decision` whose texts (`reasons`, `why_not`) are made only when
-somebody looks. The same facts, version, `at` and `as_of` give the same canonical JSON, so a stored decision is a receipt.
+somebody looks. The same facts, version, `at` and `as_of` give the same canonical JSON: a stored decision is a receipt.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from engine import exact_json
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A rule that fired. `contribution` is what it added (points, money, ...); all contributions sum to the outcome's
-    number exactly. `detail` holds the kind's own explanation (a band split, a decayed event, a field's values)."""
+    """A rule that fired.
+
+    `contribution` is what it added (points, money, ...); all contributions sum to the outcome's number exactly.
+    `detail` holds the kind's own explanation (a band split, a decayed event, a field's values).
+    """
 
     rule: str
     because: str
@@ -100,7 +103,7 @@ class Decision:
         return sha256(exact_json.canonical(self.facts)).hexdigest()
 
     def to_json(self, *, explain: bool = True) -> dict[str, Any]:
-        """The document every door shows: see docs/decisions-explained.md. Without `explain`, reasons and why-not are left out."""
+        """The document every door shows. Without `explain`, reasons and why-not are left out."""
         document: dict[str, Any] = {
             "rule_set": self.rule_set,
             "kind": self.kind,

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import rfc8785
@@ -32,14 +32,14 @@ def parse(text: bytes | str, *, source: str = "body", max_bytes: int = MAX_BYTES
 
     Raises `InvalidError` with a `json.*` code and, where there is one, the line and column.
     """
-    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
-    if size > max_bytes:
-        _refuse("json.too_large", f"the document has {size:,} bytes; at most {max_bytes:,} are read", source)
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    if len(data) > max_bytes:
+        _refuse("json.too_large", f"the document has {len(data):,} bytes; at most {max_bytes:,} are read", source)
     if isinstance(text, bytes):
         try:
-            text = text.decode("utf-8")
+            text = data.decode("utf-8")
         except UnicodeDecodeError as error:
-            good = text[: error.start].decode("utf-8")
+            good = data[: error.start].decode("utf-8")
             _refuse("json.encoding", f"byte {error.start} is not valid UTF-8", source, good, len(good))
     if text.startswith("\ufeff"):
         _refuse("json.malformed", "the text starts with a byte order mark; JSON has none", source, text, 0)
@@ -54,10 +54,13 @@ def parse(text: bytes | str, *, source: str = "body", max_bytes: int = MAX_BYTES
         return result
 
     def number(digits: str) -> Decimal:
-        value = Decimal(digits)
-        if len(value.as_tuple().digits) > MAX_DIGITS or not -6176 <= value.adjusted() <= 6144:
-            position = text.find(digits)
-            _refuse("json.number_too_long", f"`{digits[:40]}` has more than {MAX_DIGITS} digits", source, text, position)
+        try:
+            value = Decimal(digits)
+        except InvalidOperation:  # an exponent of dozens of digits
+            value = Decimal("NaN")
+        if value.is_nan() or len(value.as_tuple().digits) > MAX_DIGITS or not -6176 <= value.adjusted() <= 6144:
+            message = f"`{digits[:40]}` has more than {MAX_DIGITS} digits"
+            _refuse("json.number_too_long", message, source, text, text.find(digits))
         return value
 
     def constant(name: str) -> NoReturn:
@@ -131,11 +134,8 @@ def duration_text(value: timedelta) -> str:
     hours, seconds = divmod(seconds, 3_600)
     minutes, seconds = divmod(seconds, 60)
     second_text = f"{seconds}.{fraction:06d}".rstrip("0") if fraction else f"{seconds}"
-    clock = "".join(
-        f"{amount}{unit}"
-        for amount, unit in ((hours or "", "H"), (minutes or "", "M"), (second_text if seconds or fraction else "", "S"))
-        if amount != ""
-    )
+    clock = (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "")
+    clock += f"{second_text}S" if seconds or fraction else ""
     if not days and not clock:
         return "PT0S"
     return f"{sign}P{f'{days}D' if days else ''}{f'T{clock}' if clock else ''}"

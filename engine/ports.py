@@ -1,6 +1,7 @@
-"""What the use cases need from outside, as protocols. The docstrings are the contract; the conformance suites test them.
+"""What the use cases need from outside, as protocols.
 
-Adapters in `adapters/` implement them; `adapters.wiring` builds one `Ports` from the settings. Nothing here does anything.
+The docstrings are the contract; the conformance suites test them. Adapters in `adapters/` implement them, and
+`adapters.wiring` builds one `Ports` from the settings. Nothing here does anything.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class Reader(Protocol):
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page:
-        """A page of at most `limit` (1 to 1000) records. Raises `InvalidError` (`cursor.invalid`) for a foreign cursor."""
+        """At most `limit` (1 to 1000) records. Raises `InvalidError` (`cursor.invalid`) for a foreign cursor."""
         ...
 
     def scan(self, record_type: str, predicate: Predicate, *, after_id: str = "", batch: int = 500) -> Iterator[Record]:
@@ -112,8 +113,11 @@ class Transaction(Reader, Protocol):
         ...
 
     def update(self, record: Record) -> Record:
-        """Store a changed record. `record.revision` is the one seen; raises `StaleError` if the stored one differs,
-        `NotFoundError` if it is gone. Returns the record with its new revision. Append-only types are refused."""
+        """Store a changed record and return it with its new revision; `record.revision` is the one seen.
+
+        Raises `StaleError` if the stored revision differs, `NotFoundError` if the record is gone. Append-only types are
+        refused.
+        """
         ...
 
     def delete(self, record: Record) -> None:
@@ -133,8 +137,10 @@ class Store(Reader, Protocol):
     """The operations database. Values of fields come back equal to what was written, exactly and with their types."""
 
     def transaction(self) -> AbstractContextManager[Transaction]:
-        """A transaction: commits when the block ends, rolls back when it raises. Raises `UnavailableError` when the
-        database does not answer."""
+        """A transaction: commits when the block ends, rolls back when it raises.
+
+        Raises `UnavailableError` when the database does not answer.
+        """
         ...
 
     def pending_messages(self, limit: int = 100) -> tuple[Message, ...]:

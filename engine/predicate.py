@@ -100,7 +100,7 @@ def either(*parts: Predicate) -> Predicate:
 
 
 def matches(predicate: Predicate, fields: Mapping[str, Any]) -> bool:
-    """Whether a record with these fields matches: the reference meaning, used by the in-memory store and point checks."""
+    """Whether a record with these fields matches: the reference meaning, used for point checks."""
     match predicate:
         case Always():
             return True

@@ -68,7 +68,7 @@ class Problem:
         return replace(self, place=replace(self.place, source=source), excerpt=excerpt)
 
     def to_json(self) -> dict[str, object]:
-        """Shape: `{code, message, source?, line?, column?, length?, path?, excerpt?, help?}`; empty members are left out."""
+        """Shape: `{code, message, source?, line?, column?, length?, path?, excerpt?, help?}`; without empty ones."""
         found: dict[str, object] = {"code": self.code, "message": self.message}
         if self.place.source:
             found["source"] = self.place.source

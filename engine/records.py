@@ -83,8 +83,8 @@ class RecordField:
 class RecordType:
     """A kind of record: its fields and the orders in which lists of it are asked for.
 
-    `indexes` name fields; stores add `organisation_id` before and `id` after. `append_only` records are never changed or
-    deleted once written.
+    `indexes` name fields; stores add `organisation_id` before and `id` after. `append_only` records are never changed
+    or deleted once written.
     """
 
     name: str
@@ -144,98 +144,176 @@ RECORD_TYPES: tuple[RecordType, ...] = (
     RecordType("territory", _fields(TEXT, "name!", "region_id!", "branch_id")),
     RecordType(
         "person",
-        (*PLACE, *_fields(TEXT, "name!*", "email*", "role!", "title"), *_fields(TEXTS, "territory_ids"),
-         *_fields(BOOLEAN, "active", "example")),
+        (
+            *PLACE,
+            *_fields(TEXT, "name!*", "email*", "role!", "title"),
+            *_fields(TEXTS, "territory_ids"),
+            *_fields(BOOLEAN, "active", "example"),
+        ),
         indexes=(*_BY_PLACE, ("role",)),
     ),
     RecordType(
         "account",
-        (*PLACE, *_fields(TEXT, "name!", "sector", "location", "parent_account"), *_fields(INTEGER, "employees", "founded"),
-         *_fields(MONEY, "annual_revenue"), *_fields(TEXT, "source")),
+        (
+            *PLACE,
+            *_fields(TEXT, "name!", "sector", "location", "parent_account"),
+            *_fields(INTEGER, "employees", "founded"),
+            *_fields(MONEY, "annual_revenue"),
+            *_fields(TEXT, "source"),
+        ),
         indexes=(*_BY_PLACE, ("name",)),
     ),
     RecordType("product", (*_fields(TEXT, "name!", "series"), *_fields(MONEY, "list_price"), *_fields(TEXT, "source"))),
     RecordType(
         "lead",
-        (*PLACE, *_fields(TEXT, "name!*", "company", "status", "source", "reference", "facts_schema!"),
-         *_fields(DOCUMENT, "facts!"), *_fields(INSTANT, "created_at"),
-         *_fields(DECIMAL, "score"), *_fields(TEXT, "band", "score_state", "decision_id", "scored_by"),
-         *_fields(INSTANT, "scored_at")),
+        (
+            *PLACE,
+            *_fields(TEXT, "name!*", "company", "status", "source", "reference", "facts_schema!"),
+            *_fields(DOCUMENT, "facts!"),
+            *_fields(INSTANT, "created_at"),
+            *_fields(DECIMAL, "score"),
+            *_fields(TEXT, "band", "score_state", "decision_id", "scored_by"),
+            *_fields(INSTANT, "scored_at"),
+        ),
         indexes=(*_BY_PLACE, ("score",), ("band", "score"), ("score_state",)),
     ),
     RecordType(
         "deal",
-        (*PLACE, *_fields(TEXT, "name!", "stage!", "account_id", "account_name", "product", "next_step", "source"),
-         *_fields(MONEY, "amount", "contract_target"), *_fields(DATE, "engaged_on", "closed_on", "expected_close"),
-         *_fields(TEXTS, "tags"), *_fields(INSTANT, "changed_at"), *_fields(DOCUMENT, "splits")),
+        (
+            *PLACE,
+            *_fields(TEXT, "name!", "stage!", "account_id", "account_name", "product", "next_step", "source"),
+            *_fields(MONEY, "amount", "contract_target"),
+            *_fields(DATE, "engaged_on", "closed_on", "expected_close"),
+            *_fields(TEXTS, "tags"),
+            *_fields(INSTANT, "changed_at"),
+            *_fields(DOCUMENT, "splits"),
+        ),
         indexes=(*_BY_PLACE, ("stage", "closed_on"), ("closed_on",)),
     ),
     RecordType(
         "check_in",
-        (*PLACE, *_fields(TEXT, "account_id", "account_name", "note", "device_id", "outcome"), *_fields(INSTANT, "at!"),
-         *_fields(DECIMAL, "latitude!", "longitude!", "accuracy_metres")),
+        (
+            *PLACE,
+            *_fields(TEXT, "account_id", "account_name", "note", "device_id", "outcome"),
+            *_fields(INSTANT, "at!"),
+            *_fields(DECIMAL, "latitude!", "longitude!", "accuracy_metres"),
+        ),
         indexes=(*_BY_PLACE, ("at",)),
         append_only=True,
     ),
     RecordType(
         "conflict",
-        (*PLACE, *_fields(TEXT, "record_type!", "record_id!", "record_name", "device_id", "state!", "rule_set!", "schema!"),
-         *_fields(DOCUMENT, "base!", "client!", "server!", "outcome", "decision"), *_fields(INSTANT, "client_at!", "server_at!", "found_at!")),
+        (
+            *PLACE,
+            *_fields(TEXT, "record_type!", "record_id!", "record_name", "device_id", "state!", "rule_set!", "schema!"),
+            *_fields(DOCUMENT, "base!", "client!", "server!", "outcome", "decision"),
+            *_fields(INSTANT, "client_at!", "server_at!", "found_at!"),
+        ),
         indexes=(*_BY_PLACE, ("state", "found_at")),
     ),
     RecordType(
         "statement",
-        (*PLACE, *_fields(TEXT, "payee_name!*", "plan!", "plan_digest!", "period!", "state!", "job_id"),
-         *_fields(INTEGER, "plan_version!"), *_fields(MONEY, "credited!", "excluded!", "payout!", "quota"),
-         *_fields(DECIMAL, "attainment"), *_fields(DOCUMENT, "decision!"), *_fields(INSTANT, "calculated_at!")),
+        (
+            *PLACE,
+            *_fields(TEXT, "payee_name!*", "plan!", "plan_digest!", "period!", "state!", "job_id"),
+            *_fields(INTEGER, "plan_version!"),
+            *_fields(MONEY, "credited!", "excluded!", "payout!", "quota"),
+            *_fields(DECIMAL, "attainment"),
+            *_fields(DOCUMENT, "decision!"),
+            *_fields(INSTANT, "calculated_at!"),
+        ),
         indexes=(*_BY_PLACE, ("period", "payout"), ("plan", "period")),
         unique=(("plan", "period", "owner_id"),),
     ),
     RecordType(
         "rule_version",
-        (*_fields(TEXT, "rule_set!", "kind!", "title!", "digest!", "text!", "published_by"), *_fields(INTEGER, "version!"),
-         *_fields(DATE, "effective_from!", "effective_to"), *_fields(INSTANT, "published_at!")),
+        (
+            *_fields(TEXT, "rule_set!", "kind!", "title!", "digest!", "text!", "published_by"),
+            *_fields(INTEGER, "version!"),
+            *_fields(DATE, "effective_from!", "effective_to"),
+            *_fields(INSTANT, "published_at!"),
+        ),
         indexes=(("kind", "rule_set"), ("rule_set", "version")),
         unique=(("rule_set", "version"),),
         append_only=True,
     ),
     RecordType(
         "decision",
-        (*PLACE, *_fields(TEXT, "rule_set!", "digest!", "input_digest!", "subject_type", "subject_id"),
-         *_fields(INTEGER, "version!"), *_fields(INSTANT, "at!", "as_of!", "decided_at!"), *_fields(DOCUMENT, "document!", "facts")),
+        (
+            *PLACE,
+            *_fields(TEXT, "rule_set!", "digest!", "input_digest!", "subject_type", "subject_id"),
+            *_fields(INTEGER, "version!"),
+            *_fields(INSTANT, "at!", "as_of!", "decided_at!"),
+            *_fields(DOCUMENT, "document!", "facts"),
+        ),
         indexes=(*_BY_PLACE, ("rule_set", "decided_at"), ("subject_type", "subject_id", "decided_at")),
         append_only=True,
     ),
     RecordType(
         "job",
-        (*PLACE, *_fields(TEXT, "kind!", "title!", "state!", "message", "actor_id!", "lease_token"), *_fields(DOCUMENT, "parameters!", "result", "checkpoint"),
-         *_fields(INTEGER, "done", "total", "attempts"), *_fields(BOOLEAN, "cancel_requested"),
-         *_fields(INSTANT, "created_at!", "started_at", "finished_at", "lease_until")),
+        (
+            *PLACE,
+            *_fields(TEXT, "kind!", "title!", "state!", "message", "actor_id!", "lease_token"),
+            *_fields(DOCUMENT, "parameters!", "result", "checkpoint"),
+            *_fields(INTEGER, "done", "total", "attempts"),
+            *_fields(BOOLEAN, "cancel_requested"),
+            *_fields(INSTANT, "created_at!", "started_at", "finished_at", "lease_until"),
+        ),
         indexes=(*_BY_PLACE, ("state",), ("created_at",)),
     ),
     RecordType(
         "import_batch",
-        (*PLACE, *_fields(TEXT, "source!", "mapping!", "digest!"), *_fields(DOCUMENT, "counts!", "findings!"),
-         *_fields(INSTANT, "imported_at!")),
+        (
+            *PLACE,
+            *_fields(TEXT, "source!", "mapping!", "digest!"),
+            *_fields(DOCUMENT, "counts!", "findings!"),
+            *_fields(INSTANT, "imported_at!"),
+        ),
         indexes=(("imported_at",),),
     ),
     RecordType(
         "api_key",
-        (*_fields(TEXT, "person_id!", "name!", "prefix!", "secret_digest!"), *_fields(INSTANT, "created_at!", "expires_at", "revoked_at")),
+        (
+            *_fields(TEXT, "person_id!", "name!", "prefix!", "secret_digest!"),
+            *_fields(INSTANT, "created_at!", "expires_at", "revoked_at"),
+        ),
         indexes=(("prefix",),),
     ),
     RecordType(
         "idempotency_key",
-        (*_fields(TEXT, "actor_id!", "key!", "body_digest!", "response_body"), *_fields(INTEGER, "status"), *_fields(INSTANT, "expires_at!"),
-         *_fields(DOCUMENT, "headers")),
+        (
+            *_fields(TEXT, "actor_id!", "key!", "body_digest!", "response_body"),
+            *_fields(INTEGER, "status"),
+            *_fields(INSTANT, "expires_at!"),
+            *_fields(DOCUMENT, "headers"),
+        ),
         unique=(("actor_id", "key"),),
     ),
     RecordType(
         "audit_entry",
-        (*PLACE, *_fields(INTEGER, "sequence!"), *_fields(INSTANT, "at!"),
-         *_fields(TEXT, "actor_id!", "actor_name!*", "actor_role!", "channel!", "request_id!", "action!", "outcome!",
-                  "record_type!", "record_id!", "rule_set", "reason", "before_digest", "after_digest"),
-         *_fields(INTEGER, "rule_version"), *_fields(DOCUMENT, "changes")),
+        (
+            *PLACE,
+            *_fields(INTEGER, "sequence!"),
+            *_fields(INSTANT, "at!"),
+            *_fields(
+                TEXT,
+                "actor_id!",
+                "actor_name!*",
+                "actor_role!",
+                "channel!",
+                "request_id!",
+                "action!",
+                "outcome!",
+                "record_type!",
+                "record_id!",
+                "rule_set",
+                "reason",
+                "before_digest",
+                "after_digest",
+            ),
+            *_fields(INTEGER, "rule_version"),
+            *_fields(DOCUMENT, "changes"),
+        ),
         indexes=(*_BY_PLACE, ("sequence",), ("actor_id", "sequence"), ("record_type", "record_id", "sequence")),
         unique=(("sequence",),),
         append_only=True,
@@ -246,5 +324,5 @@ _BY_NAME = {known.name: known for known in RECORD_TYPES}
 
 
 def record_type(name: str) -> RecordType:
-    """The record type of this name. Raises `LookupError` for a name that is not in `RECORD_TYPES`: a programming error."""
+    """The record type of this name. Raises `LookupError` for a name outside `RECORD_TYPES`: a programming error."""
     return _BY_NAME[name]

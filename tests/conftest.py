@@ -1,0 +1,64 @@
+"""What all tests share: where the public data sets lie, which browser is used, and the line that says what was real."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# A shared machine may stall for seconds: a deadline would fail a right answer. Examples are the same in every run.
+settings.register_profile(
+    "bylaw", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+settings.load_profile("bylaw")
+
+NEEDS_SHARED = "needs the public data sets"
+"""The reason every test skipped for lack of `../shared` starts with; `.ci/run` fails when it sees it."""
+
+used: set[str] = set()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of public data sets and worked examples, beside the repository or where `BYLAW_SHARED` says."""
+    folder = Path(os.environ.get("BYLAW_SHARED", ROOT.parent / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip(f"{NEEDS_SHARED}: {folder.name}/ does not stand beside the repository (BYLAW_SHARED names another)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the browser the page tests drive."""
+    for name in (os.environ.get("BYLAW_TEST_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"):
+        if name and (path := shutil.which(name)):
+            return path
+    pytest.fail("no Chromium found: `make test` installs it, or BYLAW_TEST_CHROMIUM names one")
+
+
+@pytest.fixture
+def real(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Call it with the name of a real server a test has talked to; the summary lists them all."""
+
+    def note(component: str) -> None:
+        record_property("real", component)
+
+    return note
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Collect the real components of passed tests, from every worker process."""
+    if report.when == "call" and report.passed:
+        used.update(value for name, value in report.user_properties if name == "real")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line which real servers the passed tests have used."""
+    if used:
+        terminalreporter.write_line("Really used: " + ", ".join(sorted(used)))
