@@ -1,0 +1,70 @@
+"""Messages as RQ jobs: the message's id is the job's id, so that delivering twice queues once.
+
+The task is named, not imported: the worker's side (`jobs.tasks`) depends on this package and not the reverse. Arguments
+travel as JSON, never as pickles.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rq import Queue as Rq
+from rq import Retry, Worker
+from rq.exceptions import DuplicateJobError
+from rq.serializers import JSONSerializer
+
+from adapters.redis_connection import as_unavailable
+from engine.ports import Message
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+QUEUE_NAME = "bylaw"
+TASK = "jobs.tasks.run"
+
+NO_TIMEOUT = -1
+"""A job is as long as its population; a dead worker is told from a slow one by the lease on the job's record."""
+
+KEPT_SECONDS = 24 * 3_600
+"""How long a finished message stays known, so that a late second delivery is recognised."""
+
+RETRY_SECONDS = (2, 10, 60)
+"""Pauses before a message is tried again, when the work could not even start (the database was away)."""
+
+UNAVAILABLE = "queue.unavailable"
+
+
+class RqQueue:
+    """See `engine.ports.Queue`. Safe to share between threads; each process makes its own."""
+
+    def __init__(self, connection: Redis) -> None:
+        self._redis = connection
+        self._queue = Rq(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+
+    def deliver(self, message: Message) -> None:
+        """See `engine.ports.Queue`."""
+        with as_unavailable(UNAVAILABLE):
+            try:
+                self._queue.enqueue(
+                    TASK,
+                    args=(message.id, dict(message.payload)),
+                    job_id=message.id,
+                    unique=True,
+                    description=f"{message.topic} {' '.join(message.payload.values())}",
+                    job_timeout=NO_TIMEOUT,
+                    result_ttl=KEPT_SECONDS,
+                    failure_ttl=KEPT_SECONDS,
+                    retry=Retry(max=len(RETRY_SECONDS), interval=list(RETRY_SECONDS)),
+                )
+            except DuplicateJobError:
+                return
+
+    def ping(self) -> None:
+        """See `engine.ports.Queue`."""
+        with as_unavailable(UNAVAILABLE):
+            self._redis.ping()
+
+    def workers(self) -> int:
+        """See `engine.ports.Queue`."""
+        with as_unavailable(UNAVAILABLE):
+            return int(Worker.count(queue=self._queue))

@@ -1,0 +1,375 @@
+"""What can be set from outside, in one frozen value: the only reader of the environment.
+
+Every name is declared in `SETTINGS` with its default and a sentence; `docs/operations.md` is tested to list them all. A
+misspelt `BYLAW_...` name is an error, because a setting that silently does nothing is worse than none.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from engine.problems import Place, Report
+
+PREFIX = "BYLAW_"
+
+TESTS_ONLY = ("BYLAW_SHARED",)
+"""Names that only the project's own tests read; so are all that start with `BYLAW_TEST_`."""
+
+STORE_SCHEMES = ("memory", "sqlite", "mongodb", "mongodb+srv")
+QUEUE_SCHEMES = ("redis", "rediss", "unix")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+SOCKET_PATH_LIMIT = 100
+"""Bytes that a Unix socket's path may have; Linux allows 107."""
+
+SHORTEST_SECRET = 32
+
+
+class _RefusedValueError(Exception):
+    """A reader's sentence about the value, without the name of the setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its environment name, what it is by default in words, its sentence, and how its text is read."""
+
+    name: str
+    field: str
+    default: str
+    about: str
+    read: Callable[[str], Any]
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _path(value: str) -> Path:
+    return Path(value).expanduser().absolute()
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+            raise _RefusedValueError(f"`{value}` is not a whole number from {low:,} to {high:,}")
+        return int(value)
+
+    return read
+
+
+def _truth(value: str) -> bool:
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if value.lower() not in known:
+        raise _RefusedValueError(f"`{value}` is neither `true` nor `false`")
+    return known[value.lower()]
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value.lower() not in choices:
+            raise _RefusedValueError(f"`{value}` is none of {', '.join(f'`{choice}`' for choice in choices)}")
+        return value.lower()
+
+    return read
+
+
+def _address(*schemes: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        scheme, colon, _ = value.partition(":")
+        if not colon or scheme not in schemes:
+            # The value may hold a password, so only what stands before the colon is repeated.
+            shown = f"`{scheme}:...`" if colon else "it"
+            raise _RefusedValueError(f"{shown} does not start with {' or '.join(f'`{known}:`' for known in schemes)}")
+        return value
+
+    return read
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        raise _RefusedValueError(f"`{value}` is not an address such as `https://bylaw.example.com`")
+    return value.rstrip("/")
+
+
+def _secret(value: str) -> str:
+    if len(value) < SHORTEST_SECRET:
+        raise _RefusedValueError(f"the secret has {len(value)} characters; at least {SHORTEST_SECRET} are needed")
+    return value
+
+
+def _secret_file(value: str) -> str:
+    try:
+        content = _path(value).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not UTF-8 text"
+        raise _RefusedValueError(f"`{value}` cannot be read: {reason.lower()}") from None
+    return _secret(content)
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "BYLAW_HOME",
+        "home",
+        "`.bylaw` in the checkout, else `$XDG_DATA_HOME/bylaw` or `~/.local/share/bylaw`",
+        "The directory that holds what `bylaw` keeps: the embedded database, queue and secret key.",
+        _path,
+    ),
+    Setting(
+        "BYLAW_DATABASE_URL",
+        "database_url",
+        "`sqlite:///` and `bylaw.sqlite3` in the home directory",
+        "The operations database: `sqlite:///path` or `mongodb://host/name?replicaSet=...`.",
+        _address(*STORE_SCHEMES),
+    ),
+    Setting(
+        "BYLAW_REDIS_URL",
+        "redis_url",
+        "an embedded Valkey that `bylaw up` starts",
+        "Redis or Valkey for queue and sessions: `redis://`, `rediss://` or `unix://`.",
+        _address(*QUEUE_SCHEMES),
+    ),
+    Setting("BYLAW_HOST", "host", "`127.0.0.1`", "The address that the web server listens on.", _text),
+    Setting(
+        "BYLAW_PORT",
+        "port",
+        "`8400`",
+        "The port that the web server listens on; `0` takes a free one.",
+        _whole(0, 65_535),
+    ),
+    Setting(
+        "BYLAW_PUBLIC_URL",
+        "public_url",
+        "the address listened on",
+        "The address that people type, when a proxy stands before the web server.",
+        _web_address,
+    ),
+    Setting(
+        "BYLAW_SECRET_KEY",
+        "secret_key",
+        "made at the first start and kept in the home directory",
+        "Signs what leaves and comes back; at least 32 characters, the same for every process.",
+        _secret,
+    ),
+    Setting(
+        "BYLAW_SECRET_KEY_FILE",
+        "secret_key",
+        "none",
+        "A file that holds the secret key, instead of the key itself.",
+        _secret_file,
+    ),
+    Setting(
+        "BYLAW_PRODUCTION",
+        "production",
+        "`false`",
+        "Turns off whatever is for one machine only: local sign-in, embedded defaults, example data.",
+        _truth,
+    ),
+    Setting(
+        "BYLAW_EXAMPLE",
+        "example",
+        "`true`, and `false` in production",
+        "Whether the first start installs the example organisation.",
+        _truth,
+    ),
+    Setting("BYLAW_WEB_PROCESSES", "web_processes", "`1`", "Web server processes.", _whole(1, 64)),
+    Setting("BYLAW_WEB_THREADS", "web_threads", "`32`", "Threads in each web server process.", _whole(1, 2_000)),
+    Setting(
+        "BYLAW_SESSION_HOURS", "session_hours", "`12`", "Hours after which a person signs in again.", _whole(1, 720)
+    ),
+    Setting(
+        "BYLAW_LOG_LEVEL",
+        "log_level",
+        "`info`",
+        "The least important messages shown: debug, info, warning or error.",
+        _one_of(*LOG_LEVELS),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One consistent set of settings. Build it with `from_environment`; tests may build it directly.
+
+    `redis_url` None means the embedded Valkey in `home`; `queue_url` is where the queue really is. `secret_key` None
+    means the one kept in `home`.
+    """
+
+    home: Path
+    database_url: str
+    redis_url: str | None = field(default=None, repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8400
+    public_url: str | None = None
+    secret_key: str | None = field(default=None, repr=False)
+    production: bool = False
+    example: bool = True
+    web_processes: int = 1
+    web_threads: int = 32
+    session_hours: int = 12
+    log_level: str = "info"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+        """Read the environment; `overrides` (fields by name, None ignored) are what a command line said and win.
+
+        Raises `InvalidError` with every problem found: `settings.unknown`, `settings.invalid`, `settings.missing`.
+        """
+        environ = os.environ if environ is None else environ
+        report = Report()
+        _refuse_unknown(environ, report)
+        values = _read(environ, report)
+        values |= {name: value for name, value in overrides.items() if value is not None}
+        production = values.get("production", False)
+        if production:
+            _refuse_embedded(values, report)
+        report.raise_if_any()
+        home = values.setdefault("home", default_home(environ))
+        values.setdefault("database_url", f"sqlite:///{home / 'bylaw.sqlite3'}")
+        values.setdefault("example", not production)
+        return cls(**values)
+
+    @property
+    def embedded_queue(self) -> bool:
+        """Whether `bylaw up` runs the queue server itself."""
+        return self.redis_url is None
+
+    @property
+    def queue_socket(self) -> Path:
+        """The embedded queue server's Unix socket: in `home`, or in a short private folder if that path is too long."""
+        direct = self.home / "queue.sock"
+        if len(os.fsencode(direct)) <= SOCKET_PATH_LIMIT:
+            return direct
+        return Path("/tmp") / f"bylaw-{os.getuid()}" / f"{sha256(os.fsencode(self.home)).hexdigest()[:16]}.sock"  # noqa: S108  # a folder only its owner may enter, checked before use
+
+    @property
+    def queue_url(self) -> str:
+        """Where queue and sessions are."""
+        return self.redis_url if self.redis_url is not None else f"unix://{self.queue_socket}"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the web server can be reached from this machine only."""
+        return is_loopback(self.host)
+
+    @property
+    def local_sign_in(self) -> bool:
+        """Whether people may sign in by choosing a name: on this machine only and never in production."""
+        return self.loopback and not self.production
+
+    @property
+    def address(self) -> str:
+        """What people type into the browser."""
+        if self.public_url:
+            return self.public_url
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies are marked to travel over HTTPS only."""
+        return self.production or self.address.startswith("https:")
+
+    def environment(self) -> dict[str, str]:
+        """These settings as environment variables, for a child process."""
+        found = {
+            "BYLAW_HOME": str(self.home),
+            "BYLAW_DATABASE_URL": self.database_url,
+            "BYLAW_REDIS_URL": self.queue_url,
+            "BYLAW_HOST": self.host,
+            "BYLAW_PORT": str(self.port),
+            "BYLAW_PRODUCTION": _truth_text(self.production),
+            "BYLAW_EXAMPLE": _truth_text(self.example),
+            "BYLAW_WEB_PROCESSES": str(self.web_processes),
+            "BYLAW_WEB_THREADS": str(self.web_threads),
+            "BYLAW_SESSION_HOURS": str(self.session_hours),
+            "BYLAW_LOG_LEVEL": self.log_level,
+        }
+        if self.public_url:
+            found["BYLAW_PUBLIC_URL"] = self.public_url
+        if self.secret_key:
+            found["BYLAW_SECRET_KEY"] = self.secret_key
+        return found
+
+
+def default_home(environ: Mapping[str, str]) -> Path:
+    """`.bylaw` in the checkout that the program runs from; installed, the person's data directory."""
+    root = Path(__file__).resolve().parent.parent
+    if (root / "pyproject.toml").is_file() and (root / "rules").is_dir():
+        return root / ".bylaw"
+    shared = environ.get("XDG_DATA_HOME", "")
+    if shared and Path(shared).is_absolute():
+        return Path(shared) / "bylaw"
+    return Path(environ.get("HOME") or "~").expanduser() / ".local" / "share" / "bylaw"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _truth_text(value: bool) -> str:  # noqa: FBT001  # the only argument
+    return "true" if value else "false"
+
+
+def _refuse_unknown(environ: Mapping[str, str], report: Report) -> None:
+    names = [setting.name for setting in SETTINGS]
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in names or name in TESTS_ONLY or name.startswith("BYLAW_TEST_"):
+            continue
+        near = get_close_matches(name, names, n=1)
+        suggestion = f"did you mean `{near[0]}`?" if near else "docs/operations.md lists the settings"
+        report.add("settings.unknown", f"there is no setting `{name}`", Place("environment", path=name), suggestion)
+
+
+def _read(environ: Mapping[str, str], report: Report) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    said: dict[str, str] = {}
+    for setting in SETTINGS:
+        text = environ.get(setting.name, "")
+        if not text:
+            continue
+        place = Place("environment", path=setting.name)
+        if setting.field in said:
+            report.add(
+                "settings.invalid",
+                f"`{said[setting.field]}` and `{setting.name}` are both set",
+                place,
+                "set one of them",
+            )
+            continue
+        said[setting.field] = setting.name
+        try:
+            values[setting.field] = setting.read(text)
+        except _RefusedValueError as refused:
+            report.add("settings.invalid", f"`{setting.name}`: {refused}", place, setting.about)
+    return values
+
+
+def _refuse_embedded(values: Mapping[str, Any], report: Report) -> None:
+    """In production nothing is made up: what several machines must agree on has to be said."""
+    needed = {"database_url": "BYLAW_DATABASE_URL", "redis_url": "BYLAW_REDIS_URL", "secret_key": "BYLAW_SECRET_KEY"}
+    for name, setting in needed.items():
+        if not values.get(name):
+            report.add(
+                "settings.missing",
+                f"`{setting}` must be set in production",
+                Place("environment", path=setting),
+                "set it, or leave BYLAW_PRODUCTION unset to use what is built in",
+            )
+
+
+assert {setting.field for setting in SETTINGS} == {known.name for known in fields(Settings)}

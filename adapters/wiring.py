@@ -1,0 +1,132 @@
+"""Everything that the shells use, built from one frozen `Settings`. The only adapter module that shells import.
+
+Importing it is cheap: databases, queue and policies are loaded when they are built or asked for, so that `bylaw --help`
+and `bylaw check` stay quick and need none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from adapters import home as home_directory
+from adapters.ids import new_id
+from adapters.settings import SETTINGS, Settings
+from adapters.shipped import Shipped
+
+if TYPE_CHECKING:
+    from adapters.sessions import Sessions
+    from engine.policy import Policies
+    from engine.ports import Ports, Queue
+    from engine.rulefile import SchemaSource
+    from engine.service.library import Library
+
+__all__ = [
+    "SETTINGS",
+    "Settings",
+    "Shipped",
+    "Texts",
+    "Wiring",
+    "build",
+    "build_in_memory",
+    "load_texts",
+    "now",
+    "schema_source",
+]
+
+
+def now() -> datetime:
+    """The present instant in UTC: the one clock that shells read and pass on."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What the shipped texts become: immutable, so a process that forks may load them once and share them."""
+
+    shipped: Shipped
+    policies: Policies
+    library: Library
+
+
+def load_texts(shipped: Shipped | None = None) -> Texts:
+    """Read and check the shipped policies and schemas. Raises `InvalidError` if they are not right."""
+    from engine.kinds import KINDS  # noqa: PLC0415  # see the module's docstring
+    from engine.policy import Policies  # noqa: PLC0415  # loads Oso
+    from engine.service.library import Library  # noqa: PLC0415
+
+    found = shipped or Shipped.find()
+    return Texts(found, Policies.load(found.policies()), Library(schema_source(found), KINDS))
+
+
+def schema_source(shipped: Shipped) -> SchemaSource:
+    """The shipped schemas as the engine takes them."""
+    from engine.rulefile import SchemaSource  # noqa: PLC0415
+
+    return SchemaSource(shipped.schemas())
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """One process's connections. `close` releases them; a forked process builds its own."""
+
+    settings: Settings
+    ports: Ports
+    sessions: Sessions
+    shipped: Shipped
+    _closers: tuple[Callable[[], None], ...] = field(repr=False, default=())
+
+    @cached_property
+    def secret_key(self) -> str:
+        """What signs cursors, cookies and links: the setting, else the key kept in the home directory."""
+        return self.settings.secret_key or home_directory.secret_key(self.settings.home)
+
+    def close(self) -> None:
+        """Release connections and files."""
+        for close in self._closers:
+            close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
+    """Connect what the settings name. The queue and sessions connect at their first use, the database at once.
+
+    Raises `UnavailableError` when the home directory or the database cannot be used.
+    """
+    from adapters.queue import RqQueue  # noqa: PLC0415  # loads rq and redis
+    from adapters.redis_connection import connect  # noqa: PLC0415
+    from adapters.sessions import RedisSessions  # noqa: PLC0415
+    from adapters.stores import open_store  # noqa: PLC0415  # loads the one database driver that is needed
+    from engine.ports import Ports  # noqa: PLC0415
+
+    if settings.database_url.startswith("sqlite:") or settings.secret_key is None:
+        home_directory.prepare(settings.home)
+    texts = texts or load_texts()
+    connection = connect(settings.queue_url)
+    store = open_store(settings.database_url)
+    queue: Queue = RqQueue(connection)
+    ports = Ports(store=store, queue=queue, authorizer=texts.policies, library=texts.library, new_id=new_id)
+    sessions = RedisSessions(connection, settings.session_hours * 3_600)
+    return Wiring(settings, ports, sessions, texts.shipped, (store.close, connection.close))
+
+
+def build_in_memory(settings: Settings | None = None, *, texts: Texts | None = None) -> Wiring:
+    """The reference adapters all through, for tests of the shells: nothing outlives the process."""
+    from adapters.queue import MemoryQueue  # noqa: PLC0415
+    from adapters.sessions import MemorySessions  # noqa: PLC0415
+    from adapters.stores import open_store  # noqa: PLC0415
+    from engine.ports import Ports  # noqa: PLC0415
+
+    settings = settings or Settings.from_environment({"BYLAW_DATABASE_URL": "memory:", "BYLAW_SECRET_KEY": "0" * 64})
+    texts = texts or load_texts()
+    store = open_store(settings.database_url)
+    ports = Ports(store=store, queue=MemoryQueue(), authorizer=texts.policies, library=texts.library, new_id=new_id)
+    return Wiring(settings, ports, MemorySessions(settings.session_hours * 3_600), texts.shipped, (store.close,))
