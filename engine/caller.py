@@ -8,6 +8,9 @@ from datetime import datetime
 ROLES = ("sales_rep", "field_sales_rep", "sales_manager", "revops_analyst", "platform_admin")
 """The roles of MISSION.md, in its order."""
 
+SERVICE_ROLE = "service"
+"""The platform's own jobs, imports and installation: one whole organisation, never beyond it. No person has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:

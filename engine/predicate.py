@@ -2,7 +2,8 @@
 
 Stores translate it into their own query, so it says exactly what can be pushed down and nothing else. Meaning, the same
 in every back end: a comparison holds only if the field is present, not null, and of the type the record type declares;
-anything missing, null, list-valued or mistyped does not match, for `!=` as for `=`.
+anything missing, null, list-valued or mistyped does not match, for `!=` as for `=`. Amounts of money compare only with
+amounts in the same currency; numbers that are not finite and instants without a zone compare with nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-Scalar = str | int | bool | Decimal | datetime | date
+from engine.records import Money
+
+Scalar = str | int | bool | Decimal | datetime | date | Money
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 
 
@@ -123,7 +126,8 @@ def matches(predicate: Predicate, fields: Mapping[str, Any]) -> bool:
 
 
 def _compare(held: Any, operator: Operator, value: Scalar) -> bool:
-    if held is None or _kind(held) is None or _kind(held) is not _kind(value):
+    family = _kind(held)
+    if family is None or family != _kind(value):
         return False
     match operator:
         case "=":
@@ -140,9 +144,21 @@ def _compare(held: Any, operator: Operator, value: Scalar) -> bool:
             return bool(held >= value)
 
 
-def _kind(value: object) -> type | None:
-    """The comparison family of a scalar: text, truth value, number, instant, day. Lists and contexts have none."""
-    for family in (bool, str, datetime, date):
-        if isinstance(value, family):
-            return family
-    return Decimal if isinstance(value, int | Decimal) else None
+def _kind(value: object) -> object:
+    """The comparison family of a scalar: text, truth, number, instant, day, a currency. Anything else has none."""
+    match value:
+        case bool():
+            return bool
+        case str():
+            return str
+        case datetime():
+            return datetime if value.utcoffset() is not None else None
+        case date():
+            return date
+        case int():
+            return Decimal
+        case Decimal():
+            return Decimal if value.is_finite() else None
+        case Money():
+            return value.currency if value.amount.is_finite() else None
+    return None
