@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ class SchemaSource:
     texts: Mapping[str, str | bytes]
     _parsed: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _facts: dict[str, FactSchema] = field(default_factory=dict, repr=False, compare=False)
+    _validators: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def document(self, path: str) -> Any:
         """The parsed schema at a path. Raises `LookupError` if there is none, `InvalidError` if it is not JSON."""
@@ -40,6 +41,12 @@ class SchemaSource:
                 raise InvalidError(Problem("facts.unknown_schema", message, help=f"known: {', '.join(known) or 'none'}"))
             self._facts[name] = FactSchema.of(name, self.document(path), source=f"schemas/{path}")
         return self._facts[name]
+
+    def validator(self, path: str, make: Callable[[str, SchemaSource], Any]) -> Any:
+        """What `make` builds for the schema at a path, built once."""
+        if path not in self._validators:
+            self._validators[path] = make(path, self)
+        return self._validators[path]
 
     @property
     def fact_names(self) -> tuple[str, ...]:

@@ -1,0 +1,116 @@
+"""A loaded rule file: it knows its name and version, decides, tests itself and describes itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Any
+
+from engine.decision import Decision
+from engine.problems import BylawError, InvalidError, Place, Problem
+from engine.rulefile.cases import Case, CaseResult, Coverage, judge, judge_error
+from engine.rulefile.facts import FactSchema
+from engine.rulefile.head import Effective, Head
+from engine.rulefile.kind import Description, RuleSetBody
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """One version of a rule set, compiled. Immutable; one object may decide in several threads.
+
+    `digest` is the SHA-256 of the file's bytes, `text` the file as it was read.
+    """
+
+    head: Head
+    digest: str
+    text: str
+    source: str
+    zone: tzinfo
+    facts: FactSchema
+    tests: tuple[Case, ...]
+    warnings: tuple[Problem, ...]
+    body: RuleSetBody = field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        """The rule kind, such as `lead-priority`."""
+        return self.head.kind
+
+    @property
+    def name(self) -> str:
+        """The full name, such as `lead-priority/inbound`."""
+        return self.head.rule_set
+
+    @property
+    def version(self) -> int:
+        """The version's number, from 1."""
+        return self.head.version
+
+    @property
+    def title(self) -> str:
+        """What people call the rule set."""
+        return self.head.title
+
+    @property
+    def effective(self) -> Effective:
+        """The days on which the version holds."""
+        return self.head.effective
+
+    def decide(self, facts: Any, *, at: datetime, as_of: datetime, release: str = "") -> Decision:
+        """Decide about facts as `exact_json.parse` gives them.
+
+        `at` is the instant the decision is about, `as_of` the instant up to which things are known; both have a zone.
+        Raises `InvalidError`: the facts do not fit (`facts.*`), or the rules fault on them (`feel.*`, `tables.*`).
+        """
+        return self.decide_typed(self.facts.read(facts), at=at, as_of=as_of, release=release)
+
+    def decide_typed(self, facts: Mapping[str, Any], *, at: datetime, as_of: datetime, release: str = "") -> Decision:
+        """Decide about facts that `self.facts.read` has typed already."""
+        if at.tzinfo is None or as_of.tzinfo is None:
+            name = "at" if at.tzinfo is None else "as_of"
+            message = f"`{name}` has no time zone, so it is no instant"
+            raise InvalidError(Problem("rules.instant", message, Place(path=f"$.{name}"), "like this: `2026-11-02T09:00:00Z`"))
+        found = self.body.decide(facts, at=at, as_of=as_of)
+        return Decision(
+            rule_set=self.name,
+            kind=self.head.kind,
+            version=self.head.version,
+            digest=self.digest,
+            release=release,
+            at=at,
+            as_of=as_of,
+            outcome=found.outcome,
+            missing=found.missing,
+            facts=facts,
+            explain=found.explain,
+        )
+
+    def run_tests(self) -> tuple[CaseResult, ...]:
+        """Run the file's own tests, in order; a failed one has its problems with places in the file."""
+        return tuple(self._run(case) for case in self.tests)
+
+    def coverage(self, results: Sequence[CaseResult] | None = None) -> Coverage:
+        """Which rules the tests made fire; runs the tests if their results are not given."""
+        given = self.run_tests() if results is None else results
+        fired = {rule for result in given for rule in result.fired}
+        ids = self.body.rule_ids
+        return Coverage(tuple(rule for rule in ids if rule in fired), tuple(rule for rule in ids if rule not in fired))
+
+    def describe(self) -> Description:
+        """The readable form for the console and `rules show`."""
+        zone = "" if self.head.zone_name == "UTC" else f", days in {self.head.zone_name}"
+        tests = f"{len(self.tests)} test{'' if len(self.tests) == 1 else 's'}"
+        summary = f"{self.name}, version {self.version}, in force {self.effective}{zone}. Reads {self.facts.name}; {tests}."
+        return Description(self.title, summary, self.body.describe())
+
+    def _run(self, case: Case) -> CaseResult:
+        try:
+            decision = self.decide(case.given, at=case.at, as_of=case.as_of)
+            result = judge(case, decision)
+        except BylawError as error:
+            result = judge_error(case, error.problems)
+        if not result.problems:
+            return result
+        located = tuple(problem.in_text(self.source, self.text) for problem in result.problems)
+        return CaseResult(result.name, result.passed, located, result.fired)

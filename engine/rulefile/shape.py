@@ -1,0 +1,242 @@
+"""Whether a tree has the shape its kind's JSON Schema asks for, told in an author's words at the place in the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from engine.problems import Place, Report
+from engine.rulefile.nearest import did_you_mean
+from engine.rulefile.nodes import Node, NodeKind, PlainNumber
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator
+
+    from engine.rulefile.schema_source import SchemaSource
+
+_BASE = "https://bylaw.invalid/schemas/"
+"""Schemas refer to each other by relative paths, which need a base; nothing is ever fetched."""
+
+_TYPE_WORDS = {
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "`true` or `false`",
+    "object": "a group of fields",
+    "array": "a list",
+    "null": "nothing",
+}
+
+
+def check_shape(tree: Node, schema_path: str, schemas: SchemaSource, report: Report) -> None:
+    """Report everything in `tree` that the schema at `schema_path` does not allow."""
+    validator = _validator(schema_path, schemas)
+    what = f"a {tree.text_of('kind', 'rule')} file"
+    for error in _leaves(validator.iter_errors(tree.to_value())):
+        _tell(error, tree, what, report)
+
+
+def _validator(schema_path: str, schemas: SchemaSource) -> Validator:
+    """A validator for one schema; jsonschema is slow to import and to set up, so both happen once and late."""
+    return schemas.validator(schema_path, _make_validator)
+
+
+def _make_validator(schema_path: str, schemas: SchemaSource) -> Validator:
+    from referencing import Registry, Resource  # noqa: PLC0415  # heavy: loaded only when rule files are loaded
+
+    registry: Registry[Any] = Registry().with_resources(
+        (_BASE + path, Resource.from_contents(_with_plain_numbers(schemas.document(path)), default_specification=_draft()))
+        for path in schemas.texts
+        if path.startswith("rules/")
+    )
+    return _validator_class()({"$ref": _BASE + schema_path}, registry=registry)  # type: ignore[no-any-return]
+
+
+def _draft() -> Any:
+    from referencing.jsonschema import DRAFT202012  # noqa: PLC0415  # see above
+
+    return DRAFT202012
+
+
+def _with_plain_numbers(schema: Any) -> Any:
+    """The schema's whole numbers as integers, as jsonschema wants them for `minItems` and the like."""
+    if isinstance(schema, Mapping):
+        return {key: _with_plain_numbers(value) for key, value in schema.items()}
+    if isinstance(schema, list):
+        return [_with_plain_numbers(value) for value in schema]
+    if isinstance(schema, Decimal) and schema == schema.to_integral_value():
+        return int(schema)
+    return schema
+
+
+@lru_cache(maxsize=1)
+def _validator_class() -> Any:
+    """JSON Schema 2020-12 over our values: decimals are numbers, and an unquoted number may stand where a text is due."""
+    from jsonschema import Draft202012Validator, exceptions, validators  # noqa: PLC0415  # see above
+
+    def text(value: Any) -> str | None:
+        return value if isinstance(value, str) else value.text if isinstance(value, PlainNumber) else None
+
+    def is_text(_: Any, value: Any) -> bool:
+        return text(value) is not None
+
+    def is_number(_: Any, value: Any) -> bool:
+        return isinstance(value, Decimal)
+
+    def is_integer(_: Any, value: Any) -> bool:
+        return isinstance(value, Decimal) and value == value.to_integral_value()
+
+    def pattern(_: Any, wanted: str, value: Any, __: Any) -> Iterator[ValidationError]:
+        if (given := text(value)) is not None and not re.search(wanted, given):
+            yield exceptions.ValidationError("pattern")
+
+    def min_length(_: Any, wanted: int, value: Any, __: Any) -> Iterator[ValidationError]:
+        if (given := text(value)) is not None and len(given) < wanted:
+            yield exceptions.ValidationError("minLength")
+
+    def max_length(_: Any, wanted: int, value: Any, __: Any) -> Iterator[ValidationError]:
+        if (given := text(value)) is not None and len(given) > wanted:
+            yield exceptions.ValidationError("maxLength")
+
+    checker = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"string": is_text, "number": is_number, "integer": is_integer}
+    )
+    return validators.extend(
+        Draft202012Validator,
+        {"pattern": pattern, "minLength": min_length, "maxLength": max_length},
+        type_checker=checker,
+    )
+
+
+def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
+    """For a choice between shapes, the errors of the shape that comes nearest: it is surely the one that was meant."""
+    for error in errors:
+        if error.validator in ("anyOf", "oneOf") and error.context:
+            branches: dict[Any, list[ValidationError]] = {}
+            for part in error.context:
+                branches.setdefault(part.schema_path[0], []).append(part)
+            nearest = min(branches.values(), key=_distance)
+            if _distance(nearest)[0] < _WRONG_KIND:
+                yield from _leaves(nearest)
+                continue
+        yield error
+
+
+_WRONG_KIND = 10
+
+
+def _distance(errors: list[ValidationError]) -> tuple[int, int]:
+    """How far a value is from a shape: another type altogether is far; an unknown `kind`-like constant is further."""
+    worst = 0
+    for error in errors:
+        at_top = not error.relative_path
+        if error.validator == "type" and at_top:
+            worst = max(worst, _WRONG_KIND)
+        elif error.validator == "required":
+            worst = max(worst, 3)
+        elif error.validator == "const":
+            worst = max(worst, 4)
+        elif error.validator == "additionalProperties":
+            worst = max(worst, 2)
+        else:
+            worst = max(worst, 1)
+    return worst, len(errors)
+
+
+def _tell(error: ValidationError, tree: Node, what: str, report: Report) -> None:
+    """One error of jsonschema as problems of ours."""
+    path = list(error.absolute_path)
+    node = tree.at(path)
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    name = _name(path) or what
+    described = str(schema.get("description", ""))
+    wanted = error.validator_value
+    match error.validator:
+        case "additionalProperties" | "unevaluatedProperties":
+            _unknown_fields(node, schema, name, report)
+        case "required":
+            missing = [key for key in wanted if key not in node.members]
+            for key in missing:
+                part = schema.get("properties", {}).get(key, {})
+                report.add("rules.missing_field", f"{name} needs the field `{key}`", _start(node), _described(part))
+        case "type":
+            words = " or ".join(_TYPE_WORDS.get(kind, kind) for kind in ([wanted] if isinstance(wanted, str) else wanted))
+            report.add("rules.wrong_type", f"{name} is {words}; {_shown(node)} stands here", node.place, described)
+        case "const":
+            report.add("rules.wrong_value", f"{name} is `{wanted}` here; {_shown(node)} stands here", node.place, described)
+        case "enum":
+            known = [str(choice) for choice in wanted]
+            message = f"{_shown(node)} is not a value of {name}{did_you_mean(node.text, known)}"
+            report.add("rules.wrong_value", message, node.place, f"one of: {', '.join(known)}")
+        case "pattern":
+            message = f"{_shown(node)} cannot be {name}"
+            report.add("rules.wrong_value", message, node.place, described or "see the rule files' reference")
+        case "minItems" | "minProperties" | "minLength":
+            report.add("rules.wrong_value", f"{name} must not be empty", node.place, described)
+        case "maxItems" | "maxProperties" | "maxLength":
+            report.add("rules.wrong_value", f"{name} is too long: at most {wanted}", node.place, described)
+        case "minimum" | "exclusiveMinimum":
+            bound = "more than" if error.validator == "exclusiveMinimum" else "at least"
+            report.add("rules.wrong_value", f"{name} is {bound} {wanted}; {_shown(node)} stands here", node.place, described)
+        case "maximum" | "exclusiveMaximum":
+            bound = "less than" if error.validator == "exclusiveMaximum" else "at most"
+            report.add("rules.wrong_value", f"{name} is {bound} {wanted}; {_shown(node)} stands here", node.place, described)
+        case "propertyNames":
+            report.add("rules.wrong_value", f"{name} has a field whose name is not allowed", node.place, described)
+        case "dependentRequired":
+            report.add("rules.missing_field", f"{name} lacks a field that another one needs", _start(node), described)
+        case _:
+            choices = schema.get("description") or _choices(schema)
+            report.add("rules.wrong_value", f"{name} does not have a shape that is allowed here", node.place, choices)
+
+
+def _unknown_fields(node: Node, schema: Mapping[str, Any], name: str, report: Report) -> None:
+    known = list(schema.get("properties", {}))
+    patterns = list(schema.get("patternProperties", {}))
+    for key, member in node.members.items():
+        if key in known or any(re.search(pattern, key) for pattern in patterns):
+            continue
+        free = [candidate for candidate in known if candidate not in node.members]
+        message = f"`{key}` is not a field of {name}{did_you_mean(key, free)}"
+        report.add("rules.unknown_field", message, member.key_place or member.place, f"known here: {', '.join(known)}")
+
+
+def _described(schema: Any) -> str:
+    return str(schema.get("description", "")) if isinstance(schema, Mapping) else ""
+
+
+def _choices(schema: Mapping[str, Any]) -> str:
+    shapes = [
+        f"a group with {', '.join(f'`{key}`' for key in shape['required'])}"
+        for shape in [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+        if isinstance(shape, Mapping) and shape.get("required")
+    ]
+    return f"either {' or '.join(shapes)}" if shapes else ""
+
+
+def _start(node: Node) -> Place:
+    """A group is shown where it begins, one character wide, so that the caret does not underline half the file."""
+    if node.kind is NodeKind.SCALAR:
+        return node.place
+    return node.key_place or replace(node.place, length=1)
+
+
+def _name(path: list[str | int]) -> str:
+    """What a part of the file is called: `bands[1].from` is the field `from` of the second of `bands`."""
+    if not path:
+        return ""
+    if isinstance(path[-1], int):
+        owner = next((step for step in reversed(path[:-1]) if isinstance(step, str)), "the list")
+        return f"item {path[-1] + 1} of `{owner}`"
+    return f"`{path[-1]}`"
+
+
+def _shown(node: Node) -> str:
+    if node.kind is NodeKind.SCALAR:
+        return f"`{node.text[:60]}`" if node.text else "nothing"
+    return node.kind.value
