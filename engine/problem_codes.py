@@ -57,6 +57,7 @@ CODES: dict[str, str] = {
     "rule_set.none_for_facts": "No rule set in force reads facts of this kind.",
     "rule_set.wrong_kind": "The rule set is of another kind than this needs.",
     "period.malformed": "The text is no period such as `2017-Q3`, `2017-07` or `2017`.",
+    "incentive.not_reconciled": "Credited and excluded amounts do not add up to what was given; the run is refused.",
     "conflict.resolved": "The conflict is resolved already.",
     "conflict.needs_person": "The rules leave this conflict to a person.",
     # -- use cases: jobs
@@ -89,6 +90,7 @@ CODES: dict[str, str] = {
     "settings.missing": "A setting that production needs is not set.",
     "sessions.unavailable": "The session store does not answer.",
     "shipped.missing": "The folders that come with the product are not where it expects them.",
+    "job.put_down": "A worker that was asked to stop has left a job for the next one.",
     "home.unusable": "The home directory cannot be made, read or written.",
     "home.in_use": "Another `bylaw up` runs on the same home directory.",
     "up.port_in_use": "Another program listens on the port.",

@@ -1,0 +1,10 @@
+"""The names of what an actor may do to a record: the policies use these words, and only these."""
+
+from __future__ import annotations
+
+READ = "read"
+WRITE = "write"
+START = "start"
+"""To start a job: asked of the job's record as it would be."""
+PUBLISH = "publish"
+"""To put a version of a rule set in force."""

@@ -1,0 +1,139 @@
+"""Audit entries of the use cases: one accepted entry with every change, one denied or failed entry with every attempt.
+
+An accepted entry is written in the transaction of its change. A denied or failed one has a transaction of its own,
+which is committed before the error reaches the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Literal
+
+from engine import exact_json
+from engine.caller import Caller
+from engine.ports import AuditDraft, Ports
+from engine.problems import BylawError, DeniedError, NotFoundError, UnavailableError
+from engine.records import PLACE, Record
+
+PLACE_FIELDS = tuple(known.name for known in PLACE)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What somebody tries: the action, the record's type and id, and the record itself once it has been read."""
+
+    action: str
+    record_type: str
+    record_id: str
+    record: Record | None = None
+    rule_set: str | None = None
+    rule_version: int | None = None
+
+
+def place_of(record: Record | None, caller: Caller) -> dict[str, str | None]:
+    """The record's place fields; for a record that carries none (or is unknown) the actor's own place."""
+    if record is not None and any(record[name] is not None for name in PLACE_FIELDS):
+        return {name: record[name] for name in PLACE_FIELDS}
+    actor = caller.actor
+    return {
+        "region_id": actor.region_id or None,
+        "branch_id": actor.branch_id or None,
+        "team_id": actor.team_id or None,
+        "owner_id": actor.id,
+        "territory_id": actor.territory_ids[0] if actor.territory_ids else None,
+    }
+
+
+def digest_of(record: Record | None) -> str | None:
+    """SHA-256 of the canonical JSON of a record's fields, without those that are null."""
+    if record is None:
+        return None
+    known = {name: value for name, value in record.fields.items() if value is not None}
+    return sha256(exact_json.canonical(known)).hexdigest()
+
+
+def changes_between(before: Record | None, after: Record | None) -> dict[str, Any]:
+    """`{field: {"before": ..., "after": ...}}` in JSON's own types, for the fields that differ."""
+    old: Mapping[str, Any] = before.fields if before else {}
+    new: Mapping[str, Any] = after.fields if after else {}
+    return {
+        name: {"before": exact_json.plain(old.get(name)), "after": exact_json.plain(new.get(name))}
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    }
+
+
+def accepted(
+    caller: Caller,
+    action: str,
+    *,
+    before: Record | None = None,
+    after: Record | None = None,
+    changes: Mapping[str, Any] | None = None,
+    reason: str | None = None,
+    rule_set: str | None = None,
+    rule_version: int | None = None,
+) -> AuditDraft:
+    """The entry of a change that is made. Without `changes` the differences between the two records are taken."""
+    touched = after or before
+    assert touched is not None
+    return AuditDraft(
+        organisation_id=touched.organisation_id,
+        at=caller.now,
+        actor=caller.actor,
+        channel=caller.channel,
+        request_id=caller.request_id,
+        action=action,
+        outcome="accepted",
+        record_type=touched.type,
+        record_id=touched.id,
+        place=place_of(touched, caller),
+        rule_set=rule_set,
+        rule_version=rule_version,
+        reason=reason,
+        before_digest=digest_of(before),
+        after_digest=digest_of(after),
+        changes=changes_between(before, after) if changes is None else changes,
+    )
+
+
+def refused(caller: Caller, attempt: Attempt, error: BylawError) -> AuditDraft:
+    """The entry of an attempt that came to nothing, with the code of its first problem as the reason."""
+    outcome: Literal["denied", "failed"] = "denied" if isinstance(error, DeniedError | NotFoundError) else "failed"
+    return AuditDraft(
+        organisation_id=caller.actor.organisation_id,
+        at=caller.now,
+        actor=caller.actor,
+        channel=caller.channel,
+        request_id=caller.request_id,
+        action=attempt.action,
+        outcome=outcome,
+        record_type=attempt.record_type,
+        record_id=attempt.record_id,
+        place=place_of(attempt.record, caller),
+        rule_set=attempt.rule_set,
+        rule_version=attempt.rule_version,
+        reason=error.code,
+        before_digest=digest_of(attempt.record),
+        after_digest=None,
+        changes=None,
+    )
+
+
+@contextmanager
+def audited(ports: Ports, caller: Caller, attempt: list[Attempt]) -> Iterator[None]:
+    """Write a denied or failed entry, in its own transaction, for every `BylawError` that leaves the block.
+
+    `attempt` holds one item; the block replaces it once it knows the record that it is about.
+    """
+    try:
+        yield
+    except UnavailableError:
+        raise  # nothing can be written now, an entry no more than the change
+    except BylawError as error:
+        with ports.store.transaction() as transaction:
+            transaction.append_audit(refused(caller, attempt[0], error))
+        raise

@@ -1,0 +1,91 @@
+"""Who is who: actors from our own directory, never from a claim."""
+
+from __future__ import annotations
+
+from engine.caller import ROLES, Actor
+from engine.ports import Ports, Reader
+from engine.predicate import Always, Compare, In, both
+from engine.problems import NotFoundError, Problem
+from engine.records import Record
+
+SERVICE_ROLE = "service"
+"""The role of the platform's own jobs and imports; explicit in the policies, given to no person."""
+SERVICE_ID = "service"
+
+
+def service_actor(organisation_id: str) -> Actor:
+    """The platform itself within one organisation: imports, seeding and jobs that nobody in particular started."""
+    return Actor(SERVICE_ID, "Bylaw", SERVICE_ROLE, organisation_id, region_id="", branch_id="", team_id="")
+
+
+def actor_of(ports: Ports, person_id: str) -> Actor:
+    """The actor that a person is now. Raises `NotFoundError` (`person.not_found`) for nobody and for inactive people."""
+    problem = Problem("person.not_found", f"there is no person `{person_id[:80]}` who may sign in")
+    try:
+        person = ports.store.get("person", person_id, Always())  # who signs in has no rights to ask with yet
+    except NotFoundError:
+        raise NotFoundError(problem) from None
+    if person["active"] is False or person["role"] not in ROLES:
+        raise NotFoundError(problem)
+    return actor_from(person)
+
+
+def actor_from(person: Record) -> Actor:
+    """The actor for a person's record."""
+    return Actor(
+        id=person.id,
+        name=person["name"],
+        role=person["role"],
+        organisation_id=person.organisation_id,
+        region_id=person["region_id"] or "",
+        branch_id=person["branch_id"] or "",
+        team_id=person["team_id"] or "",
+        territory_ids=tuple(person["territory_ids"] or ()),
+    )
+
+
+def people_for_sign_in(ports: Ports) -> tuple[Record, ...]:
+    """Everybody the local sign-in offers: active people of every organisation, the example people first, then by name.
+
+    Only for the built-in sign-in on loopback, which stands in for an identity provider.
+    """
+    people = ports.store.scan("person", In("role", ROLES))
+    active = [person for person in people if person["active"] is not False]
+    return tuple(
+        sorted(active, key=lambda person: (not person["example"], ROLES.index(person["role"]), person["name"], person.id))
+    )
+
+
+def place_of_owner(reader: Reader, organisation_id: str, owner_id: str) -> dict[str, str | None] | None:
+    """The place fields of what this person owns, or None if the organisation has no such person.
+
+    The territory is the person's main one: the person's own `territory_id`, else the first that the person works.
+    """
+    try:
+        person = reader.get("person", owner_id, Compare("organisation_id", "=", organisation_id))
+    except NotFoundError:
+        return None
+    return place_owned_by(person)
+
+
+def place_owned_by(person: Record) -> dict[str, str | None]:
+    """The same for a person's record at hand."""
+    territories = person["territory_ids"] or ()
+    return {
+        "region_id": person["region_id"],
+        "branch_id": person["branch_id"],
+        "team_id": person["team_id"],
+        "owner_id": person.id,
+        "territory_id": person["territory_id"] or (territories[0] if territories else None),
+    }
+
+
+def organisations(ports: Ports) -> tuple[Record, ...]:
+    """Every organisation in the store, the example one last: for the command line's default."""
+    return tuple(sorted(ports.store.scan("organisation", Always()), key=lambda known: (bool(known["example"]), known.id)))
+
+
+def people_with_roles(reader: Reader, organisation_id: str, roles: tuple[str, ...]) -> tuple[Record, ...]:
+    """The organisation's people of these roles, by id; inactive people too, for what they earned stays theirs."""
+    wanted = both(Compare("organisation_id", "=", organisation_id), In("role", roles))
+    return tuple(reader.scan("person", wanted))

@@ -1,0 +1,129 @@
+"""Deciding about facts: one or many, with the version in force or a named one, kept as a receipt when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from engine import exact_json
+from engine.caller import Caller
+from engine.decision import Decision
+from engine.ports import Ports
+from engine.problems import BylawError, InvalidError, Problem
+from engine.records import Record
+from engine.service.auditing import accepted, place_of
+from engine.service.rulesets import PublishedVersion, get_version, release_digest
+
+MAX_MANY = 1_000
+"""Facts in one bulk evaluation."""
+
+
+def evaluate(
+    ports: Ports,
+    caller: Caller,
+    rule_set: str,
+    facts: Mapping[str, Any],
+    *,
+    at: datetime,
+    as_of: datetime,
+    version: int | None = None,
+    record: bool = False,
+    subject: tuple[str, str] | None = None,
+) -> Decision:
+    """Decide about facts as `exact_json.parse` gives them.
+
+    `record` stores the decision; `subject` is the record type and id that it is about. Raises `NotFoundError` for an unknown
+    rule set or version and `InvalidError` for facts that do not fit, with all their problems.
+    """
+    published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of)
+    release = release_digest(ports, caller.actor.organisation_id, at=at, as_of=as_of)
+    decision = published.rule_set.decide(facts, at=at, as_of=as_of, release=release)
+    if record:
+        receipt = decision_record(
+            f"decision-{ports.new_id()}", caller, decision, place_of(None, caller), subject, exact_json.plain(facts)
+        )
+        with ports.store.transaction() as transaction:
+            stored = transaction.insert(receipt)
+            transaction.append_audit(
+                accepted(
+                    caller,
+                    "evaluate",
+                    after=stored,
+                    rule_set=rule_set,
+                    rule_version=decision.version,
+                    changes={"input_digest": {"before": None, "after": decision.input_digest}},
+                )
+            )
+    return decision
+
+
+def evaluate_many(
+    ports: Ports,
+    caller: Caller,
+    rule_set: str,
+    facts_list: Sequence[Mapping[str, Any]],
+    *,
+    at: datetime,
+    as_of: datetime,
+    version: int | None = None,
+) -> tuple[Decision | BylawError, ...]:
+    """Decide about each; facts that do not fit give their error in their place and disturb no other.
+
+    Raises as `evaluate` does for the rule set itself, and `InvalidError` for more than `MAX_MANY` facts.
+    """
+    if len(facts_list) > MAX_MANY:
+        raise InvalidError(
+            Problem("field.out_of_range", f"{len(facts_list):,} facts were given; at most {MAX_MANY:,} are taken at once")
+        )
+    published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of)
+    release = release_digest(ports, caller.actor.organisation_id, at=at, as_of=as_of)
+    return tuple(_decide(published, facts, at, as_of, release) for facts in facts_list)
+
+
+def decision_record(
+    decision_id: str,
+    caller: Caller,
+    decision: Decision,
+    place: Mapping[str, str | None],
+    subject: tuple[str, str] | None,
+    facts: Mapping[str, Any],
+    *,
+    why_not: bool = True,
+) -> Record:
+    """A decision as a record: the document that every door shows, and the facts, so that it replays.
+
+    Without `why_not` the document leaves out the rules that did not fire; the facts and the version bring them back.
+    """
+    document = decision.to_json()
+    if not why_not:
+        del document["why_not"]
+    subject_type, subject_id = subject or (None, None)
+    return Record(
+        "decision",
+        decision_id,
+        caller.actor.organisation_id,
+        {
+            **place,
+            "rule_set": decision.rule_set,
+            "digest": decision.digest,
+            "input_digest": decision.input_digest,
+            "subject_type": subject_type,
+            "subject_id": subject_id,
+            "version": decision.version,
+            "at": decision.at,
+            "as_of": decision.as_of,
+            "decided_at": caller.now,
+            "document": exact_json.plain(document),
+            "facts": facts,
+        },
+    )
+
+
+def _decide(
+    published: PublishedVersion, facts: Mapping[str, Any], at: datetime, as_of: datetime, release: str
+) -> Decision | BylawError:
+    try:
+        return published.rule_set.decide(facts, at=at, as_of=as_of, release=release)
+    except BylawError as error:
+        return error

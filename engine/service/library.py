@@ -1,0 +1,78 @@
+"""Compiled rule sets, kept by the digest of their bytes: one library for each process, passed in the ports."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from hashlib import sha256
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.ports import Store
+    from engine.records import Record
+    from engine.rulefile import FactSchema, RuleSet, SchemaSource
+    from engine.rulefile.kind import Kind
+
+CAPACITY = 512
+"""Compiled rule sets kept; the least recently used one leaves first."""
+
+
+class Library:
+    """A cache without state of its own: the same text is always the same rule set. Safe for threads."""
+
+    def __init__(self, schemas: SchemaSource, kinds: Sequence[Kind]) -> None:
+        """`schemas` are the texts of `schemas/`; `kinds` is `engine.kinds.KINDS`."""
+        self.schemas = schemas
+        self.kinds = tuple(kinds)
+        self._compiled: OrderedDict[str, RuleSet] = OrderedDict()
+        self._published: dict[str, tuple[Store, int, tuple[Record, ...]]] = {}
+        self._lock = Lock()
+
+    def rule_set(self, digest: str, text: str | bytes, source: str) -> RuleSet:
+        """The compiled rule set. Raises `InvalidError` with all problems if the text is not a right rule file."""
+        with self._lock:
+            found = self._compiled.get(digest)
+            if found is not None:
+                self._compiled.move_to_end(digest)
+                return found
+        compiled = self.load(text, source)
+        with self._lock:
+            self._compiled[digest] = compiled
+            while len(self._compiled) > CAPACITY:
+                self._compiled.popitem(last=False)
+        return compiled
+
+    def load(self, text: str | bytes, source: str) -> RuleSet:
+        """The same without the cache: for texts that are being edited."""
+        from engine.rulefile import load  # noqa: PLC0415  # loads jsonschema, which not every use case needs
+
+        return load(text.encode() if isinstance(text, str) else text, source=source, schemas=self.schemas, kinds=self.kinds)
+
+    def facts(self, name: str) -> FactSchema:
+        """The fact schema `lead/2`. Raises `InvalidError` if there is none."""
+        from engine.rulefile import fact_schema  # noqa: PLC0415  # the same
+
+        return fact_schema(name, self.schemas)
+
+    def published(self, organisation_id: str, store: Store, count: int) -> tuple[Record, ...] | None:
+        """The published versions remembered for an organisation, if there are still `count` of them in the same store.
+
+        Versions are only ever added, so their number says whether the list is complete.
+        """
+        with self._lock:
+            known = self._published.get(organisation_id)
+        return known[2] if known is not None and known[0] is store and known[1] == count else None
+
+    def remember_published(self, organisation_id: str, store: Store, records: tuple[Record, ...]) -> None:
+        """Keep a complete list of an organisation's published versions."""
+        with self._lock:
+            self._published[organisation_id] = (store, len(records), records)
+
+
+def digest_of_text(data: bytes) -> str:
+    """SHA-256 of a rule file's bytes, in hexadecimal."""
+    return sha256(data).hexdigest()
+
+

@@ -1,0 +1,395 @@
+"""Rule sets in the store: which version is in force when, and how a version gets there.
+
+Two time axes: a version holds on the days of its half-open interval `[from, to)` in the rule set's zone (`at`), and it is
+known from the instant it was published (`as_of`). In force is the highest number that holds and is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from engine import exact_json
+from engine.caller import Caller
+from engine.ports import Ports, Reader
+from engine.predicate import Compare, both
+from engine.problems import BylawError, ConflictError, DeniedError, InvalidError, NotFoundError, Place, Problem
+from engine.records import Record
+from engine.service.actions import PUBLISH, READ
+from engine.service.auditing import Attempt, accepted, audited
+from engine.service.ids import derived_id
+from engine.service.library import digest_of_text
+from engine.service.spelling import did_you_mean
+
+if TYPE_CHECKING:
+    from engine.rulefile import CaseResult, RuleSet
+
+_WEST, _EAST = timedelta(hours=-12), timedelta(hours=14)
+"""No civil zone is further from UTC than these."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedVersion:
+    """A version as it is stored and as it decides."""
+
+    record: Record
+    rule_set: RuleSet
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetSummary:
+    """One rule set in a list. `state` is `in force`, `not yet` or `ended`; `version` is the one in force (else the live
+    one), `live` the highest published number, `versions` how many there are."""
+
+    name: str
+    kind: str
+    title: str
+    version: int
+    live: int
+    versions: int
+    state: str
+    digest: str
+    effective_from: object
+    effective_to: object
+    published_at: datetime
+    published_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeedReport:
+    """What seeding did: versions published now, versions there before, and files that contradict what is published."""
+
+    published: tuple[str, ...]
+    present: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What is wrong with a text, what is doubtful, how its own tests went, and the rule set if it compiles."""
+
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    tests: tuple[CaseResult, ...]
+    rule_set: RuleSet | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it could be published as far as its text is concerned."""
+        return not self.problems and all(case.passed for case in self.tests)
+
+
+def published_records(ports: Ports, organisation_id: str, reader: Reader | None = None) -> tuple[Record, ...]:
+    """Every published version of an organisation, by name and number. Remembered while none is added."""
+    mine = Compare("organisation_id", "=", organisation_id)
+    if reader is None:
+        known = ports.library.published(organisation_id, ports.store, ports.store.count("rule_version", mine))
+        if known is not None:
+            return known
+    found = tuple(
+        sorted((reader or ports.store).scan("rule_version", mine), key=lambda one: (one["rule_set"], one["version"]))
+    )
+    if reader is None:
+        ports.library.remember_published(organisation_id, ports.store, found)
+    return found
+
+
+def compiled(ports: Ports, record: Record) -> PublishedVersion:
+    """The version with its compiled rule set."""
+    source = source_of(record["rule_set"], record["version"])
+    return PublishedVersion(record, ports.library.rule_set(record["digest"], record["text"], source))
+
+
+def source_of(name: str, version: int) -> str:
+    """The path that a version has in a repository: `rules/lead-priority/inbound@3.yaml`."""
+    return f"rules/{name}@{version}.yaml"
+
+
+def list_rule_sets(ports: Ports, caller: Caller, *, kind: str | None = None, at: datetime) -> tuple[RuleSetSummary, ...]:
+    """Every rule set that the caller may read, by name, with its version in force at `at`."""
+    found = []
+    for name, records in _by_name(_readable(ports, caller)).items():
+        live = records[-1]
+        if kind is not None and live["kind"] != kind:
+            continue
+        in_force = _in_force(ports, records, at, None)
+        shown = in_force or live
+        found.append(
+            RuleSetSummary(
+                name=name,
+                kind=shown["kind"],
+                title=shown["title"],
+                version=shown["version"],
+                live=live["version"],
+                versions=len(records),
+                state=_state(ports, live, in_force, at),
+                digest=shown["digest"],
+                effective_from=shown["effective_from"],
+                effective_to=shown["effective_to"],
+                published_at=shown["published_at"],
+                published_by=shown["published_by"],
+            )
+        )
+    return tuple(found)
+
+
+def get_version(
+    ports: Ports,
+    caller: Caller,
+    name: str,
+    version: int | None = None,
+    *,
+    at: datetime | None = None,
+    as_of: datetime | None = None,
+) -> PublishedVersion:
+    """One version; without a number the one in force at `at` (default: now) as known at `as_of` (default: now).
+
+    Raises `NotFoundError`: `rule_set.not_found`, `rule_set.version_not_found` or `rule_set.not_in_force`.
+    """
+    records = _named(ports, caller, name)
+    if version is not None:
+        for record in records:
+            if record["version"] == version:
+                return compiled(ports, record)
+        numbers = ", ".join(str(record["version"]) for record in records)
+        raise NotFoundError(
+            Problem(
+                "rule_set.version_not_found", f"`{name}` has no version {version}", help=f"published versions: {numbers}"
+            )
+        )
+    instant = at or caller.now
+    found = _in_force(ports, records, instant, as_of or caller.now)
+    if found is None:
+        known = f", as known at {exact_json.instant_text(as_of)}" if as_of else ""
+        raise NotFoundError(
+            Problem(
+                "rule_set.not_in_force",
+                f"no version of `{name}` is in force at {exact_json.instant_text(instant)}{known}",
+                help="; ".join(_interval(record) for record in records),
+            )
+        )
+    return compiled(ports, found)
+
+
+def list_versions(ports: Ports, caller: Caller, name: str) -> tuple[PublishedVersion, ...]:
+    """All versions of a rule set, the newest first. Raises `NotFoundError` (`rule_set.not_found`)."""
+    return tuple(compiled(ports, record) for record in reversed(_named(ports, caller, name)))
+
+
+def in_force_of_kind(
+    ports: Ports, caller: Caller, kind: str, *, at: datetime, as_of: datetime
+) -> tuple[PublishedVersion, ...]:
+    """The versions in force of every rule set of a kind that the caller may read, by name."""
+    found = []
+    for records in _by_name(_readable(ports, caller)).values():
+        if records[-1]["kind"] == kind:
+            version = _in_force(ports, records, at, as_of)
+            if version is not None:
+                found.append(compiled(ports, version))
+    return tuple(found)
+
+
+def check_text(ports: Ports, data: bytes, source: str) -> CheckReport:
+    """Everything that is wrong with a rule file's text, and how its own tests go. Changes nothing."""
+    try:
+        rule_set = ports.library.load(data, source)
+    except InvalidError as error:
+        return CheckReport(error.problems, (), (), None)
+    return CheckReport((), rule_set.warnings, rule_set.run_tests(), rule_set)
+
+
+def publish(ports: Ports, caller: Caller, data: bytes, source: str) -> PublishedVersion:
+    """Put a rule file's version in the store, from where its interval decides when it is in force.
+
+    Raises `InvalidError` for a text that is not right or whose tests fail, `DeniedError`, and `ConflictError` if its number
+    is not the live one plus one, or if it changes the rule set's kind.
+    """
+    attempt = [Attempt("publish", "rule_version", source)]
+    with audited(ports, caller, attempt):
+        report = check_text(ports, data, source)
+        if report.rule_set is None:
+            raise InvalidError(report.problems)
+        rule_set = report.rule_set
+        record = _version_record(rule_set, data, caller)
+        attempt[0] = Attempt("publish", "rule_version", record.id, record, rule_set.name, rule_set.version)
+        if not ports.authorizer.allows(caller.actor, PUBLISH, record):
+            raise DeniedError(
+                Problem("access.denied", f"the role `{caller.actor.role}` may not publish the rule set `{rule_set.name}`")
+            )
+        failed = [case for case in report.tests if not case.passed]
+        if failed:
+            raise InvalidError(
+                Problem("rule_set.tests_failed", f"the file's own test `{case.name}` does not pass", Place(source))
+                for case in failed
+            )
+        with ports.store.transaction() as transaction:
+            mine = both(
+                Compare("organisation_id", "=", caller.actor.organisation_id), Compare("rule_set", "=", rule_set.name)
+            )
+            existing = sorted(transaction.scan("rule_version", mine), key=lambda one: int(one["version"]))
+            _require_next(rule_set, existing)
+            stored = transaction.insert(record)
+            transaction.append_audit(
+                accepted(
+                    caller,
+                    "publish",
+                    after=stored,
+                    rule_set=rule_set.name,
+                    rule_version=rule_set.version,
+                    changes={"digest": {"before": existing[-1]["digest"] if existing else None, "after": rule_set.digest}},
+                )
+            )
+        return PublishedVersion(stored, rule_set)
+
+
+def seed(ports: Ports, caller: Caller, files: Mapping[str, bytes]) -> SeedReport:
+    """Publish the shipped versions that the store does not have yet, each rule set's in ascending order.
+
+    Seeding twice does nothing the second time. A file that differs from the published version of its number, or whose
+    number would leave a gap, is reported and left alone: published versions win.
+    """
+    existing = {
+        (record["rule_set"], record["version"]): record for record in published_records(ports, caller.actor.organisation_id)
+    }
+    loaded: list[tuple[str, int, str, bytes]] = []
+    published: list[str] = []
+    present: list[str] = []
+    problems: list[Problem] = []
+    by_digest = {record["digest"]: record for record in existing.values()}
+    for path, data in files.items():
+        known = by_digest.get(digest_of_text(data))
+        if known is not None:
+            present.append(f"{known['rule_set']}@{known['version']}")
+            continue
+        try:
+            rule_set = ports.library.rule_set(digest_of_text(data), data, path)
+        except InvalidError as error:
+            problems.extend(error.problems)
+            continue
+        loaded.append((rule_set.name, rule_set.version, path, data))
+    for name, version, path, data in sorted(loaded):
+        if (name, version) in existing:
+            problems.append(
+                Problem(
+                    "rule_set.different_text",
+                    f"`{name}` version {version} is published with another text than this file",
+                    Place(path),
+                    help="published versions never change; give the file the next number",
+                )
+            )
+            continue
+        try:
+            publish(ports, caller, data, path)
+        except BylawError as error:
+            problems.extend(error.problems)
+        else:
+            published.append(f"{name}@{version}")
+    return SeedReport(tuple(published), tuple(sorted(present)), tuple(problems))
+
+
+def release_digest(ports: Ports, organisation_id: str, *, at: datetime, as_of: datetime) -> str:
+    """SHA-256 that names everything in force: canonical JSON of `[[name, version, digest]..., policies digest]`, by name."""
+    versions = []
+    for name, records in _by_name(published_records(ports, organisation_id)).items():
+        found = _in_force(ports, records, at, as_of)
+        if found is not None:
+            versions.append([name, found["version"], found["digest"]])
+    return sha256(exact_json.canonical([versions, ports.authorizer.digest])).hexdigest()
+
+
+def _readable(ports: Ports, caller: Caller) -> tuple[Record, ...]:
+    allows, actor = ports.authorizer.allows, caller.actor
+    return tuple(one for one in published_records(ports, actor.organisation_id) if allows(actor, READ, one))
+
+
+def _named(ports: Ports, caller: Caller, name: str) -> tuple[Record, ...]:
+    allows, actor = ports.authorizer.allows, caller.actor
+    everything = published_records(ports, actor.organisation_id)
+    records = tuple(one for one in everything if one["rule_set"] == name and allows(actor, READ, one))
+    if not records:
+        names = {one["rule_set"] for one in everything if allows(actor, READ, one)}
+        raise NotFoundError(
+            Problem("rule_set.not_found", f"there is no rule set `{name[:120]}`", help=did_you_mean(name, names))
+        )
+    return records
+
+
+def _by_name(records: tuple[Record, ...]) -> dict[str, tuple[Record, ...]]:
+    grouped: dict[str, list[Record]] = {}
+    for record in records:
+        grouped.setdefault(record["rule_set"], []).append(record)
+    return {name: tuple(versions) for name, versions in sorted(grouped.items())}
+
+
+def _in_force(ports: Ports, records: tuple[Record, ...], at: datetime, as_of: datetime | None) -> Record | None:
+    for record in reversed(records):
+        if (as_of is None or record["published_at"] <= as_of) and _holds(ports, record, at):
+            return record
+    return None
+
+
+def _holds(ports: Ports, record: Record, at: datetime) -> bool:
+    """Whether the version's interval contains `at`. The zone, which takes compiling, matters only near its ends."""
+
+    def contains(local: datetime) -> bool:
+        day, end = local.date(), record["effective_to"]
+        return bool(record["effective_from"] <= day and (end is None or day < end))
+
+    earliest, latest = contains(at + _WEST), contains(at + _EAST)
+    if earliest == latest:
+        return earliest
+    return contains(at.astimezone(compiled(ports, record).rule_set.zone))
+
+
+def _state(ports: Ports, live: Record, in_force: Record | None, at: datetime) -> str:
+    if in_force is not None:
+        return "in force"
+    zone = compiled(ports, live).rule_set.zone
+    return "not yet" if at.astimezone(zone).date() < live["effective_from"] else "ended"
+
+
+def _interval(record: Record) -> str:
+    end = f"until {record['effective_to']}" if record["effective_to"] else "without end"
+    return f"version {record['version']} from {record['effective_from']} {end}"
+
+
+def _require_next(rule_set: RuleSet, existing: list[Record]) -> None:
+    live = existing[-1] if existing else None
+    expected = (live["version"] if live else 0) + 1
+    if rule_set.version != expected:
+        raise ConflictError(
+            Problem(
+                "rule_set.wrong_number",
+                f"`{rule_set.name}` is at version {expected - 1}, so version {rule_set.version} cannot be published",
+                help=f"give the file version {expected}",
+            )
+        )
+    if live is not None and live["kind"] != rule_set.kind:
+        raise ConflictError(
+            Problem("rule_set.wrong_kind", f"`{rule_set.name}` is of kind `{live['kind']}`, not `{rule_set.kind}`")
+        )
+
+
+def _version_record(rule_set: RuleSet, data: bytes, caller: Caller) -> Record:
+    organisation_id = caller.actor.organisation_id
+    from_, to = rule_set.effective
+    return Record(
+        "rule_version",
+        derived_id("rule", organisation_id, rule_set.name, str(rule_set.version)),
+        organisation_id,
+        {
+            "rule_set": rule_set.name,
+            "kind": rule_set.kind,
+            "title": rule_set.title,
+            "digest": rule_set.digest,
+            "text": data.decode("utf-8"),
+            "published_by": caller.actor.id,
+            "version": rule_set.version,
+            "effective_from": from_,
+            "effective_to": to,
+            "published_at": caller.now,
+        },
+    )
