@@ -148,6 +148,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *PLACE,
             *_fields(TEXT, "name!*", "email*", "role!", "title"),
             *_fields(TEXTS, "territory_ids"),
+            *_fields(MONEY, "quarterly_quota"),
             *_fields(BOOLEAN, "active", "example"),
         ),
         indexes=(*_BY_PLACE, ("role",)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from engine import exact_json
@@ -12,7 +13,8 @@ from engine.caller import Caller
 from engine.decision import Decision
 from engine.ports import Ports
 from engine.problems import ConflictError, Problem, Report
-from engine.records import Record, record_type as type_of
+from engine.records import Record
+from engine.records import record_type as type_of
 from engine.service.actions import READ
 from engine.service.auditing import Attempt, accepted, audited
 from engine.service.evaluate import evaluate
@@ -69,9 +71,7 @@ def resolve_conflict(ports: Ports, caller: Caller, conflict_id: str, *, revision
     with audited(ports, caller, attempt):
         seen = get_record(ports, caller, "conflict", conflict_id)
         attempt[0] = replace(attempt[0], record=seen, rule_set=seen["rule_set"])
-        decision = evaluate(
-            ports, caller, seen["rule_set"], conflict_facts(seen), at=caller.now, as_of=caller.now
-        )
+        decision = evaluate(ports, caller, seen["rule_set"], conflict_facts(seen), at=caller.now, as_of=caller.now)
         with ports.store.transaction() as transaction:
             conflict = read_for_write(ports, caller, transaction, "conflict", conflict_id, revision, attempt)
             if conflict["state"] != OPEN:
@@ -89,10 +89,10 @@ def resolve_conflict(ports: Ports, caller: Caller, conflict_id: str, *, revision
             require_write(ports, caller, target)
             merged = _merged(target, decision, caller)
             require_write(ports, caller, merged)
-            rule = {"rule_set": decision.rule_set, "rule_version": decision.version}
+            entry = partial(accepted, caller, "resolve", rule_set=decision.rule_set, rule_version=decision.version)
             if merged.fields != target.fields:
                 stored = transaction.update(merged)
-                transaction.append_audit(accepted(caller, "resolve", before=target, after=stored, **rule))
+                transaction.append_audit(entry(before=target, after=stored))
             resolved = transaction.update(
                 conflict.with_fields(
                     state=RESOLVED,
@@ -100,7 +100,7 @@ def resolve_conflict(ports: Ports, caller: Caller, conflict_id: str, *, revision
                     decision=exact_json.plain(decision.to_json()),
                 )
             )
-            transaction.append_audit(accepted(caller, "resolve", before=conflict, after=resolved, **rule))
+            transaction.append_audit(entry(before=conflict, after=resolved))
             return resolved
 
 

@@ -80,7 +80,9 @@ def _stage(
     elif stage in CLOSED_STAGES and after["closed_on"] is None:
         report.add("field.missing", f"a deal that is {stage} needs the day it closed", _at("closed_on"))
     elif stage not in CLOSED_STAGES and after["closed_on"] is not None:
-        report.add("field.out_of_range", f"a deal in {stage} has not closed, so it has no closing day", _at("closed_on"))
+        report.add(
+            "field.out_of_range", f"a deal in {stage} has not closed, so it has no closing day", _at("closed_on")
+        )
     return after if after.fields == before.fields else after.with_fields(changed_at=caller.now)
 
 
@@ -102,7 +104,9 @@ def _splits(
             continue
         payee, percent = split["payee"], split["share"]
         if not isinstance(percent, Decimal) or not 0 < percent <= 100:
-            report.add("field.out_of_range", f"a share is more than 0 and at most 100 percent, not {shown(percent)}", place)
+            report.add(
+                "field.out_of_range", f"a share is more than 0 and at most 100 percent, not {shown(percent)}", place
+            )
             continue
         if not isinstance(payee, str) or place_of_owner(transaction, after.organisation_id, payee) is None:
             report.add("field.unknown_reference", f"there is no person {shown(payee)}", place)
@@ -150,7 +154,9 @@ def _own_check_in(
     for field, limit in (("latitude", 90), ("longitude", 180)):
         value = after[field]
         if value is not None and abs(value) > limit:
-            report.add("field.out_of_range", f"a {field} lies between -{limit} and {limit}, not at `{value}`", _at(field))
+            report.add(
+                "field.out_of_range", f"a {field} lies between -{limit} and {limit}, not at `{value}`", _at(field)
+            )
     accuracy: Any = after["accuracy_metres"]
     if accuracy is not None and accuracy < 0:
         report.add("field.out_of_range", "an accuracy cannot be negative", _at("accuracy_metres"))

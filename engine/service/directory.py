@@ -52,7 +52,9 @@ def people_for_sign_in(ports: Ports) -> tuple[Record, ...]:
     people = ports.store.scan("person", In("role", ROLES))
     active = [person for person in people if person["active"] is not False]
     return tuple(
-        sorted(active, key=lambda person: (not person["example"], ROLES.index(person["role"]), person["name"], person.id))
+        sorted(
+            active, key=lambda person: (not person["example"], ROLES.index(person["role"]), person["name"], person.id)
+        )
     )
 
 
@@ -82,7 +84,9 @@ def place_owned_by(person: Record) -> dict[str, str | None]:
 
 def organisations(ports: Ports) -> tuple[Record, ...]:
     """Every organisation in the store, the example one last: for the command line's default."""
-    return tuple(sorted(ports.store.scan("organisation", Always()), key=lambda known: (bool(known["example"]), known.id)))
+    return tuple(
+        sorted(ports.store.scan("organisation", Always()), key=lambda known: (bool(known["example"]), known.id))
+    )
 
 
 def people_with_roles(reader: Reader, organisation_id: str, roles: tuple[str, ...]) -> tuple[Record, ...]:

@@ -74,7 +74,9 @@ def evaluate_many(
     """
     if len(facts_list) > MAX_MANY:
         raise InvalidError(
-            Problem("field.out_of_range", f"{len(facts_list):,} facts were given; at most {MAX_MANY:,} are taken at once")
+            Problem(
+                "field.out_of_range", f"{len(facts_list):,} facts were given; at most {MAX_MANY:,} are taken at once"
+            )
         )
     published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of)
     release = release_digest(ports, caller.actor.organisation_id, at=at, as_of=as_of)

@@ -34,7 +34,7 @@ _WANTED = {
 }
 
 
-class _Unfit(Exception):
+class _UnfitError(Exception):
     """A value that is not of its kind; the text says what is wrong where the kind alone does not."""
 
     def __init__(self, message: str = "", code: str = "field.wrong_kind") -> None:
@@ -71,7 +71,7 @@ def read_fields(
             continue
         try:
             typed[name] = _READERS[known.kind](value)
-        except _Unfit as unfit:
+        except _UnfitError as unfit:
             message = unfit.message or f"`{name}` must be {_WANTED[known.kind]}; {shown(value)} was given"
             report.add(unfit.code, message, place)
     for name in required:
@@ -112,11 +112,13 @@ def _refuse_name(record_type: RecordType, name: str, settable: tuple[str, ...], 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise _Unfit
+        raise _UnfitError
     if len(value) > MAX_TEXT:
-        raise _Unfit(f"the text has {len(value):,} characters; at most {MAX_TEXT:,} are kept", "field.out_of_range")
+        raise _UnfitError(
+            f"the text has {len(value):,} characters; at most {MAX_TEXT:,} are kept", "field.out_of_range"
+        )
     if "\0" in value:
-        raise _Unfit("the text holds a NUL character", "field.out_of_range")
+        raise _UnfitError("the text holds a NUL character", "field.out_of_range")
     return value
 
 
@@ -125,86 +127,87 @@ def _decimal(value: Any) -> Decimal:
         try:
             value = Decimal(value) if value.isascii() and value.strip() == value and "_" not in value else None
         except InvalidOperation:
-            raise _Unfit from None
+            raise _UnfitError from None
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise _Unfit
+        raise _UnfitError
     number = Decimal(value)
     if not number.is_finite():
-        raise _Unfit
+        raise _UnfitError
     if len(number.as_tuple().digits) > MAX_DIGITS or not -MAX_DIGITS <= number.adjusted() <= MAX_DIGITS:
-        raise _Unfit(f"{shown(value)} has more than {MAX_DIGITS} digits", "field.out_of_range")
+        raise _UnfitError(f"{shown(value)} has more than {MAX_DIGITS} digits", "field.out_of_range")
     return number
 
 
 def _integer(value: Any) -> int:
     if isinstance(value, str):
-        raise _Unfit
+        raise _UnfitError
     number = _decimal(value)
     if number != number.to_integral_value():
-        raise _Unfit
+        raise _UnfitError
     if abs(number) > MAX_WHOLE:
-        raise _Unfit(f"{shown(value)} is larger than {MAX_WHOLE:,}", "field.out_of_range")
+        raise _UnfitError(f"{shown(value)} is larger than {MAX_WHOLE:,}", "field.out_of_range")
     return int(number)
 
 
 def _money(value: Any) -> Money:
     if not isinstance(value, Mapping) or set(value) != {"amount", "currency"}:
-        raise _Unfit
+        raise _UnfitError
     currency = value["currency"]
     if not isinstance(currency, str) or currency not in MINOR_UNITS:
         known = ", ".join(f"`{code}`" for code in MINOR_UNITS)
-        raise _Unfit(f"{shown(currency)} is not an accepted currency; accepted are {known}", "field.not_a_choice")
+        raise _UnfitError(f"{shown(currency)} is not an accepted currency; accepted are {known}", "field.not_a_choice")
     money = Money(_decimal(value["amount"]), currency)
     try:
         minor = money.minor
     except ValueError:
         digits = MINOR_UNITS[currency]
-        raise _Unfit(
-            f"`{money.amount}` is finer than {currency}, which has {digits} digits after the point", "field.out_of_range"
+        raise _UnfitError(
+            f"`{money.amount}` is finer than {currency}, which has {digits} digits after the point",
+            "field.out_of_range",
         ) from None
     if abs(minor) > MAX_MINOR:
-        raise _Unfit(f"`{money.amount}` {currency} is larger than can be kept", "field.out_of_range")
+        raise _UnfitError(f"`{money.amount}` {currency} is larger than can be kept", "field.out_of_range")
     return money
 
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise _Unfit
+        raise _UnfitError
     return value
 
 
 def _date(value: Any) -> date:
     if not isinstance(value, str) or len(value) != 10:
-        raise _Unfit
+        raise _UnfitError
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise _Unfit from None
+        raise _UnfitError from None
 
 
 def _instant(value: Any) -> datetime:
     if not isinstance(value, str) or "T" not in value:
-        raise _Unfit
+        raise _UnfitError
     try:
         instant = datetime.fromisoformat(value)
         if instant.tzinfo is None:
-            raise _Unfit
+            raise _UnfitError
         return instant.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _Unfit from None
+        raise _UnfitError from None
 
 
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple):
-        raise _Unfit
+        raise _UnfitError
     if len(value) > MAX_TEXTS:
-        raise _Unfit(f"the list has {len(value):,} texts; at most {MAX_TEXTS} are kept", "field.out_of_range")
+        raise _UnfitError(f"the list has {len(value):,} texts; at most {MAX_TEXTS} are kept", "field.out_of_range")
     return tuple(_text(item) for item in value)
 
 
 def _document(value: Any) -> Any:
     if not isinstance(value, Mapping | list | tuple):
-        raise _Unfit
+        raise _UnfitError
     return value
 
 

@@ -59,7 +59,9 @@ class Snapshot:
     digest: str
 
     @classmethod
-    def take(cls, deals: Iterable[Record], payees: Mapping[str, Record], people: Mapping[str, Record], currency: str) -> Snapshot:
+    def take(
+        cls, deals: Iterable[Record], payees: Mapping[str, Record], people: Mapping[str, Record], currency: str
+    ) -> Snapshot:
         """Divide deals among those who own them or share them, by largest remainder, so that no cent is lost."""
         parts: dict[str, list[Part]] = {}
         unplaced: list[tuple[Record, Part, str]] = []
@@ -102,7 +104,9 @@ class IncentiveRun:
         everybody = {one.id: one for one in people.values() if one["role"] in PAYEE_ROLES}
         self._snapshot = Snapshot.take(self._deals(), everybody, people, self._currency)
         allows = ports.authorizer.allows
-        self._payees = [one for one in everybody.values() if allows(self._actor, WRITE, self._draft(place_owned_by(one)))]
+        self._payees = [
+            one for one in everybody.values() if allows(self._actor, WRITE, self._draft(place_owned_by(one)))
+        ]
 
     def total(self) -> int:
         """See `Work`: one statement a payee."""
@@ -110,7 +114,8 @@ class IncentiveRun:
 
     def step(self, caller: Caller, transaction: Transaction, checkpoint: Mapping[str, Any] | None) -> Step:
         """See `Work`. When deals changed since the checkpoint was written, the run begins again: statements that come
-        out the same are left alone, and the result is of one state of the deals."""
+        out the same are left alone, and the result is of one state of the deals.
+        """
         fresh = checkpoint is None or checkpoint["snapshot"] != self._snapshot.digest
         rows: list[Any] = [] if fresh or checkpoint is None else list(checkpoint["payees"])
         chunk = self._payees[len(rows) : len(rows) + PAYEES_PER_CHUNK]
@@ -131,7 +136,9 @@ class IncentiveRun:
             exclusions.merge(row.exclusions)
         outside = _Exclusions()
         for deal, part, reason in self._snapshot.unplaced:
-            if self._ports.authorizer.allows(self._actor, WRITE, self._draft({name: deal[name] for name in PLACE_FIELDS})):
+            if self._ports.authorizer.allows(
+                self._actor, WRITE, self._draft({name: deal[name] for name in PLACE_FIELDS})
+            ):
                 outside.add(deal, part.amount, reason)
         exclusions.merge(outside)
         won_value = sum((row.won for row in rows), ZERO) + outside.won
@@ -148,7 +155,9 @@ class IncentiveRun:
             "currency": self._currency,
             "payees": len(rows),
             "zero_payees": sum(1 for row in rows if not row.payout),
-            "statements": {state: sum(1 for row in rows if row.state == state) for state in ("new", "changed", "unchanged")},
+            "statements": {
+                state: sum(1 for row in rows if row.state == state) for state in ("new", "changed", "unchanged")
+            },
             "deals": {
                 "given": len({one for row in rows for one in row.deals} | outside.deals),
                 "won": len(won_deals),
@@ -258,7 +267,9 @@ def plan_version(ports: Ports, caller: Caller, plan: str, period: Period, *, as_
     noon = datetime.combine(period.from_, time(12), UTC)
     found = get_version(ports, caller, plan, at=noon, as_of=as_of)
     if found.rule_set.kind != INCENTIVE_PLAN:
-        raise InvalidError(Problem("rule_set.wrong_kind", f"`{plan}` is of kind `{found.rule_set.kind}`, not an incentive plan"))
+        raise InvalidError(
+            Problem("rule_set.wrong_kind", f"`{plan}` is of kind `{found.rule_set.kind}`, not an incentive plan")
+        )
     return found
 
 
@@ -277,7 +288,12 @@ def quota_for(payee: Record, period: Period, currency: str) -> Decimal | None:
 
 def _credit(deal: Record) -> dict[str, Any]:
     """A deal as the plan sees it: whole, with everybody's shares where it has more than one party."""
-    credit: dict[str, Any] = {"id": deal.id, "name": deal["name"], "amount": deal["amount"].amount, "stage": deal["stage"]}
+    credit: dict[str, Any] = {
+        "id": deal.id,
+        "name": deal["name"],
+        "amount": deal["amount"].amount,
+        "stage": deal["stage"],
+    }
     for name, value in (
         ("closed_on", deal["closed_on"]),
         ("engaged_on", deal["engaged_on"]),
@@ -372,7 +388,10 @@ class _Exclusions:
         return sorted(rows, key=lambda row: (-row["won_amount"], row["reason"]))
 
     def stored(self) -> dict[str, Any]:
-        return {reason: [[one, won, amount] for one, (won, amount) in sorted(found.items())] for reason, found in self.reasons.items()}
+        return {
+            reason: [[one, won, amount] for one, (won, amount) in sorted(found.items())]
+            for reason, found in self.reasons.items()
+        }
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> _Exclusions:
@@ -454,4 +473,6 @@ class _Row:
 
 
 def _not_reconciled(message: str) -> InvalidError:
-    return InvalidError(Problem("incentive.not_reconciled", message, help="no result is better than one that loses money"))
+    return InvalidError(
+        Problem("incentive.not_reconciled", message, help="no result is better than one that loses money")
+    )

@@ -60,7 +60,9 @@ def start_job(ports: Ports, caller: Caller, kind: str, title: str, parameters: M
     with audited(ports, caller, attempt):
         if kind not in JOB_KINDS:
             raise InvalidError(
-                Problem("job.unknown_kind", f"there is no job of kind `{kind[:60]}`", help=did_you_mean(kind, JOB_KINDS))
+                Problem(
+                    "job.unknown_kind", f"there is no job of kind `{kind[:60]}`", help=did_you_mean(kind, JOB_KINDS)
+                )
             )
         place = dict.fromkeys(place_of(None, caller)) if caller.actor.id == SERVICE_ID else place_of(None, caller)
         job = Record(
@@ -83,7 +85,9 @@ def start_job(ports: Ports, caller: Caller, kind: str, title: str, parameters: M
         )
         attempt[0] = replace(attempt[0], record=job)
         if not ports.authorizer.allows(caller.actor, START, job):
-            raise DeniedError(Problem("access.denied", f"the role `{caller.actor.role}` may not start the job `{kind}`"))
+            raise DeniedError(
+                Problem("access.denied", f"the role `{caller.actor.role}` may not start the job `{kind}`")
+            )
         with ports.store.transaction() as transaction:
             stored = transaction.insert(job)
             transaction.append_audit(accepted(caller, "start", after=stored))
@@ -144,7 +148,9 @@ def run_job(
     except BylawError as error:
         job = _fail(ports, job, clock(), error)
     except Exception:
-        problem = Problem("job.unexpected", "the job stopped on an error in Bylaw itself", help="the log has the details")
+        problem = Problem(
+            "job.unexpected", "the job stopped on an error in Bylaw itself", help="the log has the details"
+        )
         _fail(ports, job, clock(), InvalidError(problem))
         raise
     if beat is not None:
@@ -154,7 +160,8 @@ def run_job(
 
 def deliver_pending(ports: Ports) -> int:
     """Hand waiting outbox rows to the queue, oldest first; how many. Stops quietly when the queue does not answer: the
-    rows stay, and the next sweep delivers them."""
+    rows stay, and the next sweep delivers them.
+    """
     delivered = 0
     for message in ports.store.pending_messages():
         try:
@@ -190,7 +197,9 @@ def _recover(transaction: Transaction, job: Record, now: datetime) -> None:
         transaction.append_audit(accepted(caller, "cancel", before=job, after=stored))
     elif (job["attempts"] or 0) >= MAX_ATTEMPTS:
         error = InvalidError(
-            Problem("job.abandoned", f"its worker died {MAX_ATTEMPTS} times", help="look at the log, then start it again")
+            Problem(
+                "job.abandoned", f"its worker died {MAX_ATTEMPTS} times", help="look at the log, then start it again"
+            )
         )
         stored = transaction.update(_ended(job, FAILED, _sentence(error), now))
         transaction.append_audit(refused(caller, Attempt("run", "job", job.id, stored), error))
@@ -228,7 +237,9 @@ class _Run:
         with self.ports.store.transaction() as transaction:
             job = self._held(transaction, seen)
             if job["cancel_requested"]:
-                stored = transaction.update(_ended(job, CANCELLED, f"cancelled after {job['done']:,} records", caller.now))
+                stored = transaction.update(
+                    _ended(job, CANCELLED, f"cancelled after {job['done']:,} records", caller.now)
+                )
                 transaction.append_audit(accepted(caller, "stop", before=job, after=stored))
                 return stored
             step = self.work.step(caller, transaction, job["checkpoint"])
@@ -285,7 +296,9 @@ def _starter(ports: Ports, job: Record) -> Actor:
     try:
         return actor_of(ports, job["actor_id"])
     except NotFoundError:
-        raise NotFoundError(Problem("job.person_gone", "the person who started the job may not sign in any more")) from None
+        raise NotFoundError(
+            Problem("job.person_gone", "the person who started the job may not sign in any more")
+        ) from None
 
 
 def _fail(ports: Ports, seen: Record, now: datetime, error: BylawError) -> Record:

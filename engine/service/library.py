@@ -48,13 +48,13 @@ class Library:
         """The same without the cache: for texts that are being edited."""
         from engine.rulefile import load  # noqa: PLC0415  # loads jsonschema, which not every use case needs
 
-        return load(text.encode() if isinstance(text, str) else text, source=source, schemas=self.schemas, kinds=self.kinds)
+        return load(
+            text.encode() if isinstance(text, str) else text, source=source, schemas=self.schemas, kinds=self.kinds
+        )
 
     def facts(self, name: str) -> FactSchema:
-        """The fact schema `lead/2`. Raises `InvalidError` if there is none."""
-        from engine.rulefile import fact_schema  # noqa: PLC0415  # the same
-
-        return fact_schema(name, self.schemas)
+        """The fact schema `lead/2`. Raises `InvalidError` (`facts.unknown_schema`) if there is none."""
+        return self.schemas.facts(name)
 
     def published(self, organisation_id: str, store: Store, count: int) -> tuple[Record, ...] | None:
         """The published versions remembered for an organisation, if there are still `count` of them in the same store.
@@ -74,5 +74,3 @@ class Library:
 def digest_of_text(data: bytes) -> str:
     """SHA-256 of a rule file's bytes, in hexadecimal."""
     return sha256(data).hexdigest()
-
-

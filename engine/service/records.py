@@ -15,7 +15,8 @@ from engine.caller import Caller
 from engine.ports import Page, Ports, Reader, Sort, Transaction
 from engine.predicate import Always, Predicate, Scalar, both
 from engine.problems import DeniedError, InvalidError, Place, Problem, Report, StaleError
-from engine.records import Record, record_type as type_of
+from engine.records import Record
+from engine.records import record_type as type_of
 from engine.service.actions import READ, WRITE
 from engine.service.auditing import Attempt, accepted, audited
 from engine.service.derivations import DERIVATIONS
@@ -23,9 +24,24 @@ from engine.service.directory import place_of_owner
 from engine.service.fields import read_fields
 
 READABLE = (
-    "organisation", "region", "branch", "team", "territory", "person", "account", "product", "lead", "deal", "check_in",
-    "conflict", "statement", "decision", "job", "import_batch", "audit_entry",
-)  # fmt: skip
+    "organisation",
+    "region",
+    "branch",
+    "team",
+    "territory",
+    "person",
+    "account",
+    "product",
+    "lead",
+    "deal",
+    "check_in",
+    "conflict",
+    "statement",
+    "decision",
+    "job",
+    "import_batch",
+    "audit_entry",
+)
 """Record types that lists and pages show. Rule versions have their own use cases; keys are shown to nobody."""
 
 
@@ -45,17 +61,30 @@ WRITABLE: Mapping[str, Writable] = {
     ),
     "deal": Writable(
         "deal",
-        ("name", "stage", "account_id", "product", "next_step", "amount", "contract_target", "engaged_on", "closed_on",
-         "expected_close", "tags", "splits", "owner_id"),
+        (
+            "name",
+            "stage",
+            "account_id",
+            "product",
+            "next_step",
+            "amount",
+            "contract_target",
+            "engaged_on",
+            "closed_on",
+            "expected_close",
+            "tags",
+            "splits",
+            "owner_id",
+        ),
         ("name", "stage"),
-    ),  # fmt: skip
+    ),
     "check_in": Writable(
         "check-in",
         ("account_id", "note", "device_id", "outcome", "at", "latitude", "longitude", "accuracy_metres"),
         ("at", "latitude", "longitude"),
         changeable=False,
     ),
-}  # fmt: skip
+}
 """Everything else about these records is derived: the place from the owner, names from references, times from the clock."""
 
 
@@ -84,14 +113,23 @@ def get_record(ports: Ports, caller: Caller, record_type: str, record_id: str) -
 
 
 def count_records(
-    ports: Ports, caller: Caller, record_type: str, *, where: Predicate = Always()  # noqa: B008  # frozen and empty
+    ports: Ports,
+    caller: Caller,
+    record_type: str,
+    *,
+    where: Predicate = Always(),  # noqa: B008  # frozen and empty
 ) -> int:
     """How many records the caller may read that match `where`."""
     return ports.store.count(record_type, _readable(ports, caller, record_type, where))
 
 
 def tally_records(
-    ports: Ports, caller: Caller, record_type: str, field: str, *, where: Predicate = Always()  # noqa: B008  # the same
+    ports: Ports,
+    caller: Caller,
+    record_type: str,
+    field: str,
+    *,
+    where: Predicate = Always(),  # noqa: B008  # the same
 ) -> dict[Scalar | None, int]:
     """How many of them for each value of a text, whole-number or truth-value field."""
     return ports.store.tally(record_type, field, _readable(ports, caller, record_type, where))
@@ -231,4 +269,3 @@ def _changed(
         after = derive(ports, caller, transaction, before, after, report)
     report.raise_if_any()
     return after
-

@@ -42,7 +42,8 @@ class PublishedVersion:
 @dataclass(frozen=True, slots=True)
 class RuleSetSummary:
     """One rule set in a list. `state` is `in force`, `not yet` or `ended`; `version` is the one in force (else the live
-    one), `live` the highest published number, `versions` how many there are."""
+    one), `live` the highest published number, `versions` how many there are.
+    """
 
     name: str
     kind: str
@@ -108,7 +109,9 @@ def source_of(name: str, version: int) -> str:
     return f"rules/{name}@{version}.yaml"
 
 
-def list_rule_sets(ports: Ports, caller: Caller, *, kind: str | None = None, at: datetime) -> tuple[RuleSetSummary, ...]:
+def list_rule_sets(
+    ports: Ports, caller: Caller, *, kind: str | None = None, at: datetime
+) -> tuple[RuleSetSummary, ...]:
     """Every rule set that the caller may read, by name, with its version in force at `at`."""
     found = []
     for name, records in _by_name(_readable(ports, caller)).items():
@@ -157,7 +160,9 @@ def get_version(
         numbers = ", ".join(str(record["version"]) for record in records)
         raise NotFoundError(
             Problem(
-                "rule_set.version_not_found", f"`{name}` has no version {version}", help=f"published versions: {numbers}"
+                "rule_set.version_not_found",
+                f"`{name}` has no version {version}",
+                help=f"published versions: {numbers}",
             )
         )
     instant = at or caller.now
@@ -217,7 +222,9 @@ def publish(ports: Ports, caller: Caller, data: bytes, source: str) -> Published
         attempt[0] = Attempt("publish", "rule_version", record.id, record, rule_set.name, rule_set.version)
         if not ports.authorizer.allows(caller.actor, PUBLISH, record):
             raise DeniedError(
-                Problem("access.denied", f"the role `{caller.actor.role}` may not publish the rule set `{rule_set.name}`")
+                Problem(
+                    "access.denied", f"the role `{caller.actor.role}` may not publish the rule set `{rule_set.name}`"
+                )
             )
         failed = [case for case in report.tests if not case.passed]
         if failed:
@@ -239,7 +246,9 @@ def publish(ports: Ports, caller: Caller, data: bytes, source: str) -> Published
                     after=stored,
                     rule_set=rule_set.name,
                     rule_version=rule_set.version,
-                    changes={"digest": {"before": existing[-1]["digest"] if existing else None, "after": rule_set.digest}},
+                    changes={
+                        "digest": {"before": existing[-1]["digest"] if existing else None, "after": rule_set.digest}
+                    },
                 )
             )
         return PublishedVersion(stored, rule_set)
@@ -252,7 +261,8 @@ def seed(ports: Ports, caller: Caller, files: Mapping[str, bytes]) -> SeedReport
     number would leave a gap, is reported and left alone: published versions win.
     """
     existing = {
-        (record["rule_set"], record["version"]): record for record in published_records(ports, caller.actor.organisation_id)
+        (record["rule_set"], record["version"]): record
+        for record in published_records(ports, caller.actor.organisation_id)
     }
     loaded: list[tuple[str, int, str, bytes]] = []
     published: list[str] = []
@@ -375,7 +385,6 @@ def _require_next(rule_set: RuleSet, existing: list[Record]) -> None:
 
 def _version_record(rule_set: RuleSet, data: bytes, caller: Caller) -> Record:
     organisation_id = caller.actor.organisation_id
-    from_, to = rule_set.effective
     return Record(
         "rule_version",
         derived_id("rule", organisation_id, rule_set.name, str(rule_set.version)),
@@ -388,8 +397,8 @@ def _version_record(rule_set: RuleSet, data: bytes, caller: Caller) -> Record:
             "text": data.decode("utf-8"),
             "published_by": caller.actor.id,
             "version": rule_set.version,
-            "effective_from": from_,
-            "effective_to": to,
+            "effective_from": rule_set.effective.from_,
+            "effective_to": rule_set.effective.to,
             "published_at": caller.now,
         },
     )

@@ -46,7 +46,10 @@ class Scorer:
             if versions[0].rule_set.kind != LEAD_PRIORITY:
                 kind = versions[0].rule_set.kind
                 raise InvalidError(
-                    Problem("rule_set.wrong_kind", f"`{rule_set}` is of kind `{kind}`; leads are scored by `{LEAD_PRIORITY}`")
+                    Problem(
+                        "rule_set.wrong_kind",
+                        f"`{rule_set}` is of kind `{kind}`; leads are scored by `{LEAD_PRIORITY}`",
+                    )
                 )
         else:
             versions = in_force_of_kind(ports, caller, LEAD_PRIORITY, at=at, as_of=as_of)
@@ -161,7 +164,12 @@ class ScoreLeads:
                     "score",
                     after=self._job,
                     changes={
-                        "leads": {"first": leads[0].id, "last": leads[-1].id, "read": len(leads), "changed": len(changed)},
+                        "leads": {
+                            "first": leads[0].id,
+                            "last": leads[-1].id,
+                            "read": len(leads),
+                            "changed": len(changed),
+                        },
                         "digest": {"before": None, "after": sha256(exact_json.canonical(changed)).hexdigest()},
                     },
                 )
@@ -171,7 +179,8 @@ class ScoreLeads:
 
     def result(self, checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
         """Shape: `{leads, bands: {label: n}, scored, not_scored, failed, changed, unchanged, failures: [{code, message, leads,
-        first}], rule_sets: [name@n], at, as_of, release}`; leads = scored + not_scored + failed = changed + unchanged."""
+        first}], rule_sets: [name@n], at, as_of, release}`; leads = scored + not_scored + failed = changed + unchanged.
+        """
         found = {name: value for name, value in checkpoint.items() if name != "after"}
         found["rule_sets"] = sorted(
             f"{version.rule_set.name}@{version.rule_set.version}"
