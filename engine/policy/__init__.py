@@ -1,0 +1,8 @@
+"""Who may do what: Oso policy files, asked for predicates. The only package that knows Oso."""
+
+from __future__ import annotations
+
+from engine.policy.policies import Policies
+from engine.policy.vocabulary import ACTIONS, ALL_ROLES
+
+__all__ = ["ACTIONS", "ALL_ROLES", "Policies"]

@@ -1,0 +1,95 @@
+"""The policies in force: loaded once from texts, asked for predicates, answering point checks with the same predicates.
+
+Oso reads the files and evaluates a rule partially for a concrete actor; the result becomes a `Predicate` and is kept
+for that actor. A point check matches the record against that predicate, so lists, checks, exports and sync scope have one
+meaning. Oso's own `is_allowed` stays available as the reference that tests compare with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from threading import Lock
+from typing import Any
+
+from engine.caller import Actor
+from engine.policy.oso_border import build, filter_for, is_allowed
+from engine.policy.translation import UnsupportedShapeError, predicate_of
+from engine.policy.vocabulary import ACTIONS, RESOURCES
+from engine.predicate import Never, Predicate, matches
+from engine.problems import InvalidError, Place, Problem
+from engine.records import Record
+
+KEPT_PREDICATES = 20_000
+"""How many predicates are kept: about a thousand actors' worth. The oldest go first."""
+
+
+class Policies:
+    """A loaded set of policy files; an `engine.ports.Authorizer`."""
+
+    def __init__(self, files: Mapping[str, str], oso: Any) -> None:
+        """Use `Policies.load`."""
+        self.files = dict(files)
+        self._oso = oso
+        self._oso_lock = Lock()  # one Oso knowledge base is not asked by two threads at once
+        self._kept: dict[tuple[Actor, str, str], Predicate] = {}
+
+    @classmethod
+    def load(cls, files: Mapping[str, str]) -> Policies:
+        """The policies of these `.polar` files (name to text). Raises `InvalidError` with `policy.*` codes."""
+        return cls(files, build(files))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the names and texts of the files, in the names' order."""
+        found = sha256()
+        for name, text in sorted(self.files.items()):
+            for part in (name.encode(), text.encode()):
+                found.update(len(part).to_bytes(8, "big") + part)
+        return found.hexdigest()
+
+    def predicate(self, actor: Actor, action: str, record_type: str) -> Predicate:
+        """Which records of the type the actor may do this to.
+
+        An unknown action or record type is a programming error (`LookupError`). Raises `InvalidError` (`policy.shape`)
+        if a rule cannot become a predicate; `check` finds such rules before a policy is used.
+        """
+        key = (actor, action, record_type)
+        kept = self._kept.get(key)
+        if kept is None:
+            kept = self._asked(actor, action, record_type)
+            with self._oso_lock:
+                while len(self._kept) >= KEPT_PREDICATES:
+                    del self._kept[next(iter(self._kept))]
+                self._kept[key] = kept
+        return kept
+
+    def allows(self, actor: Actor, action: str, record: Record) -> bool:
+        """Whether the actor may do this to this record, as it stands."""
+        return matches(self.predicate(actor, action, record.type), record.values())
+
+    def reference_allows(self, actor: Actor, action: str, record: Record) -> bool:
+        """What Oso itself says: slow, for tests and `bylaw check`."""
+        with self._oso_lock:
+            return is_allowed(self._oso, actor, action, record)
+
+    def _asked(self, actor: Actor, action: str, record_type: str) -> Predicate:
+        if action not in ACTIONS:
+            raise LookupError(f"no action {action!r}: actions are {', '.join(ACTIONS)}")
+        if record_type not in RESOURCES:
+            raise LookupError(f"no record type {record_type!r}")
+        with self._oso_lock:
+            found = filter_for(self._oso, actor, action, record_type)
+        if isinstance(found, Problem):
+            raise InvalidError(found)
+        try:
+            return Never() if found is None else predicate_of(found)
+        except UnsupportedShapeError as error:
+            raise InvalidError(
+                Problem(
+                    "policy.shape",
+                    f"the rule for `{action}` on `{record_type}` cannot become a database query: {error}",
+                    Place(path=f"$.{record_type}.{action}"),
+                    help="write the condition positively, comparing a field with a value",
+                )
+            ) from None
