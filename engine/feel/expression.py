@@ -1,0 +1,202 @@
+"""Checked expressions: what the rest of the engine holds and evaluates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from engine.feel import ir, syntax
+from engine.feel.builtins import FUNCTION_NAMES
+from engine.feel.checker import PROPERTY_NAMES, check_cell, check_tree
+from engine.feel.generate import compile_value, compile_values
+from engine.feel.interpret import interpret
+from engine.feel.operations import Run
+from engine.feel.parser import Names, parse, parse_unary_tests
+from engine.feel.places import TextPlaces
+from engine.feel.types import ContextType, Field, ListType, Scope, Type
+from engine.feel.unparse import unparse
+from engine.feel.values import Facts, Fault, Value
+from engine.problems import NOWHERE, InvalidError, Place
+
+LineColumns = Sequence[tuple[int, int]]
+
+
+class Expression:
+    """A checked expression. Immutable, safe to share between threads, picklable (it is checked again from its text).
+
+    `text` is as written, `type` what it gives, `reads` the dotted paths of the facts it reads, `ir` its typed form,
+    `place` where its text starts.
+    """
+
+    __slots__ = ("_again", "_compiled", "ir", "places", "reads", "text", "tree", "type")
+
+    def __init__(self, places: TextPlaces, tree: syntax.Node, node: ir.Node, again: tuple[Callable[..., Expression], tuple[Any, ...]]) -> None:
+        """Made by `check` and `check_unary_tests` only."""
+        self.text = places.text
+        self.places = places
+        self.tree = tree
+        self.ir = node
+        self.type: Type = node.type
+        self.reads: frozenset[str] = frozenset(fact.name for fact in ir.facts_of(node))
+        self._again = again
+        self._compiled: tuple[Callable[..., Value], bool] | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where the text starts in its file."""
+        return self.places.start
+
+    def evaluate(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> Value:
+        """The value, through generated code. Raises `InvalidError` with codes `feel.*` and the place in the rule file.
+
+        `at` is the instant that `now()` and `today()` mean, in `zone`.
+        """
+        compiled = self._compiled
+        if compiled is None:
+            compiled = self._compiled = compile_value(self.ir)
+        function, needs_run = compiled
+        try:
+            return function(facts, Run(facts, at, zone) if needs_run else None)
+        except Exception as error:
+            self.interpret(facts, at=at, zone=zone)
+            raise AssertionError(f"generated code and interpreter disagree about `{self.text}`") from error
+
+    def interpret(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> Value:
+        """The value, through the reference interpreter. Raises as `evaluate` does."""
+        try:
+            return interpret(self.ir, Run(facts, at, zone))
+        except Fault as fault:
+            raise self.located(fault) from None
+
+    def located(self, fault: Fault) -> InvalidError:
+        """A fault of this expression as an error with its place."""
+        return self.places.error(fault.code, fault.message, fault.span or (0, len(self.text)), fault.help)
+
+    def part(self, span: syntax.Span) -> str:
+        """The text of a part."""
+        return self.text[span[0] : span[1]].strip()
+
+    def to_text(self) -> str:
+        """The canonical text: it reads back to the same tree."""
+        return unparse(self.tree)
+
+    def __repr__(self) -> str:
+        return f"<Expression {self.text!r}: {self.type}>"
+
+    def __reduce__(self) -> tuple[Callable[..., Expression], tuple[Any, ...]]:
+        return self._again
+
+
+_NO_NAMES: Final = Names(PROPERTY_NAMES)
+
+
+def _names(scope: Scope) -> Names:
+    """The names of several words in a scope, with those of fields anywhere below."""
+    found: set[str] = set()
+    pending: list[Mapping[str, Field]] = [scope.fields]
+    while pending:
+        for name, given in pending.pop().items():
+            if not name.isidentifier():
+                found.add(name)
+            type_ = given.type
+            while isinstance(type_, ListType):
+                type_ = type_.item
+            if isinstance(type_, ContextType):
+                pending.append(type_.fields)
+    return Names(sorted(found), _NO_NAMES) if found else _NO_NAMES
+
+
+def check(
+    text: str,
+    scope: Scope,
+    *,
+    expect: Type | None = None,
+    place: Place = NOWHERE,
+    line_columns: LineColumns | None = None,
+) -> Expression:
+    """Read and check an expression.
+
+    `expect` is the type it must give; `place` is where the text starts in its file, and `line_columns` the (line,
+    column) of the start of each of its lines, for texts of several lines. Raises `InvalidError`: for a text that cannot
+    be read with the first mistake, else with all of them.
+    """
+    places = TextPlaces(text, place, tuple(line_columns) if line_columns else None)
+    tree = parse(places, _names(scope), FUNCTION_NAMES)
+    node = check_tree(tree, scope, places, expect)
+    return Expression(places, tree, node, (_check_again, (text, scope, expect, place, places.line_columns)))
+
+
+def _check_again(text: str, scope: Scope, expect: Type | None, place: Place, line_columns: LineColumns | None) -> Expression:
+    return check(text, scope, expect=expect, place=place, line_columns=line_columns)
+
+
+def check_unary_tests(
+    text: str,
+    input_type: Type | Field,
+    scope: Scope,
+    *,
+    place: Place = NOWHERE,
+    line_columns: LineColumns | None = None,
+) -> Expression:
+    """Read and check a decision table's cell: `-`, `>= 5`, `"a", "b"`, `[1..5)`, `not(...)`, or a condition about `?`.
+
+    The result is a condition over the scope's facts and one more, named `?`: the value of the column. A `Field` as
+    `input_type` says whether that may be null and what it is limited to. Raises as `check` does.
+    """
+    places = TextPlaces(text, place, tuple(line_columns) if line_columns else None)
+    subject = input_type if isinstance(input_type, Field) else Field(input_type, optional=True)
+    tree = parse_unary_tests(places, _names(scope), FUNCTION_NAMES)
+    node = check_cell(tree, subject, scope, places)
+    return Expression(places, tree, node, (_check_cell_again, (text, subject, scope, place, places.line_columns)))
+
+
+def _check_cell_again(text: str, subject: Field, scope: Scope, place: Place, line_columns: LineColumns | None) -> Expression:
+    return check_unary_tests(text, subject, scope, place=place, line_columns=line_columns)
+
+
+class ValueSet:
+    """Many expressions of any type, compiled into one function that gives all their values."""
+
+    __slots__ = ("_function", "_needs_run", "expressions")
+
+    def __init__(self, expressions: Sequence[Expression]) -> None:
+        """See `compile`."""
+        self.expressions = tuple(expressions)
+        self._function, self._needs_run = compile_values([expression.ir for expression in self.expressions])
+
+    @classmethod
+    def compile(cls, expressions: Sequence[Expression]) -> ValueSet:
+        """Compile expressions that are evaluated together."""
+        return cls(expressions)
+
+    def evaluate(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> tuple[Value, ...]:
+        """The values, in the order of the expressions. Raises `InvalidError` for the first that cannot be computed."""
+        try:
+            return self._function(facts, Run(facts, at, zone) if self._needs_run else None)
+        except Exception as error:
+            interpret_all(self.expressions, facts, at=at, zone=zone)
+            raise AssertionError("generated code and interpreter disagree about a set of values") from error
+
+    def __reduce__(self) -> tuple[Callable[..., ValueSet], tuple[Any, ...]]:
+        return ValueSet, (self.expressions,)
+
+
+def interpret_all(
+    expressions: Sequence[Expression], facts: Facts, *, at: dt.datetime | None, zone: dt.tzinfo
+) -> tuple[Value, ...]:
+    """The values through the interpreter. Raises `InvalidError`: for unfit facts with all of them, else with the first fault."""
+    problems = []
+    seen: set[tuple[str, ...]] = set()
+    run = Run(facts, at, zone)
+    for expression in expressions:
+        for fact in ir.facts_of(expression.ir):
+            if fact.path not in seen:
+                seen.add(fact.path)
+                try:
+                    interpret(fact, run)
+                except Fault as fault:
+                    problems.extend(expression.located(fault).problems)
+    if problems:
+        raise InvalidError(problems)
+    return tuple(expression.interpret(facts, at=at, zone=zone) for expression in expressions)

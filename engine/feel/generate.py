@@ -1,0 +1,488 @@
+"""Python source from the intermediate form, for single evaluations at speed.
+
+Only our own checked nodes become code; every value and name of the author is bound as a constant and never spelt in
+the source. Where static types are known the code is direct (`a >= b`); elsewhere it calls the same operations as
+the interpreter. Generated code does not know places: when it fails, the interpreter is asked for the problem.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from types import CodeType
+from typing import Any, Final, cast
+
+from engine.feel import ir
+from engine.feel.conform import is_a, reader
+from engine.feel.interpret import Closure, call_builtin, evaluate_node, required
+from engine.feel.limits import MAX_GENERATED_DEPTH, MAX_LIST_ITEMS
+from engine.feel.operations import (
+    ARITHMETIC,
+    Run,
+    as_list,
+    counted,
+    domain_of,
+    equal,
+    invoke,
+    item_at,
+    list_limit,
+    matches_test,
+    member,
+    negate,
+    order,
+)
+from engine.feel.types import (
+    BOOLEAN,
+    DATE,
+    DATE_TIME,
+    DAYS_TIME_DURATION,
+    NUMBER,
+    ORDERED,
+    STRING,
+    TIME,
+    YEARS_MONTHS_DURATION,
+    ContextType,
+    Type,
+    only_known_at_run_time,
+)
+from engine.feel.values import NUMBERS, Range, Value, YearMonthDuration
+
+PYTHON_TYPES: Final[Mapping[Type, type]] = {
+    NUMBER: Decimal,
+    STRING: str,
+    BOOLEAN: bool,
+    DATE: dt.date,
+    DATE_TIME: dt.datetime,
+    TIME: dt.time,
+    DAYS_TIME_DURATION: dt.timedelta,
+    YEARS_MONTHS_DURATION: YearMonthDuration,
+}
+_NUMBER_OPS: Final = {"+": NUMBERS.add, "-": NUMBERS.subtract, "*": NUMBERS.multiply, "/": NUMBERS.divide, "**": NUMBERS.power}
+_PYTHON_OPS: Final = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_NEEDS_RUN: Final = (ir.Select, ir.Count, ir.Loop, ir.Quantified, ir.Function)
+
+
+def _null_safe(call: Callable[..., Value]) -> Callable[..., Value]:
+    def safe(*arguments: Value) -> Value:
+        return None if None in arguments else call(*arguments)
+
+    return safe
+
+
+def _select(run: Run, base: Value, keep: Callable[[Value], object]) -> Value:
+    items = as_list(base)
+    run.spend(len(items))
+    return tuple(item for item in items if keep(item) is True)
+
+
+def _not_equal(left: Value, right: Value) -> bool:
+    return not equal(left, right)
+
+
+def _loop(
+    run: Run,
+    domains: Sequence[Callable[..., Sequence[Value]]],
+    result: Callable[..., Value],
+    partial: bool,  # noqa: FBT001  # only generated code calls it
+) -> Value:
+    found: list[Value] = []
+
+    def go(at: int, bound: tuple[Value, ...]) -> None:
+        if at == len(domains):
+            if partial:
+                run.spend(len(found))
+                found.append(result(*bound, tuple(found)))
+            else:
+                found.append(result(*bound))
+            if len(found) > MAX_LIST_ITEMS:
+                list_limit(tuple(found))
+            return
+        for item in domains[at](*bound):
+            go(at + 1, (*bound, item))
+
+    go(0, ())
+    return tuple(found)
+
+
+def _quantified(
+    decisive: bool,  # noqa: FBT001  # only generated code calls it
+    domains: Sequence[Callable[..., Sequence[Value]]],
+    condition: Callable[..., Value],
+) -> Value:
+    unknown = False
+
+    def go(at: int, bound: tuple[Value, ...]) -> bool:
+        nonlocal unknown
+        if at == len(domains):
+            value = condition(*bound)
+            unknown = unknown or value is None
+            return value is decisive
+        return any(go(at + 1, (*bound, item)) for item in domains[at](*bound))
+
+    if go(0, ()):
+        return decisive
+    return None if unknown else not decisive
+
+
+def _function(run: Run, count: int, call: Callable[..., Value]) -> Value:
+    def counted_call(*arguments: Value) -> Value:
+        run.spend(1)
+        return call(*arguments)
+
+    return Closure(count, counted_call)
+
+
+_RUNTIME: Final[dict[str, object]] = {
+    "Range": Range,
+    "as_list": as_list,
+    "call_builtin": call_builtin,
+    "counted": counted,
+    "domain_of": domain_of,
+    "equal": equal,
+    "evaluate_node": evaluate_node,
+    "function": _function,
+    "invoke": invoke,
+    "is_a": is_a,
+    "item_at": item_at,
+    "loop": _loop,
+    "matches_test": matches_test,
+    "member": member,
+    "negate": negate,
+    "not_equal": _not_equal,
+    "order": order,
+    "quantified": _quantified,
+    "required": required,
+    "select": _select,
+}
+
+
+class Source:
+    """Python source under construction, with the constants it refers to."""
+
+    def __init__(self) -> None:
+        """Empty."""
+        self.lines: list[str] = []
+        self.constants: dict[str, object] = {}
+        self.facts: dict[tuple[str, ...], str] = {}
+        self.locals: dict[str, str] = {}
+        self.needs_run = False
+        self._count = 0
+        self._known: dict[tuple[type, object], str] = {}
+
+    # -- names
+
+    def fresh(self, prefix: str) -> str:
+        """A name not used yet."""
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+    def bind(self, value: object) -> str:
+        """The name of a constant."""
+        if value is None or value is True or value is False:
+            return repr(value)
+        key: tuple[type, object] | None = None
+        if isinstance(value, Decimal):
+            key = (Decimal, value.as_tuple())
+        elif isinstance(value, str):
+            key = (str, value)
+        if key is not None and key in self._known:
+            return self._known[key]
+        name = self.fresh("k")
+        self.constants[name] = value
+        if key is not None:
+            self._known[key] = name
+        return name
+
+    def line(self, text: str, indent: int = 1) -> None:
+        """Add a line of code."""
+        self.lines.append("    " * indent + text)
+
+    # -- facts
+
+    def read(self, facts: Iterable[ir.Fact]) -> None:
+        """Read facts into variables, checking each one's type; those read already are left."""
+        for fact in facts:
+            if fact.path in self.facts:
+                continue
+            name = self.facts[fact.path] = self.fresh("f")
+            again = self.bind(reader(fact.path, fact.type, optional=fact.nullable))
+            python_type = PYTHON_TYPES.get(fact.type)
+            if python_type is None:
+                self.line(f"{name} = {again}(facts)")
+                continue
+            keys = "".join(f"[{self.bind(key)}]" for key in fact.path)
+            if len(fact.path) == 1 and fact.nullable:
+                self.line(f"{name} = facts.get({self.bind(fact.path[0])})")
+                self.line(f"if {name} is not None and type({name}) is not {self.bind(python_type)}: {name} = {again}(facts)")
+            else:
+                self.line(f"try: {name} = facts{keys}")
+                self.line(f"except (KeyError, TypeError): {name} = None")
+                self.line(f"if type({name}) is not {self.bind(python_type)}: {name} = {again}(facts)")
+
+    # -- expressions
+
+    def expression(self, node: ir.Node) -> str:
+        """Python code for a node's value, in brackets where needed."""
+        if ir.depth(node) > MAX_GENERATED_DEPTH:
+            self.needs_run = True
+            bound = ", ".join(f"{self.bind(name)}: {python}" for name, python in self.locals.items())
+            return f"evaluate_node({self.bind(node)}, run, {{{bound}}})"
+        return self._expression(node)
+
+    def _expression(self, node: ir.Node) -> str:
+        if isinstance(node, _NEEDS_RUN):
+            self.needs_run = True
+        return _BY_NODE[type(node)](self, node)
+
+    def atom(self, node: ir.Node) -> str | None:
+        """The node as a plain name, when it is one."""
+        if isinstance(node, ir.Const | ir.Fact | ir.Local):
+            return self._expression(node)
+        return None
+
+    def const(self, node: ir.Const) -> str:
+        return self.bind(node.value)
+
+    def fact(self, node: ir.Fact) -> str:
+        return self.facts[node.path]
+
+    def local(self, node: ir.Local) -> str:
+        return self.locals[node.name]
+
+    def declare(self, local: ir.Local) -> str:
+        name = self.locals[local.name] = self.fresh("l")
+        return name
+
+    def member(self, node: ir.Member) -> str:
+        base = self._expression(node.base)
+        if isinstance(node.base.type, ContextType):
+            plain = self.atom(node.base)
+            if plain and not node.base.nullable:
+                return f"{plain}.get({self.bind(node.name)})"
+            name = self.fresh("t")
+            return f"(None if ({name} := {base}) is None else {name}.get({self.bind(node.name)}))"
+        return f"member({base}, {self.bind(node.name)})"
+
+    def arithmetic(self, node: ir.Arithmetic) -> str:
+        left, right = self._expression(node.left), self._expression(node.right)
+        if node.left.type == node.right.type == NUMBER:
+            call: Callable[..., Any] = _NUMBER_OPS[node.op]
+            if node.left.nullable or node.right.nullable:
+                call = ARITHMETIC[node.op]
+            return f"{self.operation(call)}({left}, {right})"
+        return f"{self.operation(ARITHMETIC[node.op])}({left}, {right})"
+
+    def operation(self, call: Callable[..., Any]) -> str:
+        """The name of a function of ours, one for all its uses."""
+        key = (type(call), getattr(call, "__qualname__", None) or id(call))
+        if key not in self._known:
+            self._known[key] = self.bind(call)
+        return self._known[key]
+
+    def negate(self, node: ir.Negate) -> str:
+        return f"negate({self._expression(node.operand)})"
+
+    def compare(self, node: ir.Compare) -> str:
+        left, right = self._expression(node.left), self._expression(node.right)
+        types = node.left.type, node.right.type
+        if node.op in {"=", "!="}:
+            for side, other in ((node.left, right), (node.right, left)):
+                if isinstance(side, ir.Const) and side.value is None:
+                    return f"({other} is {'not ' if node.op == '!=' else ''}None)"
+            if types[0] == types[1] and types[0] in PYTHON_TYPES:
+                return f"({left} {_PYTHON_OPS[node.op]} {right})"
+            return f"{'equal' if node.op == '=' else 'not_equal'}({left}, {right})"
+        if types[0] == types[1] and types[0] in ORDERED:
+            plain = f"{left} {node.op} {right}"
+            if not (node.left.nullable or node.right.nullable):
+                return f"({plain})"
+            if self.atom(node.left) and self.atom(node.right):
+                tests = [name for side, name in ((node.left, left), (node.right, right)) if side.nullable]
+                return f"(None if {' or '.join(f'{name} is None' for name in tests)} else {plain})"
+        return f"order({self.bind(node.op)}, {left}, {right})"
+
+    def logic(self, node: ir.And | ir.Or) -> str:
+        word, decisive = ("and", "False") if isinstance(node, ir.And) else ("or", "True")
+        other = "True" if decisive == "False" else "False"
+        if isinstance(node, ir.Or) and (member_ := self.membership(node)):
+            return member_
+        parts = [self._expression(item) for item in node.items]
+        if not node.nullable:
+            return f"({f' {word} '.join(parts)})"
+        names = [self.fresh("t") for _ in parts]
+        decided = " or ".join(f"({name} := {part}) is {decisive}" for name, part in zip(names, parts, strict=True))
+        unknown = " or ".join(f"{name} is None" for name, item in zip(names, node.items, strict=True) if item.nullable)
+        return f"({decisive} if {decided} else None if {unknown} else {other})"
+
+    def membership(self, node: ir.Or) -> str | None:
+        """`x = "a" or x = "b"` as one look into a set."""
+        first = node.items[0]
+        if not isinstance(first, ir.Compare) or not isinstance(first.left, ir.Fact | ir.Local):
+            return None
+        subject = self._expression(first.left)
+        values = []
+        for item in node.items:
+            if (
+                not isinstance(item, ir.Compare)
+                or item.op != "="
+                or not isinstance(item.left, ir.Fact | ir.Local)
+                or self._expression(item.left) != subject
+                or not isinstance(item.right, ir.Const)
+                or item.right.type != STRING
+                or item.left.type != STRING
+            ):
+                return None
+            values.append(item.right.value)
+        return f"({subject} in {self.bind(frozenset(cast('list[str]', values)))})"
+
+    def not_(self, node: ir.Not) -> str:
+        inner = self._expression(node.operand)
+        if not node.operand.nullable:
+            return f"(not {inner})"
+        name = self.fresh("t")
+        return f"(None if ({name} := {inner}) is None else not {name})"
+
+    def if_(self, node: ir.If) -> str:
+        condition, yes, no = (self._expression(part) for part in (node.condition, node.yes, node.no))
+        return f"({yes} if {condition} else {no})"
+
+    def let(self, node: ir.Let) -> str:
+        value = self._expression(node.value)
+        name = self.declare(node.local)
+        return f"(({name} := {value}), {self._expression(node.body)})[1]"
+
+    def belongs(self, node: ir.Belongs) -> str:
+        return f"matches_test({self._expression(node.value)}, {self._expression(node.test)})"
+
+    def require(self, node: ir.Require) -> str:
+        return f"required({self._expression(node.value)}, {self.bind(node)})"
+
+    def list_(self, node: ir.ListOf) -> str:
+        return f"({''.join(f'{self._expression(item)}, ' for item in node.items)})"
+
+    def range(self, node: ir.RangeOf) -> str:
+        return f"Range({self._expression(node.low)}, {self._expression(node.high)}, {node.low_closed}, {node.high_closed})"
+
+    def context(self, node: ir.ContextOf) -> str:
+        entries = []
+        for key, local, value in zip(node.keys, node.locals, node.values, strict=True):
+            code = self._expression(value)
+            entries.append(f"{self.bind(key)}: ({self.declare(local)} := {code})")
+        return f"{{{', '.join(entries)}}}"
+
+    def index(self, node: ir.Index) -> str:
+        return f"item_at(as_list({self._expression(node.base)}), {self._expression(node.position)})"
+
+    def select(self, node: ir.Select) -> str:
+        base = self._expression(node.base)
+        name = self.declare(node.local)
+        return f"select(run, {base}, lambda {name}: {self._expression(node.condition)})"
+
+    def count(self, node: ir.Count) -> str:
+        return f"counted(run, {self._expression(node.start)}, {self._expression(node.end)})"
+
+    def domains(self, locals_: Sequence[ir.Local], domains: Sequence[ir.Node]) -> tuple[str, str]:
+        """The domains as functions of the variables before, and the names of all variables."""
+        names: list[str] = []
+        codes = []
+        for local, domain in zip(locals_, domains, strict=True):
+            code = self._expression(domain)
+            if not isinstance(domain, ir.Count):
+                code = f"domain_of(run, {code})"
+            codes.append(f"lambda {', '.join(names)}: {code}")
+            names.append(self.declare(local))
+        return f"({''.join(f'{code}, ' for code in codes)})", ", ".join(names)
+
+    def loop(self, node: ir.Loop) -> str:
+        domains, names = self.domains(node.locals, node.domains)
+        if node.partial is not None:
+            names += f", {self.declare(node.partial)}"
+        return f"loop(run, {domains}, lambda {names}: {self._expression(node.result)}, {node.partial is not None})"
+
+    def quantified(self, node: ir.Quantified) -> str:
+        domains, names = self.domains(node.locals, node.domains)
+        return f"quantified({node.kind == 'some'}, {domains}, lambda {names}: {self._expression(node.condition)})"
+
+    def call(self, node: ir.Call) -> str:
+        arguments = ", ".join(self._expression(argument) for argument in node.arguments)
+        signature = node.signatures[0]
+        loose = len(node.signatures) > 1 or any(
+            only_known_at_run_time(argument.type, signature.parameter(at).type) for at, argument in enumerate(node.arguments)
+        )
+        if loose or signature.reads_clock:
+            self.needs_run = True
+            comma = "," if node.arguments else ""
+            return f"call_builtin({self.bind(node.name)}, {self.bind(node.signatures)}, run, ({arguments}{comma}))"
+        if not signature.takes_nulls and any(argument.nullable for argument in node.arguments):
+            return f"{self.bind(_null_safe(signature.call))}({arguments})"
+        return f"{self.operation(signature.call)}({arguments})"
+
+    def function(self, node: ir.Function) -> str:
+        names = ", ".join(self.declare(parameter) for parameter in node.parameters)
+        return f"function(run, {len(node.parameters)}, lambda {names}: {self._expression(node.body)})"
+
+    def invoke(self, node: ir.Invoke) -> str:
+        arguments = "".join(f"{self._expression(argument)}, " for argument in node.arguments)
+        return f"invoke({self._expression(node.function)}, ({arguments}))"
+
+    def instance_of(self, node: ir.InstanceOf) -> str:
+        return f"is_a({self._expression(node.value)}, {self.bind(node.tested)})"
+
+    # -- the end
+
+    def function_of(self, parameters: str) -> Callable[..., Any]:
+        """Compile what was written as a function's body."""
+        text = f"def generated({parameters}):\n" + "\n".join(self.lines) + "\n"
+        code: CodeType = compile(text, "<generated rule code>", "exec")
+        names: dict[str, object] = {**_RUNTIME, **self.constants}
+        exec(code, names)  # noqa: S102  # code generated above from checked nodes; no text of the author is in it
+        return cast("Callable[..., Any]", names["generated"])
+
+
+_BY_NODE: Final[Mapping[type, Callable[[Source, Any], str]]] = {
+    ir.Const: Source.const,
+    ir.Fact: Source.fact,
+    ir.Local: Source.local,
+    ir.Member: Source.member,
+    ir.Arithmetic: Source.arithmetic,
+    ir.Negate: Source.negate,
+    ir.Compare: Source.compare,
+    ir.And: Source.logic,
+    ir.Or: Source.logic,
+    ir.Not: Source.not_,
+    ir.If: Source.if_,
+    ir.Let: Source.let,
+    ir.Belongs: Source.belongs,
+    ir.Require: Source.require,
+    ir.ListOf: Source.list_,
+    ir.RangeOf: Source.range,
+    ir.ContextOf: Source.context,
+    ir.Index: Source.index,
+    ir.Select: Source.select,
+    ir.Count: Source.count,
+    ir.Loop: Source.loop,
+    ir.Quantified: Source.quantified,
+    ir.Call: Source.call,
+    ir.Function: Source.function,
+    ir.Invoke: Source.invoke,
+    ir.InstanceOf: Source.instance_of,
+}
+
+
+def compile_values(nodes: Sequence[ir.Node]) -> tuple[Callable[..., tuple[Value, ...]], bool]:
+    """One function `(facts, run) -> values` for several expressions, and whether it needs a `Run`."""
+    source = Source()
+    for node in nodes:
+        source.read(ir.facts_of(node))
+    codes = "".join(f"{source.expression(node)}, " for node in nodes)
+    source.line(f"return ({codes})")
+    return source.function_of("facts, run"), source.needs_run
+
+
+def compile_value(node: ir.Node) -> tuple[Callable[..., Value], bool]:
+    """One function `(facts, run) -> value` for an expression, and whether it needs a `Run`."""
+    source = Source()
+    source.read(ir.facts_of(node))
+    source.line(f"return {source.expression(node)}")
+    return source.function_of("facts, run"), source.needs_run

@@ -1,0 +1,298 @@
+"""The reference: evaluates the intermediate form node by node, and knows the place of every fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, cast
+
+from engine.feel import ir
+from engine.feel.builtins import Signature
+from engine.feel.conform import is_a, read_fact
+from engine.feel.limits import MAX_LIST_ITEMS
+from engine.feel.operations import (
+    ARITHMETIC,
+    Run,
+    as_list,
+    compare,
+    counted,
+    domain_of,
+    invoke,
+    item_at,
+    list_limit,
+    matches_test,
+    member,
+    negate,
+)
+from engine.feel.values import Fault, Range, Value, kind_of
+
+Variables = dict[str, Value]
+
+
+class Closure:
+    """A function value: its body with the variables around it."""
+
+    __slots__ = ("call", "count")
+
+    def __init__(self, count: int, call: Callable[..., Value]) -> None:
+        self.count = count
+        self.call = call
+
+    def __call__(self, *arguments: Value) -> Value:
+        """Apply it. Raises `Fault` for a wrong number of arguments."""
+        if len(arguments) != self.count:
+            raise Fault("feel.wrong_arguments", f"the function takes {self.count} arguments, not {len(arguments)}")
+        return self.call(*arguments)
+
+
+def interpret(node: ir.Node, run: Run) -> Value:
+    """The value of an expression. Reads all its facts first. Raises `Fault` with its span."""
+    for fact in ir.facts_of(node):
+        _evaluate(fact, run, {})
+    return _evaluate(node, run, {})
+
+
+def evaluate_node(node: ir.Node, run: Run, variables: Variables) -> Value:
+    """The value of a node with some variables bound. Raises `Fault` with its span."""
+    return _evaluate(node, run, variables)
+
+
+def _evaluate(node: ir.Node, run: Run, variables: Variables) -> Value:
+    try:
+        return _BY_NODE[type(node)](node, run, variables)
+    except Fault as fault:
+        if fault.span is None:
+            fault.span = node.span
+        raise
+
+
+def _const(node: ir.Const, _: Run, __: Variables) -> Value:
+    return node.value
+
+
+def _fact(node: ir.Fact, run: Run, _: Variables) -> Value:
+    return read_fact(run.facts, node.path, node.type, optional=node.nullable)
+
+
+def _local(node: ir.Local, _: Run, variables: Variables) -> Value:
+    return variables[node.name]
+
+
+def _member(node: ir.Member, run: Run, variables: Variables) -> Value:
+    return member(_evaluate(node.base, run, variables), node.name)
+
+
+def _arithmetic(node: ir.Arithmetic, run: Run, variables: Variables) -> Value:
+    left = _evaluate(node.left, run, variables)
+    return ARITHMETIC[node.op](left, _evaluate(node.right, run, variables))
+
+
+def _negate(node: ir.Negate, run: Run, variables: Variables) -> Value:
+    return negate(_evaluate(node.operand, run, variables))
+
+
+def _compare(node: ir.Compare, run: Run, variables: Variables) -> Value:
+    left = _evaluate(node.left, run, variables)
+    return compare(node.op, left, _evaluate(node.right, run, variables))
+
+
+def _and(node: ir.And, run: Run, variables: Variables) -> Value:
+    unknown = False
+    for item in node.items:
+        value = _evaluate(item, run, variables)
+        if value is False:
+            return False
+        unknown = unknown or value is None
+    return None if unknown else True
+
+
+def _or(node: ir.Or, run: Run, variables: Variables) -> Value:
+    unknown = False
+    for item in node.items:
+        value = _evaluate(item, run, variables)
+        if value is True:
+            return True
+        unknown = unknown or value is None
+    return None if unknown else False
+
+
+def _not(node: ir.Not, run: Run, variables: Variables) -> Value:
+    value = _evaluate(node.operand, run, variables)
+    return None if value is None else not value
+
+
+def _if(node: ir.If, run: Run, variables: Variables) -> Value:
+    chosen = node.yes if _evaluate(node.condition, run, variables) is True else node.no
+    return _evaluate(chosen, run, variables)
+
+
+def _let(node: ir.Let, run: Run, variables: Variables) -> Value:
+    return _evaluate(node.body, run, {**variables, node.local.name: _evaluate(node.value, run, variables)})
+
+
+def _belongs(node: ir.Belongs, run: Run, variables: Variables) -> Value:
+    value = _evaluate(node.value, run, variables)
+    return matches_test(value, _evaluate(node.test, run, variables))
+
+
+def _require(node: ir.Require, run: Run, variables: Variables) -> Value:
+    return required(_evaluate(node.value, run, variables), node)
+
+
+def required(value: Value, node: ir.Require) -> Value:
+    """The value, if it is null or of the node's type. Raises `Fault` `feel.wrong_type`."""
+    if value is None or is_a(value, node.type):
+        return value
+    raise Fault("feel.wrong_type", f"expected a {node.type}, found a {kind_of(value)}")
+
+
+def _list(node: ir.ListOf, run: Run, variables: Variables) -> Value:
+    return tuple(_evaluate(item, run, variables) for item in node.items)
+
+
+def _range(node: ir.RangeOf, run: Run, variables: Variables) -> Value:
+    low = _evaluate(node.low, run, variables)
+    return Range(low, _evaluate(node.high, run, variables), node.low_closed, node.high_closed)
+
+
+def _context(node: ir.ContextOf, run: Run, variables: Variables) -> Value:
+    made: dict[str, Value] = {}
+    inner = dict(variables)
+    for key, local, value in zip(node.keys, node.locals, node.values, strict=True):
+        made[key] = inner[local.name] = _evaluate(value, run, inner)
+    return made
+
+
+def _index(node: ir.Index, run: Run, variables: Variables) -> Value:
+    items = as_list(_evaluate(node.base, run, variables))
+    return item_at(items, _evaluate(node.position, run, variables))
+
+
+def _select(node: ir.Select, run: Run, variables: Variables) -> Value:
+    items = as_list(_evaluate(node.base, run, variables))
+    run.spend(len(items))
+    name = node.local.name
+    return tuple(item for item in items if _evaluate(node.condition, run, {**variables, name: item}) is True)
+
+
+def _count(node: ir.Count, run: Run, variables: Variables) -> Value:
+    start = _evaluate(node.start, run, variables)
+    return counted(run, start, _evaluate(node.end, run, variables))
+
+
+def domain(node: ir.Node, run: Run, variables: Variables) -> Sequence[Value]:
+    """What a loop goes over, with its steps counted."""
+    value = _evaluate(node, run, variables)
+    if isinstance(node, ir.Count):
+        return cast("Sequence[Value]", value)  # counted when made
+    try:
+        return domain_of(run, value)
+    except Fault as fault:
+        fault.span = fault.span or node.span
+        raise
+
+
+def _loop(node: ir.Loop, run: Run, variables: Variables) -> Value:
+    found: list[Value] = []
+
+    def go(at: int, inner: Variables) -> None:
+        if at == len(node.locals):
+            if node.partial is not None:
+                inner = {**inner, node.partial.name: tuple(found)}
+                run.spend(len(found))
+            found.append(_evaluate(node.result, run, inner))
+            if len(found) > MAX_LIST_ITEMS:
+                list_limit(tuple(found))
+            return
+        for item in domain(node.domains[at], run, inner):
+            go(at + 1, {**inner, node.locals[at].name: item})
+
+    go(0, variables)
+    return tuple(found)
+
+
+def _quantified(node: ir.Quantified, run: Run, variables: Variables) -> Value:
+    decisive = node.kind == "some"
+    unknown = False
+
+    def go(at: int, inner: Variables) -> bool:
+        nonlocal unknown
+        if at == len(node.locals):
+            value = _evaluate(node.condition, run, inner)
+            unknown = unknown or value is None
+            return value is decisive
+        return any(
+            go(at + 1, {**inner, node.locals[at].name: item}) for item in domain(node.domains[at], run, inner)
+        )
+
+    if go(0, variables):
+        return decisive
+    return None if unknown else not decisive
+
+
+def call_builtin(name: str, signatures: tuple[Signature, ...], run: Run, arguments: Sequence[Value]) -> Value:
+    """Call a built-in; the first signature whose parameters fit the arguments is taken. Raises `Fault`."""
+    for signature in signatures:
+        if not signature.takes_nulls and None in arguments:
+            continue
+        if all(
+            value is None or is_a(value, signature.parameter(at).type) for at, value in enumerate(arguments)
+        ):
+            return signature.call(run, *arguments) if signature.reads_clock else signature.call(*arguments)
+    if None in arguments:
+        return None
+    shown = " and ".join(kind_of(value) for value in arguments)
+    raise Fault("feel.wrong_type", f"`{name}` is not defined for {shown}")
+
+
+def _call(node: ir.Call, run: Run, variables: Variables) -> Value:
+    arguments = [_evaluate(argument, run, variables) for argument in node.arguments]
+    return call_builtin(node.name, node.signatures, run, arguments)
+
+
+def _function(node: ir.Function, run: Run, variables: Variables) -> Value:
+    names = [parameter.name for parameter in node.parameters]
+
+    def call(*arguments: Value) -> Value:
+        run.spend(1)
+        return _evaluate(node.body, run, {**variables, **dict(zip(names, arguments, strict=True))})
+
+    return Closure(len(names), call)
+
+
+def _invoke(node: ir.Invoke, run: Run, variables: Variables) -> Value:
+    function = _evaluate(node.function, run, variables)
+    return invoke(function, [_evaluate(argument, run, variables) for argument in node.arguments])
+
+
+def _instance_of(node: ir.InstanceOf, run: Run, variables: Variables) -> Value:
+    return is_a(_evaluate(node.value, run, variables), node.tested)
+
+
+_BY_NODE: Final[Mapping[type, Callable[..., Value]]] = {
+    ir.Const: _const,
+    ir.Fact: _fact,
+    ir.Local: _local,
+    ir.Member: _member,
+    ir.Arithmetic: _arithmetic,
+    ir.Negate: _negate,
+    ir.Compare: _compare,
+    ir.And: _and,
+    ir.Or: _or,
+    ir.Not: _not,
+    ir.If: _if,
+    ir.Let: _let,
+    ir.Belongs: _belongs,
+    ir.Require: _require,
+    ir.ListOf: _list,
+    ir.RangeOf: _range,
+    ir.ContextOf: _context,
+    ir.Index: _index,
+    ir.Select: _select,
+    ir.Count: _count,
+    ir.Loop: _loop,
+    ir.Quantified: _quantified,
+    ir.Call: _call,
+    ir.Function: _function,
+    ir.Invoke: _invoke,
+    ir.InstanceOf: _instance_of,
+}

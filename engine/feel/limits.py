@@ -1,0 +1,38 @@
+"""Every limit of the language in one place. All are tested; none can be switched off in rule files."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_SOURCE_CHARACTERS: Final = 65_536
+"""Longest expression text, in characters."""
+
+MAX_DEPTH: Final = 100
+"""Deepest nesting of an expression: brackets, operators under operators, functions in functions."""
+
+MAX_GENERATED_DEPTH: Final = 30
+"""Above this depth an expression runs through the interpreter, since Python bounds the nesting of its own source."""
+
+NUMBER_DIGITS: Final = 34
+"""Significant digits of a number (IEEE 754 decimal128, as DMN asks)."""
+
+MAX_EXPONENT: Final = 6_144
+"""Largest adjusted exponent of a number."""
+
+MIN_EXPONENT: Final = -6_143
+"""Smallest adjusted exponent of a normal number."""
+
+MAX_STEPS: Final = 1_000_000
+"""Loop iterations (`for`, `some`, `every`, filters) one evaluation may take."""
+
+MAX_LIST_ITEMS: Final = 100_000
+"""Longest list an expression may build."""
+
+MAX_TEXT_CHARACTERS: Final = 1_000_000
+"""Longest text an expression may build."""
+
+MAX_PATTERN_CHARACTERS: Final = 1_000
+"""Longest regular expression."""
+
+MAX_PROBLEMS: Final = 50
+"""Problems reported for one expression; what comes after the fiftieth is noise."""

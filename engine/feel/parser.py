@@ -1,0 +1,591 @@
+"""Tokens to the untyped tree: the whole grammar of FEEL 1.5, by recursive descent with operator precedence.
+
+Names of several words (`date and time`, `starts with`) are read by longest match against the names that are known:
+those of the built-ins and those of the scope. There is no backtracking, so time is linear in the text; depth is
+checked while reading, so no text can exhaust the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeVar
+
+from engine.feel import syntax
+from engine.feel.lexer import Kind, Token, tokens_of, words_of
+from engine.feel.limits import MAX_DEPTH
+from engine.feel.places import TextPlaces
+from engine.feel.syntax import COMPARISONS, Node
+from engine.problems import InvalidError
+
+OR, AND, COMPARISON, ADDITIVE, MULTIPLICATIVE, POWER = range(1, 7)
+_PRECEDENCE: Final = {"+": ADDITIVE, "-": ADDITIVE, "*": MULTIPLICATIVE, "/": MULTIPLICATIVE, "**": POWER}
+_PRECEDENCE_OF_COMPARISON: Final = dict.fromkeys(COMPARISONS, COMPARISON)
+KEYWORDS: Final = frozenset(
+    "and or if then else for in return some every satisfies between instance of function external true false null".split()
+)
+"""Words with a meaning of their own. `of`, `external` are words only where the grammar expects them."""
+_RESERVED: Final = KEYWORDS - {"of", "external", "function"}
+_CONSTANTS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "null": None}
+
+N = TypeVar("N", bound=Node)
+
+
+class Names:
+    """The names of several words that are known where an expression stands."""
+
+    __slots__ = ("_by_first",)
+
+    def __init__(self, names: Iterable[str] = (), base: Names | None = None) -> None:
+        """`base` holds names that many expressions share."""
+        self._by_first: dict[str, list[tuple[tuple[str, ...], str]]] = (
+            {first: list(entries) for first, entries in base._by_first.items()} if base else {}
+        )
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """Make a name known. Names of one word need not be."""
+        words = words_of(name)
+        if len(words) > 1:
+            entries = self._by_first.setdefault(words[0], [])
+            if (words, name) not in entries:
+                entries.append((words, name))
+                entries.sort(key=lambda entry: -len(entry[0]))
+
+    def longest(self, tokens: list[Token], at: int) -> tuple[str, int] | None:
+        """The longest known name at token `at`, with its number of tokens."""
+        for words, name in self._by_first.get(tokens[at].text, ()):
+            if len(words) <= len(tokens) - at and all(tokens[at + i].text == word for i, word in enumerate(words)):
+                return name, len(words)
+        return None
+
+
+def parse(places: TextPlaces, names: Names, functions: Names) -> Node:
+    """The tree of an expression.
+
+    `names` are the scope's names, `functions` those of the built-ins. Raises `InvalidError` at the first mistake.
+    """
+    reader = _Reader(places, names, functions)
+    tree = reader.expression()
+    reader.finish()
+    return tree
+
+
+def parse_unary_tests(places: TextPlaces, names: Names, functions: Names) -> syntax.UnaryTests:
+    """The tree of a decision table's cell. Raises `InvalidError` at the first mistake."""
+    return _Reader(places, names, functions).unary_tests()
+
+
+class _Reader:
+    """One pass over one text's tokens."""
+
+    def __init__(self, places: TextPlaces, names: Names, functions: Names) -> None:
+        self.places = places
+        self.tokens = tokens_of(places)
+        self.at = 0
+        self.level = 0
+        self.names = Names(base=names)
+        self.functions = functions
+
+    # -- tokens
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.at]
+
+    def ahead(self, distance: int = 1) -> Token:
+        return self.tokens[min(self.at + distance, len(self.tokens) - 1)]
+
+    def is_op(self, *texts: str) -> bool:
+        return self.token.kind is Kind.OP and self.token.text in texts
+
+    def is_word(self, *texts: str) -> bool:
+        return self.token.kind is Kind.NAME and self.token.text in texts
+
+    def take(self) -> Token:
+        token = self.token
+        if token.kind is not Kind.END:
+            self.at += 1
+        return token
+
+    def accept(self, text: str) -> bool:
+        if self.token.text == text and self.token.kind in {Kind.OP, Kind.NAME}:
+            self.at += 1
+            return True
+        return False
+
+    def expect(self, text: str, why: str) -> Token:
+        if self.token.text == text and self.token.kind in {Kind.OP, Kind.NAME}:
+            return self.take()
+        raise self.unexpected(f"expected `{text}` {why}")
+
+    def unexpected(self, what: str, help: str = "") -> Exception:  # noqa: A002  # the problem's field name
+        token = self.token
+        if token.kind is Kind.END:
+            message = f"{what}, but the expression ends here" if self.tokens[0].kind is not Kind.END else "the expression is empty"
+            return self.places.error("feel.syntax", message, (max(0, token.start - 1), token.start), help)
+        return self.places.error("feel.syntax", f"{what}, found `{token.text[:60]}`", token.span, help)
+
+    def finish(self) -> None:
+        token = self.token
+        if token.kind is Kind.END:
+            return
+        before = self.tokens[self.at - 1] if self.at else None
+        help_ = ""
+        if token.text == ",":
+            help_ = "a list stands in brackets: `x in (1, 2)` or `[1, 2]`"
+        elif token.text in {")", "]", "}"}:
+            help_ = f"there is no open bracket for `{token.text}`"
+        elif token.text.lower() in {"and", "or", "in", "between", "is"}:
+            help_ = "`and`, `or`, `in` and `between` are lower case; `=` means equal"
+        elif token.kind is Kind.NAME and before is not None and before.kind is Kind.NUMBER:
+            help_ = "write numbers without unit or letter: `10000`"
+        elif token.kind is Kind.NAME and before is not None and before.kind is Kind.NAME:
+            help_ = "names of facts are one word: `days_since_visit`; join conditions with `and` or `or`"
+        raise self.unexpected("expected an operator or the end", help_)
+
+    # -- building
+
+    def node(self, kind: type[N], start: int, children: Iterable[Node], *args: object, **named: object) -> N:
+        depth = 1 + max((child.depth for child in children), default=0)
+        if depth > MAX_DEPTH:
+            raise self.too_deep(start)
+        return kind(*args, span=(start, self.tokens[self.at - 1].end), depth=depth, **named)
+
+    def too_deep(self, start: int) -> Exception:
+        return self.places.error(
+            "feel.too_deep",
+            f"the expression is nested deeper than {MAX_DEPTH} levels",
+            (start, start + 1),
+            "split it: give parts a name, or use a list and `sum`, `any` or `all`",
+        )
+
+    # -- expressions
+
+    def expression(self) -> Node:
+        self.level += 1
+        if self.level > MAX_DEPTH:
+            raise self.too_deep(self.token.start)
+        tree = self.binary(OR)
+        self.level -= 1
+        return tree
+
+    def binary(self, lowest: int, left: Node | None = None) -> Node:
+        if left is None:
+            left = self.unary()
+        start = left.span[0]
+        while True:
+            token = self.token
+            text = token.text
+            if token.kind is Kind.NAME:
+                if text == "or" and lowest <= OR:
+                    left = self.logic("or", AND, left, start)
+                elif text == "and" and lowest <= AND:
+                    left = self.logic("and", COMPARISON, left, start)
+                elif text == "between" and lowest <= COMPARISON:
+                    self.take()
+                    low = self.binary(ADDITIVE)
+                    self.expect("and", "between the two bounds of `between`")
+                    high = self.binary(ADDITIVE)
+                    left = self.node(syntax.Between, start, (left, low, high), left, low, high)
+                elif text == "in" and lowest <= COMPARISON:
+                    self.take()
+                    tests = self.tests_after_in()
+                    left = self.node(syntax.In, start, (left, *tests), left, tests)
+                else:
+                    return left
+                continue
+            precedence = _PRECEDENCE.get(text) or _PRECEDENCE_OF_COMPARISON.get(text, 0) if token.kind is Kind.OP else 0
+            if not precedence or precedence < lowest:
+                return left
+            self.take()
+            right = self.binary(precedence + 1)
+            left = self.node(syntax.Binary, start, (left, right), text, left, right)
+
+    def logic(self, word: str, operand: int, left: Node, start: int) -> Node:
+        items = [left]
+        while self.is_word(word):
+            self.take()
+            items.append(self.binary(operand))
+        return self.node(syntax.Logic, start, items, word, tuple(items))
+
+    def tests_after_in(self) -> tuple[Node, ...]:
+        if not self.is_op("("):
+            return (self.test(ADDITIVE),)
+        start = self.take().start
+        tests = [self.test(OR)]
+        if self.is_op(".."):
+            return (self.binary(ADDITIVE, self.postfix(self.interval(start, tests[0], low_closed=False))),)
+        while self.accept(","):
+            tests.append(self.test(OR))
+        self.expect(")", "after the values of `in`")
+        if len(tests) == 1 and not isinstance(tests[0], syntax.Test):
+            # `x in (a) + b`: what stood in brackets was only the beginning of an expression
+            return (self.binary(ADDITIVE, self.postfix(tests[0])),)
+        return tuple(tests)
+
+    def test(self, lowest: int) -> Node:
+        if self.is_op(*COMPARISONS):
+            token = self.take()
+            operand = self.binary(ADDITIVE)
+            return self.node(syntax.Test, token.start, (operand,), token.text, operand)
+        return self.expression() if lowest == OR else self.binary(lowest)
+
+    def unary(self) -> Node:
+        if not self.is_op("-"):
+            return self.postfix(self.primary())
+        start = self.take().start
+        self.level += 1
+        if self.level > MAX_DEPTH:
+            raise self.too_deep(start)
+        operand = self.unary()
+        self.level -= 1
+        return self.node(syntax.Negative, start, (operand,), operand)
+
+    def postfix(self, tree: Node) -> Node:
+        start = tree.span[0]
+        while True:
+            if self.is_op("."):
+                self.take()
+                name, span = self.member()
+                tree = self.node(syntax.Path, start, (tree,), tree, name, name_span=span)
+            elif self.is_op("[") and not self.closes_interval():
+                self.take()
+                predicate = self.expression()
+                self.expect("]", "after the filter")
+                tree = self.node(syntax.Filter, start, (tree, predicate), tree, predicate)
+            elif self.is_op("("):
+                tree = self.invocation(tree)
+            elif self.is_word("instance") and self.ahead().text == "of":
+                self.take()
+                self.take()
+                type_name = self.type_name()
+                tree = self.node(syntax.InstanceOf, start, (tree,), tree, type_name)
+            else:
+                return tree
+
+    def closes_interval(self) -> bool:
+        """Whether `[` ends an interval, as in `]1..5[`: nothing that starts a value follows it."""
+        after = self.ahead()
+        if after.kind is Kind.END or (after.kind is Kind.NAME and after.text in _RESERVED and after.text not in _STARTERS):
+            return True
+        return after.kind is Kind.OP and after.text in _NO_START
+
+    def member(self) -> tuple[str, syntax.Span]:
+        token = self.token
+        if token.kind is not Kind.NAME:
+            raise self.unexpected("expected the name of a field after `.`")
+        known = self.names.longest(self.tokens, self.at)
+        if known is None:
+            self.take()
+            return token.text, token.span
+        self.at += known[1]
+        return known[0], (token.start, self.tokens[self.at - 1].end)
+
+    def invocation(self, callee: Node) -> Node:
+        self.take()
+        arguments: list[Node] = []
+        names: list[str] = []
+        if not self.accept(")"):
+            while True:
+                name = self.argument_name()
+                if arguments and bool(name) != bool(names):
+                    raise self.unexpected("arguments are either all named or all by position")
+                if name:
+                    names.append(name)
+                arguments.append(self.test(OR))
+                if not self.accept(","):
+                    break
+            self.expect(")", "or `,` after an argument")
+        return self.node(
+            syntax.Invocation, callee.span[0], (callee, *arguments), callee, tuple(arguments), tuple(names)
+        )
+
+    def argument_name(self) -> str:
+        """`start position:` before a named argument; empty when the argument has no name."""
+        distance = 0
+        while self.ahead(distance).kind is Kind.NAME:
+            distance += 1
+        if distance == 0 or self.ahead(distance).text != ":":
+            return ""
+        words = [self.take().text for _ in range(distance)]
+        self.take()
+        return " ".join(words)
+
+    # -- primaries
+
+    def primary(self) -> Node:
+        token = self.token
+        if token.kind in {Kind.NUMBER, Kind.STRING}:
+            self.take()
+            return self.node(syntax.Literal, token.start, (), token.value)
+        if token.kind is Kind.NAME:
+            return self.word()
+        if token.kind is Kind.OP:
+            if token.text == "(":
+                return self.bracketed()
+            if token.text == "[":
+                return self.list_or_interval()
+            if token.text == "]":
+                self.take()
+                low = self.expression()
+                return self.interval(token.start, low, low_closed=False)
+            if token.text == "{":
+                return self.context()
+            if token.text == "@":
+                self.take()
+                if self.token.kind is not Kind.STRING:
+                    raise self.unexpected("expected a text after `@`", 'for instance `@"2026-11-02"`')
+                text = self.take().value
+                return self.node(syntax.AtLiteral, token.start, (), text)
+        raise self.unexpected("expected a value")
+
+    def word(self) -> Node:
+        token = self.token
+        text = token.text
+        if text in _CONSTANTS:
+            self.take()
+            return self.node(syntax.Literal, token.start, (), _CONSTANTS[text])
+        known = self.names.longest(self.tokens, self.at)
+        builtin = self.functions.longest(self.tokens, self.at)
+        if builtin is not None and self.ahead(builtin[1]).text != "(":
+            builtin = None
+        best = max((k for k in (known, builtin) if k), key=lambda k: k[1], default=None)
+        if best is not None:
+            self.at += best[1]
+            return self.node(syntax.Name, token.start, (), best[0])
+        if text == "if":
+            return self.conditional()
+        if text == "for":
+            return self.loop()
+        if text in {"some", "every"} and self.ahead().kind is Kind.NAME:
+            return self.quantified()
+        if text == "function" and self.ahead().text == "(":
+            return self.function()
+        if text in _RESERVED:
+            raise self.unexpected("expected a value")
+        unknown = self.unknown_function()
+        if unknown:
+            return self.node(syntax.Name, token.start, (), unknown)
+        self.take()
+        return self.node(syntax.Name, token.start, (), text)
+
+    def unknown_function(self) -> str:
+        """Several plain words right before `(`: a misspelt function, read as one name so that it can be suggested."""
+        distance = 0
+        while self.ahead(distance).kind is Kind.NAME and self.ahead(distance).text not in _RESERVED:
+            distance += 1
+        if distance < 2 or self.ahead(distance).text != "(":  # noqa: PLR2004  # one word needs no help
+            return ""
+        return " ".join(self.take().text for _ in range(distance))
+
+    def bracketed(self) -> Node:
+        start = self.take().start
+        if self.is_op(*COMPARISONS):
+            test = self.test(OR)
+            self.expect(")", "after the comparison")
+            return test
+        tree = self.expression()
+        if self.is_op(".."):
+            return self.interval(start, tree, low_closed=False)
+        self.expect(")", "to close the bracket")
+        return tree
+
+    def list_or_interval(self) -> Node:
+        start = self.take().start
+        if self.accept("]"):
+            return self.node(syntax.ListLiteral, start, (), ())
+        items = [self.test(OR)]
+        if self.is_op(".."):
+            return self.interval(start, items[0], low_closed=True)
+        while self.accept(","):
+            items.append(self.test(OR))
+        self.expect("]", "to close the list")
+        return self.node(syntax.ListLiteral, start, items, tuple(items))
+
+    def interval(self, start: int, low: Node, *, low_closed: bool) -> Node:
+        self.expect("..", "between the two bounds of an interval")
+        high = self.expression()
+        if not self.is_op("]", ")", "["):
+            raise self.unexpected("expected `]` or `)` at the end of the interval", "`]` includes the bound, `)` leaves it out")
+        closed = self.take().text == "]"
+        return self.node(syntax.Interval, start, (low, high), low, high, low_closed, closed)
+
+    def context(self) -> Node:
+        start = self.take().start
+        entries: list[syntax.Entry] = []
+        while not self.accept("}"):
+            if entries:
+                self.expect(",", "or `}` after an entry")
+            entry_start = self.token.start
+            key = self.key()
+            value = self.expression()
+            if any(entry.key == key for entry in entries):
+                raise self.places.error(
+                    "feel.syntax", f"the context has two entries named `{key}`", (entry_start, entry_start + len(key))
+                )
+            entries.append(self.node(syntax.Entry, entry_start, (value,), key, value))
+        return self.node(syntax.ContextLiteral, start, entries, tuple(entries))
+
+    def key(self) -> str:
+        if self.token.kind is Kind.STRING:
+            key = str(self.take().value)
+        else:
+            first = self.token
+            if first.kind is not Kind.NAME:
+                raise self.unexpected("expected the name of an entry")
+            while self.token.kind is not Kind.END and not self.is_op(":", "{", "}", "(", ")", "[", "]", ","):
+                self.take()
+            key = " ".join(self.places.text[first.start : self.tokens[self.at - 1].end].split())
+            self.names.add(key)
+        self.expect(":", "after the name of an entry")
+        return key
+
+    def conditional(self) -> Node:
+        start = self.take().start
+        condition = self.expression()
+        self.expect("then", "after the condition of `if`")
+        yes = self.expression()
+        self.expect("else", "after the first result of `if`")
+        no = self.expression()
+        return self.node(syntax.If, start, (condition, yes, no), condition, yes, no)
+
+    def iterations(self) -> tuple[syntax.Iteration, ...]:
+        found: list[syntax.Iteration] = []
+        while True:
+            start = self.token.start
+            words: list[str] = []
+            while self.token.kind is not Kind.END and not self.is_word("in") and not self.is_op(",", "(", ")", "[", "]"):
+                words.append(self.take().text)
+            if not words:
+                raise self.unexpected("expected the name of a variable", "for instance `for line in lines return line.amount`")
+            name = " ".join(words)
+            self.names.add(name)
+            self.expect("in", f"after the variable `{name}`")
+            domain = self.expression()
+            end = None
+            if self.accept(".."):
+                end = self.expression()
+            children = (domain,) if end is None else (domain, end)
+            found.append(self.node(syntax.Iteration, start, children, name, domain, end))
+            if not self.accept(","):
+                return tuple(found)
+
+    def loop(self) -> Node:
+        start = self.take().start
+        iterations = self.iterations()
+        self.expect("return", "after the lists of `for`")
+        result = self.expression()
+        return self.node(syntax.For, start, (*iterations, result), iterations, result)
+
+    def quantified(self) -> Node:
+        kind = self.take()
+        iterations = self.iterations()
+        self.expect("satisfies", f"after the lists of `{kind.text}`")
+        condition = self.expression()
+        return self.node(syntax.Quantified, kind.start, (*iterations, condition), kind.text, iterations, condition)
+
+    def function(self) -> Node:
+        start = self.take().start
+        self.take()
+        parameters: list[syntax.Parameter] = []
+        while not self.accept(")"):
+            if parameters:
+                self.expect(",", "or `)` after a parameter")
+            at = self.token.start
+            words = []
+            while self.token.kind is not Kind.END and not self.is_op(":", ",", "(", ")"):
+                words.append(self.take().text)
+            if not words:
+                raise self.unexpected("expected the name of a parameter")
+            self.names.add(" ".join(words))
+            type_name = self.type_name() if self.accept(":") else None
+            parameters.append(self.node(syntax.Parameter, at, (), " ".join(words), type_name))
+        external = self.accept("external")
+        body = self.expression()
+        return self.node(syntax.FunctionDefinition, start, (body,), tuple(parameters), body, external)
+
+    # -- types
+
+    def type_name(self) -> syntax.TypeName:
+        self.level += 1
+        if self.level > MAX_DEPTH:
+            raise self.too_deep(self.token.start)
+        start = self.token.start
+        words: list[str] = []
+        while self.token.kind is Kind.NAME and (not words or self.continues_type(words)):
+            words.append(self.take().text)
+            while self.is_op(".") and self.ahead().kind is Kind.NAME:
+                words[-1] += self.take().text + self.take().text
+        if not words:
+            raise self.unexpected("expected a type", "for instance `number`, `string` or `list<date>`")
+        name = " ".join(words)
+        parts: list[syntax.TypeName] = []
+        labels: list[str] = []
+        if self.accept("<"):
+            while not self.accept(">"):
+                if parts:
+                    self.expect(",", "or `>` in a type")
+                if name == "context":
+                    words = []
+                    while self.token.kind is Kind.NAME:
+                        words.append(self.take().text)
+                    labels.append(" ".join(words))
+                    self.expect(":", "after the name of a field")
+                parts.append(self.type_name())
+            if name == "function":
+                self.expect("->", "before the function's result type")
+                parts.append(self.type_name())
+        self.level -= 1
+        depth = 1 + max((part.depth for part in parts), default=0)
+        end = self.tokens[self.at - 1].end
+        return syntax.TypeName(name, tuple(parts), tuple(labels), span=(start, end), depth=depth)
+
+    def continues_type(self, words: list[str]) -> bool:
+        """Types of several words: `date and time`, `days and time duration`, `years and months duration`."""
+        so_far = [*words, self.token.text]
+        return any(full[: len(so_far)] == so_far and self.matches(full, len(words)) for full in _LONG_TYPES)
+
+    def matches(self, full: list[str], done: int) -> bool:
+        return all(self.ahead(i).text == word for i, word in enumerate(full[done:]))
+
+    # -- unary tests
+
+    def unary_tests(self) -> syntax.UnaryTests:
+        if self.is_op("-") and self.ahead().kind is Kind.END:
+            self.take()
+            return syntax.UnaryTests((), span=(0, len(self.places.text)))
+        if self.is_word("not") and self.ahead().text == "(":
+            negated = self.negated_tests()
+            if negated is not None:
+                return negated
+        tests = [self.test(OR)]
+        while self.accept(","):
+            tests.append(self.test(OR))
+        self.finish()
+        return self.node(syntax.UnaryTests, 0, tests, tuple(tests))
+
+    def negated_tests(self) -> syntax.UnaryTests | None:
+        """`not(tests)` when that is the whole cell; `not(a) or b` is an expression. Tried once, so still linear."""
+        start, level = self.at, self.level
+        self.at += 2
+        try:
+            tests = [self.test(OR)]
+            while self.accept(","):
+                tests.append(self.test(OR))
+            self.expect(")", "to close `not(`")
+        except InvalidError:
+            tests = []
+        if tests and self.token.kind is Kind.END:
+            return self.node(syntax.UnaryTests, 0, tests, tuple(tests), negated=True)
+        self.at, self.level = start, level
+        return None
+
+
+_STARTERS: Final = frozenset({"if", "for", "some", "every", "true", "false", "null"})
+_NO_START: Final = frozenset({")", "]", "}", ",", ".", "..", ":", "=", "!=", "<", "<=", ">", ">=", "+", "*", "/", "**"})
+_LONG_TYPES: Final = (
+    ["date", "and", "time"],
+    ["days", "and", "time", "duration"],
+    ["years", "and", "months", "duration"],
+)
