@@ -30,12 +30,14 @@ def create_api_key(
 ) -> Record:
     """Keep a new key for a person; `token` is the whole key, of which only the digest is stored.
 
-    Raises `DeniedError` unless the policies let the caller write keys, `NotFoundError` for a person who may not sign in or
-    belongs to another organisation, `InvalidError` (`api_key.malformed`) for a token of another form.
+    Raises `DeniedError` unless the policies let the caller write keys, `NotFoundError` for a person who may not sign in
+    or belongs to another organisation, `InvalidError` (`api_key.malformed`) for a token of another form.
     """
     form = FORM.fullmatch(token)
     if form is None:
-        raise InvalidError(Problem("api_key.malformed", "the key is not `byl_`, eight characters, `_` and 43 characters"))
+        raise InvalidError(
+            Problem("api_key.malformed", "the key is not `byl_`, eight characters, `_` and 43 characters")
+        )
     key = Record(
         "api_key",
         ports.new_id(),
@@ -64,8 +66,10 @@ def create_api_key(
 
 
 def actor_for_api_key(ports: Ports, token: str, now: datetime) -> Actor:
-    """The actor that a key stands for. Raises `NotFoundError` (`api_key.refused`): unknown, expired, revoked and belonging
-    to somebody who may not sign in any more look the same from outside."""
+    """The actor that a key stands for. Raises `NotFoundError` (`api_key.refused`).
+
+    Unknown, expired, revoked, and belonging to somebody who may not sign in any more look the same from outside.
+    """
     refused = NotFoundError(Problem("api_key.refused", "the key is unknown, expired or revoked"))
     form = FORM.fullmatch(token)
     if form is None:

@@ -47,7 +47,9 @@ def claim(ports: Ports, caller: Caller, key: str, fingerprint: str) -> Claim | A
     """
     record_id = derived_id("key", caller.actor.organisation_id, caller.actor.id, key)
     in_progress = ConflictError(
-        Problem("idempotency.in_progress", "a request with this key is being worked on", help="repeat it in a few seconds")
+        Problem(
+            "idempotency.in_progress", "a request with this key is being worked on", help="repeat it in a few seconds"
+        )
     )
     try:
         with ports.store.transaction() as transaction:
@@ -56,7 +58,9 @@ def claim(ports: Ports, caller: Caller, key: str, fingerprint: str) -> Claim | A
             if held is not None and held["expires_at"] > caller.now:
                 if held["body_digest"] != fingerprint:
                     raise InvalidError(
-                        Problem("idempotency.key_reused", "this key was used for another request", help="send a fresh key")
+                        Problem(
+                            "idempotency.key_reused", "this key was used for another request", help="send a fresh key"
+                        )
                     )
                 if held["status"] is None:
                     raise in_progress
@@ -74,7 +78,10 @@ def claim(ports: Ports, caller: Caller, key: str, fingerprint: str) -> Claim | A
                 "expires_at": caller.now + timedelta(seconds=CLAIM_SECONDS),
             }
             if held is None:
-                return Claim(transaction.insert(Record("idempotency_key", record_id, caller.actor.organisation_id, fields)), new_id)
+                return Claim(
+                    transaction.insert(Record("idempotency_key", record_id, caller.actor.organisation_id, fields)),
+                    new_id,
+                )
             return Claim(transaction.update(held.with_fields(**fields)), new_id)
     except StaleError:
         raise in_progress from None
@@ -120,7 +127,7 @@ def _mine(caller: Caller) -> Predicate:
 
 
 def _sweep(transaction: Transaction, caller: Caller) -> None:
-    """Remove a few of the caller's answers that are no longer kept, so that the table stays as large as a day's work."""
+    """Remove a few of the caller's answers that are no longer kept: the table stays as large as a day's work."""
     settled = both(_mine(caller), Compare("expires_at", "<", caller.now - timedelta(hours=KEPT_HOURS)))
     for old in transaction.find("idempotency_key", settled, limit=SWEPT_AT_ONCE).records:
         transaction.delete(old)

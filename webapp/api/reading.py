@@ -1,0 +1,143 @@
+"""Typed values from a request's texts and JSON members. Each reader carries the schema that the document shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from webapp.api.operation import Reader, UnreadableError
+
+MAX_TEXT = 200
+MAX_LARGEST = 2**31 - 1
+INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
+FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Instants outside are typing errors; within, no zone's arithmetic leaves the calendar."""
+NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,12})?")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value or len(value) > MAX_TEXT or "\0" in value:
+        raise UnreadableError(f"a text of 1 to {MAX_TEXT} characters")
+    return value
+
+
+def _instant(value: Any) -> datetime:
+    wanted = "an instant with its zone such as `2026-11-02T09:00:00Z`, between 1900 and 2200"
+    if not isinstance(value, str) or not INSTANT.fullmatch(value):
+        # A `+` that was not written `%2B` arrives as a space.
+        hint = "; write `+` as `%2B`" if isinstance(value, str) and INSTANT.fullmatch(value.replace(" ", "+")) else ""
+        raise UnreadableError(wanted + hint)
+    try:
+        instant = datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UnreadableError(wanted) from None
+    if not FIRST <= instant < LAST:
+        raise UnreadableError(wanted)
+    return instant
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise UnreadableError("a date such as `2026-11-02`")
+
+
+def _number(value: Any) -> Decimal:
+    if not isinstance(value, str) or not NUMBER.fullmatch(value):
+        raise UnreadableError("a number such as `48.5`")
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        raise UnreadableError("a number such as `48.5`") from None
+
+
+def _flag(value: Any) -> bool:
+    if value not in ("true", "false"):
+        raise UnreadableError("`true` or `false`")
+    return bool(value == "true")
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise UnreadableError("true or false")
+    return value
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise UnreadableError("an object")
+    return value
+
+
+TEXT = Reader({"type": "string", "minLength": 1, "maxLength": MAX_TEXT}, _text)
+INSTANT_TEXT = Reader({"type": "string", "format": "date-time", "examples": ["2026-11-02T09:00:00Z"]}, _instant)
+DAY = Reader({"type": "string", "format": "date", "examples": ["2026-11-02"]}, _day)
+NUMBER_TEXT = Reader({"type": "string", "pattern": f"^{NUMBER.pattern}$", "examples": ["48.5"]}, _number)
+FLAG = Reader({"type": "boolean"}, _flag)
+TRUTH = Reader({"type": "boolean"}, _truth)
+OBJECT = Reader({"type": "object"}, _object)
+
+
+def choice(*choices: str) -> Reader:
+    """One of the given texts."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise UnreadableError("one of " + ", ".join(f"`{known}`" for known in choices))
+        return value
+
+    return Reader({"type": "string", "enum": list(choices)}, read)
+
+
+def whole_text(low: int, high: int = MAX_LARGEST) -> Reader:
+    """A whole number in a query parameter."""
+
+    def read(value: Any) -> int:
+        if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,10}", value) or not low <= int(value) <= high:
+            raise UnreadableError(f"a whole number from {low:,} to {high:,}")
+        return int(value)
+
+    return Reader({"type": "integer", "minimum": low, "maximum": high}, read)
+
+
+def whole(low: int, high: int = MAX_LARGEST) -> Reader:
+    """A whole number in a JSON body, where every number is read as a decimal."""
+
+    def read(value: Any) -> int:
+        if not isinstance(value, Decimal) or value != value.to_integral_value() or not low <= value <= high:
+            raise UnreadableError(f"a whole number from {low:,} to {high:,}")
+        return int(value)
+
+    return Reader({"type": "integer", "minimum": low, "maximum": high}, read)
+
+
+def long_text(limit: int) -> Reader:
+    """A text of any kind up to a number of characters."""
+
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or len(value) > limit:
+            raise UnreadableError(f"a text of at most {limit:,} characters")
+        return value
+
+    return Reader({"type": "string", "maxLength": limit}, read)
+
+
+def objects(most: int) -> Reader:
+    """A list of objects."""
+
+    def read(value: Any) -> list[Any]:
+        if (
+            not isinstance(value, list)
+            or not 1 <= len(value) <= most
+            or not all(isinstance(item, dict) for item in value)
+        ):
+            raise UnreadableError(f"a list of 1 to {most:,} objects")
+        return value
+
+    return Reader({"type": "array", "minItems": 1, "maxItems": most, "items": {"type": "object"}}, read)

@@ -1,0 +1,215 @@
+"""Every operation of the API, in one visible tuple: the document and the routes are made from it alone."""
+
+from __future__ import annotations
+
+from engine.service.evaluate import MAX_MANY
+from webapp.api import reading, resources
+from webapp.api.operation import Body, Member, Operation, Parameter, Success
+from webapp.api.resources import (
+    ACCOUNTS,
+    AUDIT,
+    CHECK_INS,
+    CONFLICTS,
+    DEALS,
+    DECISIONS,
+    JOBS,
+    LEADS,
+    STATEMENTS,
+    Resource,
+)
+from webapp.api.views import evaluation, records, rule_sets, work
+
+AT = Parameter("at", reading.INSTANT_TEXT, "The instant that is decided about; default: now.")
+AS_OF = Parameter("as_of", reading.INSTANT_TEXT, "Only what was known at this instant; default: now.")
+RULE_SET = Parameter("rule_set", reading.TEXT, "Decide with this rule set instead of the one that applies.")
+
+RULE_FILE_CHARACTERS = 1_500_000
+BULK_BYTES = 10_000_000
+RULE_FILE_BYTES = 2_000_000
+
+DECIDING = (
+    Member("at", reading.INSTANT_TEXT, "The instant that is decided about; default: now."),
+    Member("as_of", reading.INSTANT_TEXT, "Only what was known at this instant; default: now."),
+    Member("version", reading.whole(1), "This version instead of the one in force."),
+    Member(
+        "explain", reading.TRUTH, "Whether reasons and why-not are part of the answer; default: true.", default=True
+    ),
+)
+ONE = Body(
+    {},
+    (
+        Member("facts", reading.OBJECT, "The facts, as the rule set's fact schema names them.", required=True),
+        *DECIDING,
+        Member(
+            "record",
+            reading.TRUTH,
+            "Whether to keep the decision as a receipt; then `Idempotency-Key` is required.",
+            default=False,
+        ),
+    ),
+)
+MANY = Body(
+    {},
+    (Member("facts", reading.objects(MAX_MANY), "The facts of each.", required=True), *DECIDING),
+    limit_bytes=BULK_BYTES,
+)
+RULE_FILE = Body(
+    {},
+    (Member("text", reading.long_text(RULE_FILE_CHARACTERS), "The rule file's text.", required=True),),
+    yaml=True,
+    limit_bytes=RULE_FILE_BYTES,
+)
+CHECKED_FILE = Body(
+    {},
+    (
+        *(RULE_FILE.members or ()),
+        Member(
+            "source",
+            reading.TEXT,
+            "What to call the text in places; a path such as `rules/decision/x@1.yaml` is checked too.",
+        ),
+    ),
+    yaml=True,
+    limit_bytes=RULE_FILE_BYTES,
+)
+JOB = Body(
+    {},
+    (
+        Member("kind", reading.choice("score-leads", "incentive-run"), "What to do.", required=True),
+        Member(
+            "rule_set",
+            reading.TEXT,
+            "`score-leads`: with this rule set only; default: for each lead the one that applies.",
+        ),
+        Member("plan", reading.TEXT, "`incentive-run`: the plan, such as `incentive-plan/sales-commission`."),
+        Member("period", reading.TEXT, "`incentive-run`: `2026-Q3`, `2026-07` or `2026`."),
+    ),
+)
+
+
+def _list(resource: Resource, schema: str) -> Operation:
+    return Operation(
+        "GET", resource.path, f"list_{resource.type}s", resource.tag, f"List {resource.title}s that you may read",
+        records.lists(resource), Success(200, f"{schema}Page", f"A page of {resource.title}s.", ("Link",)),
+        resource.parameters, problems=(400,),
+    )  # fmt: skip
+
+
+def _show(resource: Resource, schema: str) -> Operation:
+    return Operation(
+        "GET", f"{resource.path}/{{id}}", f"get_{resource.type}", resource.tag, f"One {resource.title}",
+        records.shows(resource), Success(200, schema, f"The {resource.title}.", ("ETag",)), problems=(404,),
+    )  # fmt: skip
+
+
+def _create(resource: Resource, schema: str) -> Operation:
+    return Operation(
+        "POST", resource.path, f"create_{resource.type}", resource.tag, f"Create a {resource.title}",
+        records.creates(resource), Success(201, schema, "As it was created.", ("ETag", "Location")),
+        body=Body({"$ref": f"#/components/schemas/New{schema}"}), creates=True, problems=(403, 404, 409),
+    )  # fmt: skip
+
+
+def _change(resource: Resource, schema: str) -> Operation:
+    return Operation(
+        "PATCH", f"{resource.path}/{{id}}", f"update_{resource.type}", resource.tag, f"Change a {resource.title}",
+        records.changes(resource), Success(200, schema, "As it is now.", ("ETag",)),
+        body=Body({"$ref": f"#/components/schemas/{schema}Changes"}), changes=True, problems=(403, 404, 409),
+    )  # fmt: skip
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "POST", "/evaluate/{kind}/{name}", "evaluate", "evaluation", "Decide about one set of facts",
+        evaluation.one, Success(200, "Decision", "The decision with its reasons."),
+        body=ONE, keyed_when="record", problems=(403, 404, 409),
+    ),
+    Operation(
+        "POST", "/evaluate/{kind}/{name}/bulk", "evaluate_bulk", "evaluation", "Decide about many sets of facts",
+        evaluation.many, Success(200, "BulkDecisions", "A decision or a problem for each, in their order."),
+        body=MANY, problems=(403, 404),
+    ),
+    _list(DECISIONS, "StoredDecision"),
+    _show(DECISIONS, "StoredDecision"),
+    Operation(
+        "GET", "/rule-sets", "list_rule_sets", "rule sets", "List rule sets with their version in force",
+        rule_sets.lists, Success(200, "RuleSets", "Every rule set that you may read."),
+        (Parameter("kind", reading.TEXT, "Only rule sets of this kind."), AT), problems=(400,),
+    ),
+    Operation(
+        "POST", "/rule-sets:validate", "validate_rule_file", "rule sets", "Check a rule file and run its tests",
+        rule_sets.check, Success(200, "CheckReport", "What is wrong and where; nothing is changed."), body=CHECKED_FILE,
+    ),
+    Operation(
+        "GET", "/rule-sets/{kind}/{name}", "get_rule_set", "rule sets", "The version in force",
+        rule_sets.in_force, Success(200, "RuleSetVersion", "The version in readable form.", ("ETag",), yaml=True),
+        (AT, AS_OF), problems=(400, 404),
+    ),
+    Operation(
+        "GET", "/rule-sets/{kind}/{name}/versions", "list_versions", "rule sets", "List all versions, the newest first",
+        rule_sets.versions, Success(200, "RuleSetVersions", "Every version."), problems=(404,),
+    ),
+    Operation(
+        "POST", "/rule-sets/{kind}/{name}/versions", "publish_version", "rule sets", "Publish the next version",
+        rule_sets.publish, Success(201, "RuleSetVersion", "The version as it was published.", ("ETag", "Location")),
+        body=RULE_FILE, creates=True, problems=(403, 404, 409),
+    ),
+    Operation(
+        "GET", "/rule-sets/{kind}/{name}/versions/{version}", "get_version", "rule sets", "One version",
+        rule_sets.version, Success(200, "RuleSetVersion", "Readable, or its bytes.", ("ETag",), yaml=True),
+        problems=(400, 404),
+    ),
+    _list(LEADS, "Lead"),
+    _create(LEADS, "Lead"),
+    _show(LEADS, "Lead"),
+    _change(LEADS, "Lead"),
+    Operation(
+        "GET", "/leads/{id}/explanation", "explain_lead", "leads", "Why a lead has its priority, computed anew",
+        evaluation.lead, Success(200, "Decision", "The decision now; the lead holds the stored one."),
+        (AT, AS_OF, RULE_SET), problems=(400, 404, 409, 422),
+    ),
+    _list(DEALS, "Deal"),
+    _create(DEALS, "Deal"),
+    _show(DEALS, "Deal"),
+    _change(DEALS, "Deal"),
+    _list(CHECK_INS, "CheckIn"),
+    _create(CHECK_INS, "CheckIn"),
+    _show(CHECK_INS, "CheckIn"),
+    _list(ACCOUNTS, "Account"),
+    _show(ACCOUNTS, "Account"),
+    _list(STATEMENTS, "Statement"),
+    _show(STATEMENTS, "Statement"),
+    _list(CONFLICTS, "Conflict"),
+    _show(CONFLICTS, "Conflict"),
+    Operation(
+        "GET", "/conflicts/{id}/preview", "preview_conflict", "conflicts", "What the rules would make of a conflict",
+        evaluation.conflict, Success(200, "Decision", "The dry run; nothing is changed."),
+        (AT, AS_OF, RULE_SET), problems=(400, 404, 409, 422),
+    ),
+    Operation(
+        "POST", "/conflicts/{id}/resolution", "resolve_conflict", "conflicts", "Settle a conflict as its preview shows",
+        work.resolve_conflict, Success(200, "Conflict", "The conflict, resolved.", ("ETag",)),
+        changes=True, problems=(403, 404, 409, 422),
+    ),
+    _list(JOBS, "Job"),
+    Operation(
+        "POST", "/jobs", "start_job", "jobs", "Start a job",
+        work.start_job, Success(202, "Job", "The job, queued.", ("ETag", "Location")),
+        body=JOB, creates=True, problems=(403, 404, 409),
+    ),
+    _show(JOBS, "Job"),
+    Operation(
+        "POST", "/jobs/{id}/cancel", "cancel_job", "jobs", "Cancel a job; what is done stays done",
+        work.cancel_job, Success(200, "Job", "The job as it is now.", ("ETag",)), problems=(403, 404, 409, 412),
+    ),
+    Operation(
+        "GET", "/audit", "list_audit_entries", "audit", "List audit entries that you may read, the newest first",
+        records.list_audit(AUDIT), Success(200, "AuditEntryPage", "A page of entries.", ("Link",)),
+        (*(one.parameter for one in AUDIT.filters), *resources.PAGING), problems=(400,),
+    ),
+    Operation("GET", "/me", "get_me", "identity", "Who you are", work.me, Success(200, "Me", "You.")),
+    Operation(
+        "GET", "/openapi.json", "get_openapi", "identity", "This document", work.openapi,
+        Success(200, "Document", "OpenAPI 3.1."), public=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,67 @@
+"""What every answer carries: the request's id, and headers that keep a browser from being used against its owner."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from flask import Flask, Response, g, request
+
+from webapp.context import ports
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(self), microphone=(), payment=(), usb=()",
+}
+
+ANSWERS_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+"""For JSON and everything else that is not a page."""
+
+YEAR_SECONDS = 31_536_000
+
+
+def page_policy(nonce: str) -> str:
+    """The content security policy of the console's pages. The nonce is for the editor's generated style sheet only."""
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
+        "connect-src 'self'; font-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def install(app: Flask) -> None:
+    """Give every request an id and every answer its headers."""
+    app.before_request(_begin)
+    app.after_request(_finish)
+
+
+def nonce() -> str:
+    """This answer's nonce, made when a page first asks for it."""
+    if "nonce" not in g:
+        g.nonce = secrets.token_urlsafe(16)
+    return str(g.nonce)
+
+
+def _begin() -> None:
+    """Keep a caller's own request id where it is harmless, so that its log and ours can be read side by side."""
+    given = request.headers.get("X-Request-Id", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else ports().new_id()
+
+
+def _finish(response: Response) -> Response:
+    for name, value in ALWAYS.items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-Id"] = g.request_id
+    page = response.mimetype == "text/html"
+    response.headers.setdefault("Content-Security-Policy", page_policy(nonce()) if page else ANSWERS_POLICY)
+    response.headers.setdefault("Referrer-Policy", "same-origin" if page else "no-referrer")
+    if not request.path.startswith("/static/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_SECONDS}")
+    return response
