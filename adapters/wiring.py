@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TextIO
 
 from adapters import home as home_directory
 from adapters.ids import new_id
@@ -18,11 +18,13 @@ from adapters.settings import SETTINGS, Settings
 from adapters.shipped import Shipped
 
 if TYPE_CHECKING:
+    from adapters.preparation import Prepared
     from adapters.sessions import Sessions
     from engine.policy import Policies
     from engine.ports import Ports, Queue
     from engine.rulefile import SchemaSource
     from engine.service.library import Library
+    from engine.service.rulesets import SeedReport
 
 __all__ = [
     "SETTINGS",
@@ -35,6 +37,8 @@ __all__ = [
     "load_texts",
     "now",
     "schema_source",
+    "supervise",
+    "work",
 ]
 
 
@@ -84,6 +88,18 @@ class Wiring:
         """What signs cursors, cookies and links: the setting, else the key kept in the home directory."""
         return self.settings.secret_key or home_directory.secret_key(self.settings.home)
 
+    def prepare(self, at: datetime) -> Prepared:
+        """Publish what is shipped and not in the database yet, install the example once: see `adapters.preparation`."""
+        from adapters.preparation import prepare  # noqa: PLC0415  # loads the use cases, which not every process needs
+
+        return prepare(self.ports, self.shipped, at, example=self.settings.example)
+
+    def seed(self, organisation_id: str, at: datetime) -> SeedReport:
+        """Publish the shipped rule files that an organisation lacks."""
+        from adapters.preparation import seed_shipped  # noqa: PLC0415  # the same
+
+        return seed_shipped(self.ports, self.shipped, organisation_id, at)
+
     def close(self) -> None:
         """Release connections and files."""
         for close in self._closers:
@@ -116,6 +132,20 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
     ports = Ports(store=store, queue=queue, authorizer=texts.policies, library=texts.library, new_id=new_id)
     sessions = RedisSessions(connection, settings.session_hours * 3_600)
     return Wiring(settings, ports, sessions, texts.shipped, (store.close, connection.close))
+
+
+def work(settings: Settings, *, name: str, sweep: Callable[[], None], sweep_seconds: int) -> None:
+    """Be a worker of the queue until a stop signal: see `adapters.queue.rq_worker.work`."""
+    from adapters.queue.rq_worker import work as work_on  # noqa: PLC0415  # loads rq
+
+    work_on(settings.queue_url, name=name, sweep=sweep, sweep_seconds=sweep_seconds)
+
+
+def supervise(settings: Settings, stream: TextIO, *, colour: bool = False) -> None:
+    """Run the whole product until a stop signal: see `adapters.product.supervise`."""
+    from adapters.product import supervise as run  # noqa: PLC0415  # loads the queue server's client
+
+    run(settings, stream, colour=colour)
 
 
 def build_in_memory(settings: Settings | None = None, *, texts: Texts | None = None) -> Wiring:

@@ -6,10 +6,11 @@ travel as JSON, never as pickles.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rq import Queue as Rq
-from rq import Retry, Worker
+from rq import Retry, worker_registration
 from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
@@ -30,6 +31,9 @@ KEPT_SECONDS = 24 * 3_600
 
 RETRY_SECONDS = (2, 10, 60)
 """Pauses before a message is tried again, when the work could not even start (the database was away)."""
+
+ALIVE_SECONDS = 20
+"""A worker beats every five seconds, idle or busy; one that was silent this long is not counted."""
 
 UNAVAILABLE = "queue.unavailable"
 
@@ -67,4 +71,16 @@ class RqQueue:
     def workers(self) -> int:
         """See `engine.ports.Queue`."""
         with as_unavailable(UNAVAILABLE):
-            return int(Worker.count(queue=self._queue))
+            keys = worker_registration.get_keys(queue=self._queue)
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for key in keys:
+                    pipeline.hget(key, "last_heartbeat")
+                beats = pipeline.execute()
+        # A killed worker stays registered for minutes: only a heartbeat shows that one is alive.
+        oldest = datetime.now(UTC) - timedelta(seconds=ALIVE_SECONDS)
+        return sum(beat is not None and _instant(beat) >= oldest for beat in beats)
+
+
+def _instant(text: bytes | str) -> datetime:
+    written = datetime.fromisoformat(text.decode("ascii") if isinstance(text, bytes) else text)
+    return written if written.tzinfo else written.replace(tzinfo=UTC)

@@ -1,0 +1,54 @@
+"""Options that several commands have, so that they are spelt and explained alike everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Instant(click.ParamType[datetime]):
+    """An instant with its zone, `2026-11-02T09:00:00Z`, or a date, which means its first moment in UTC."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read the text."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            if len(value) == len("2026-11-02"):
+                return datetime.combine(date.fromisoformat(value), time(), UTC)
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(
+                f"`{value}` is no instant such as `2026-11-02T09:00:00Z` or date such as `2026-11-02`", param, ctx
+            )
+        if found.tzinfo is None:
+            self.fail(f"`{value}` has no zone: end it with `Z` or an offset such as `+01:00`", param, ctx)
+        return found.astimezone(UTC)
+
+
+INSTANT = Instant()
+FILE = click.Path(path_type=Path)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Exact JSON on standard output, for programs.")
+home_option = click.option("--home", type=FILE, help="The home directory (BYLAW_HOME).")
+organisation_option = click.option(
+    "--organisation", metavar="ID", help="The organisation; the only one that is not the example by default."
+)
+person_option = click.option(
+    "--as", "person", metavar="PERSON", help="Act as this person instead of the platform itself."
+)
+at_option = click.option("--at", type=INSTANT, help="When the facts hold; now by default.")
+as_of_option = click.option("--as-of", "as_of", type=INSTANT, help="What was known then decides; now by default.")
+
+
+def caller_options(command: Command) -> Command:
+    """`--home`, `--organisation` and `--as`: whose records, and on whose behalf."""
+    return home_option(organisation_option(person_option(command)))
