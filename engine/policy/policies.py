@@ -1,8 +1,8 @@
 """The policies in force: loaded once from texts, asked for predicates, answering point checks with the same predicates.
 
 Oso reads the files and evaluates a rule partially for a concrete actor; the result becomes a `Predicate` and is kept
-for that actor. A point check matches the record against that predicate, so lists, checks, exports and sync scope have one
-meaning. Oso's own `is_allowed` stays available as the reference that tests compare with.
+for that actor. A point check matches the record against that predicate, so lists, checks, exports and sync scope have
+one meaning. Oso's own `is_allowed` stays available as the reference that tests compare with.
 """
 
 from __future__ import annotations

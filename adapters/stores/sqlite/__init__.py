@@ -1,0 +1,12 @@
+"""The store in one SQLite file: the default on one machine."""
+
+from __future__ import annotations
+
+from adapters.stores.sqlite.store import SQLiteStore
+
+__all__ = ["SQLiteStore", "open_sqlite"]
+
+
+def open_sqlite(path: str) -> SQLiteStore:
+    """The store in this file, created if need be. Raises `UnavailableError` with what stands in the way."""
+    return SQLiteStore(path)

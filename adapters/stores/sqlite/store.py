@@ -1,0 +1,284 @@
+"""The embedded store: one SQLite file, any number of threads and processes, one writer at a time."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from threading import get_ident
+
+from adapters.stores.audit import entry
+from adapters.stores.cursors import Question
+from adapters.stores.refusals import (
+    exists,
+    message_exists,
+    not_found,
+    refuse_audit_insert,
+    refuse_if_append_only,
+    stale,
+)
+from adapters.stores.sqlite.columns import TableShape, quoted, shape_of
+from adapters.stores.sqlite.conditions import Sql, joined, where
+from adapters.stores.sqlite.connections import Connections
+from adapters.stores.sqlite.paging import stretches
+from adapters.stores.tally import tallied_field
+from adapters.stores.typed import resolve
+from adapters.stores.values import checked, instant_from_text, instant_to_text
+from engine.ports import AuditDraft, Message, Page, Sort
+from engine.predicate import Predicate, Scalar
+from engine.records import FieldKind, Record, record_type
+
+
+class _Reader:
+    """Reading through a connection that the subclass lends."""
+
+    def _snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A connection on which everything read is of one moment."""
+        raise NotImplementedError
+
+    def get(self, record_type: str, record_id: str, predicate: Predicate) -> Record:
+        """See `engine.ports.Reader.get`."""
+        shape = _shape(record_type)
+        found = _selected(shape, joined("AND", [('"id" = ?', [record_id]), _where(shape, predicate)]), "LIMIT 1")
+        with self._snapshot() as connection:
+            row = connection.execute(*found).fetchone()
+        if row is None:
+            raise not_found(record_type, record_id)
+        return shape.record(row)
+
+    def find(
+        self,
+        record_type: str,
+        predicate: Predicate,
+        *,
+        sort: Sequence[Sort] = (),
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> Page:
+        """See `engine.ports.Reader.find`."""
+        shape = _shape(record_type)
+        question = Question.of(shape.type, predicate, sort, limit)
+        position = question.position(cursor) if cursor is not None else None
+        condition = _where(shape, predicate)
+        records: list[Record] = []
+        with self._snapshot() as connection:
+            for stretch in stretches(question, position):
+                wanted = limit + 1 - len(records)
+                ending = f"ORDER BY {stretch.order_by} LIMIT {wanted}"
+                found = _selected(shape, joined("AND", [condition, stretch.condition]), ending)
+                records.extend(map(shape.record, connection.execute(*found)))
+                if len(records) > limit:
+                    break
+        shown = tuple(records[:limit])
+        return Page(shown, question.cursor_after(shown[-1]) if len(records) > limit else None)
+
+    def scan(self, record_type: str, predicate: Predicate, *, after_id: str = "", batch: int = 500) -> Iterator[Record]:
+        """See `engine.ports.Reader.scan`."""
+        shape = _shape(record_type)
+        condition = _where(shape, predicate)
+        after: Sql = ('"id" > ?', [after_id])
+        ending = f'ORDER BY "id", "organisation_id" LIMIT {int(batch)}'
+        while True:
+            with self._snapshot() as connection:
+                rows = connection.execute(*_selected(shape, joined("AND", [condition, after]), ending)).fetchall()
+            yield from map(shape.record, rows)
+            if len(rows) < batch:
+                return
+            last_id, last_organisation = rows[-1][:2]
+            after = ('"id" >= ? AND ("id" > ? OR "organisation_id" > ?)', [last_id, last_id, last_organisation])
+
+    def count(self, record_type: str, predicate: Predicate) -> int:
+        """See `engine.ports.Reader.count`."""
+        shape = _shape(record_type)
+        text, values = _where(shape, predicate)
+        with self._snapshot() as connection:
+            row = connection.execute(f"SELECT count(*) FROM {shape.name} WHERE {text}", values).fetchone()  # noqa: S608  # names are ours, values are bound
+        return int(row[0])
+
+    def tally(self, record_type: str, field: str, predicate: Predicate) -> dict[Scalar | None, int]:
+        """See `engine.ports.Reader.tally`."""
+        shape = _shape(record_type)
+        tallied = tallied_field(shape.type, field)
+        text, values = _where(shape, predicate)
+        column = quoted(tallied.name)
+        query = f"SELECT {column}, count(*) FROM {shape.name} WHERE {text} GROUP BY {column}"  # noqa: S608  # names are ours, values are bound
+        with self._snapshot() as connection:
+            rows = connection.execute(query, values).fetchall()
+        truth = tallied.kind is FieldKind.BOOLEAN
+        return {bool(value) if truth and value is not None else value: number for value, number in rows}
+
+
+class SQLiteTransaction(_Reader):
+    """A transaction on one connection that holds the write lock."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """On a connection after BEGIN IMMEDIATE."""
+        self._lent = connection
+        self.ended = False
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if self.ended:
+            raise RuntimeError("the transaction has ended")
+        return self._lent
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[sqlite3.Connection]:
+        yield self._connection
+
+    def insert(self, record: Record) -> Record:
+        """See `engine.ports.Transaction.insert`."""
+        refuse_audit_insert(record)
+        return self._insert(replace(checked(record), revision=1))
+
+    def update(self, record: Record) -> Record:
+        """See `engine.ports.Transaction.update`."""
+        refuse_if_append_only(record)
+        after = checked(record)
+        after = replace(after, revision=record.revision + 1)
+        shape = _shape(record.type)
+        row = shape.row(after)
+        sets = ", ".join(f"{quoted(column)} = ?" for column in shape.columns[2:])
+        query = f'UPDATE {shape.name} SET {sets} WHERE "organisation_id" = ? AND "id" = ? AND "revision" = ?'  # noqa: S608  # names are ours, values are bound
+        try:
+            done = self._connection.execute(query, [*row[2:], record.organisation_id, record.id, record.revision])
+        except sqlite3.IntegrityError as error:
+            raise _taken(after, error) from error
+        if done.rowcount == 0:
+            raise self._missed(record)
+        return after
+
+    def delete(self, record: Record) -> None:
+        """See `engine.ports.Transaction.delete`."""
+        refuse_if_append_only(record)
+        shape = _shape(record.type)
+        query = f'DELETE FROM {shape.name} WHERE "organisation_id" = ? AND "id" = ? AND "revision" = ?'  # noqa: S608  # names are ours, values are bound
+        if self._connection.execute(query, [record.organisation_id, record.id, record.revision]).rowcount == 0:
+            raise self._missed(record)
+
+    def append_audit(self, draft: AuditDraft) -> int:
+        """See `engine.ports.Transaction.append_audit`."""
+        row = self._connection.execute(
+            "SELECT last_sequence FROM audit_head WHERE organisation_id = ?", [draft.organisation_id]
+        ).fetchone()
+        sequence = (row[0] if row else 0) + 1
+        self._insert(entry(draft, sequence))
+        self._connection.execute(
+            "INSERT INTO audit_head VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last_sequence = ?2",
+            [draft.organisation_id, sequence],
+        )
+        return sequence
+
+    def enqueue(self, message: Message) -> None:
+        """See `engine.ports.Transaction.enqueue`."""
+        payload = json.dumps(dict(message.payload), sort_keys=True)
+        row = [message.id, message.organisation_id, message.topic, payload, instant_to_text(message.created_at)]
+        try:
+            self._connection.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, 0)", row)
+        except sqlite3.IntegrityError:
+            raise message_exists(message) from None
+
+    def _insert(self, record: Record) -> Record:
+        shape = _shape(record.type)
+        query = f"INSERT INTO {shape.name} ({shape.select}) VALUES ({', '.join('?' * len(shape.columns))})"  # noqa: S608  # names are ours, values are bound
+        try:
+            self._connection.execute(query, shape.row(record))
+        except sqlite3.IntegrityError as error:
+            raise _taken(record, error) from error
+        return record
+
+    def _missed(self, record: Record) -> Exception:
+        """Why no row had the id and the revision that the writer saw."""
+        query = f'SELECT "revision" FROM {_shape(record.type).name} WHERE "organisation_id" = ? AND "id" = ?'  # noqa: S608  # names are ours, values are bound
+        row = self._connection.execute(query, [record.organisation_id, record.id]).fetchone()
+        return not_found(record.type, record.id) if row is None else stale(record, row[0])
+
+
+class SQLiteStore(_Reader):
+    """The store; see the module."""
+
+    def __init__(self, path: str) -> None:
+        """Open or create the file. Raises `UnavailableError`."""
+        self._connections = Connections(path)
+        self._writer: int | None = None
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[sqlite3.Connection]:
+        with self._connections.lent() as connection:
+            connection.execute("BEGIN")
+            yield connection
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def transaction(self) -> Iterator[SQLiteTransaction]:
+        """See `engine.ports.Store.transaction`."""
+        if self._writer == get_ident():
+            raise RuntimeError("a transaction is already open in this thread")
+        with self._connections.lent_to_writer() as connection:
+            self._writer = get_ident()
+            open_transaction = SQLiteTransaction(connection)
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield open_transaction
+                connection.execute("COMMIT")
+            finally:  # what was not committed is rolled back when the connection is taken back
+                self._writer = None
+                open_transaction.ended = True
+
+    def pending_messages(self, limit: int = 100) -> tuple[Message, ...]:
+        """See `engine.ports.Store.pending_messages`."""
+        query = (
+            "SELECT id, organisation_id, topic, payload, created_at FROM outbox WHERE delivered = 0 "
+            "ORDER BY created_at, id LIMIT ?"
+        )
+        with self._snapshot() as connection:
+            rows = connection.execute(query, [limit]).fetchall()
+        return tuple(
+            Message(known, organisation, topic, json.loads(payload), instant_from_text(created))
+            for known, organisation, topic, payload, created in rows
+        )
+
+    def mark_delivered(self, message_id: str) -> None:
+        """See `engine.ports.Store.mark_delivered`."""
+        with self._connections.lent_to_writer() as connection:
+            connection.execute("UPDATE outbox SET delivered = 1 WHERE id = ? AND delivered = 0", [message_id])
+
+    def ping(self) -> None:
+        """See `engine.ports.Store.ping`."""
+        with self._snapshot() as connection:
+            connection.execute("SELECT value FROM store_facts LIMIT 1").fetchone()
+
+    def close(self) -> None:
+        """See `engine.ports.Store.close`."""
+        self._connections.close()
+
+
+_known = record_type
+"""`record_type` is also what the port calls an argument."""
+
+
+def _shape(name: str) -> TableShape:
+    return shape_of(_known(name))
+
+
+def _where(shape: TableShape, predicate: Predicate) -> Sql:
+    return where(resolve(predicate, shape.type))
+
+
+def _selected(shape: TableShape, condition: Sql, ending: str) -> Sql:
+    text, values = condition
+    return f"SELECT {shape.select} FROM {shape.name} WHERE {text} {ending}", values  # noqa: S608  # names are ours, values are bound
+
+
+def _taken(record: Record, error: sqlite3.IntegrityError) -> Exception:
+    """Which key an insert or update ran into; anything else is an error of ours and stays as it is."""
+    if error.sqlite_errorname == "SQLITE_CONSTRAINT_PRIMARYKEY":
+        return exists(record)
+    if error.sqlite_errorname == "SQLITE_CONSTRAINT_UNIQUE":
+        columns = {part.rsplit(".", 1)[-1] for part in str(error).split(": ", 1)[-1].split(", ")}
+        for names in _known(record.type).unique:
+            if columns == {"organisation_id", *names}:
+                return exists(record, names)
+    return error
