@@ -64,9 +64,12 @@ def _draft() -> Any:
 
 
 def _with_plain_numbers(schema: Any) -> Any:
-    """The schema's whole numbers as integers, as jsonschema wants them for `minItems` and the like."""
+    """The schema's whole numbers as integers, as jsonschema wants them for `minItems` and the like.
+
+    `$schema` is left out: where it stands jsonschema would go on with its own validator class instead of ours.
+    """
     if isinstance(schema, Mapping):
-        return {key: _with_plain_numbers(value) for key, value in schema.items()}
+        return {key: _with_plain_numbers(value) for key, value in schema.items() if key != "$schema"}
     if isinstance(schema, list):
         return [_with_plain_numbers(value) for value in schema]
     if isinstance(schema, Decimal) and schema == schema.to_integral_value():

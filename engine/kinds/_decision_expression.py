@@ -1,0 +1,59 @@
+"""A decision that is one expression: its value is the outcome's `result`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+from engine import feel
+from engine.decision import Explanation, Reason
+from engine.kinds._paths import at_path, in_schema_order, missing
+from engine.problems import Problem
+from engine.rulefile.kind import DescribedRow, Draft, Outcome, Section
+
+RESULT: Final = "result"
+"""The name of the outcome's one member, and the id of the one reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionBody:
+    """The compiled body of a decision with an `expression`."""
+
+    expression: feel.Expression
+    because: str
+    zone: tzinfo
+    reads: tuple[str, ...]
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def rule_ids(self) -> tuple[str, ...]:
+        """The one rule."""
+        return (RESULT,)
+
+    def decide(self, facts: Mapping[str, Any], *, at: datetime, as_of: datetime) -> Outcome:  # noqa: ARG002  # facts carry no second time
+        """The expression's value."""
+        value = self.expression.evaluate(facts, at=at, zone=self.zone)
+
+        def explain() -> Explanation:
+            seen = {path: at_path(facts, path) for path in self.reads}
+            detail = {"expression": " ".join(self.expression.text.split()), "seen": seen, "value": value}
+            return Explanation((Reason(RESULT, self.because, detail=detail),), ())
+
+        return Outcome({RESULT: value}, missing(self.reads, facts), explain)
+
+    def describe(self) -> tuple[Section, ...]:
+        """One section with the expression."""
+        row = DescribedRow(RESULT, (" ".join(self.expression.text.split()), str(self.expression.type)), self.because)
+        return (Section("Result", "The value of one expression.", ("Expression", "Gives"), (row,)),)
+
+
+def build_expression(draft: Draft) -> ExpressionBody:
+    """The body of a file with an `expression`. Raises `InvalidError` with all problems."""
+    found = draft.expression(draft.tree["expression"])
+    draft.report.raise_if_any()
+    if found is None:
+        raise AssertionError("an expression that cannot be read is reported")
+    because = draft.tree.text_of("because") or draft.head.title
+    return ExpressionBody(found, because, draft.zone, in_schema_order(found.reads, draft.facts))

@@ -1,0 +1,456 @@
+"""The kind `lead-priority`: points from facts and dated events, summed to a score that lies in one band.
+
+A group's positive points may be capped; its negative ones stand outside the cap, so that a cap cannot hide them.
+Points of events decay by half-lives. Gates decide beside the score: the first that is true fixes the band or excludes
+the lead. The score is floored at 0 and may be capped; both show as reasons of their own, so that the contributions of
+a decision's reasons always sum to its score exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
+from typing import Any, Final
+
+from engine import feel
+from engine.decision import Explanation, Reason, WhyNot
+from engine.exact_json import decimal_text, duration_text
+from engine.feel import types
+from engine.kinds._bands import Bands, read_bands
+from engine.kinds._decay import decayed, from_micro, micro
+from engine.kinds._paths import in_schema_order, missing
+from engine.problems import Problem, Report
+from engine.rulefile.facts import FactSchema
+from engine.rulefile.kind import DescribedRow, Draft, Kind, Outcome, Section
+from engine.rulefile.nearest import did_you_mean
+from engine.rulefile.nodes import Node
+from engine.rulefile.temporal import parse_duration
+
+EVENTS: Final = "events"
+"""The fact that holds a lead's dated events."""
+
+TOTAL_CAP, TOTAL_FLOOR = "total.cap", "total.floor"
+"""The ids of the two reasons that no rule has written: the whole score's cap and its floor at 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that adds `points` millionths of a point; `bit` is its place in its condition set."""
+
+    id: str
+    when: str
+    points: int
+    because: str
+    bit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rules that share a cap (millionths) and a half-life; `mask` has the bits of its rules over facts."""
+
+    id: str
+    title: str
+    cap: int | None
+    half_life: timedelta | None
+    rules: tuple[Rule, ...]
+    events: tuple[Rule, ...]
+
+    @property
+    def cap_id(self) -> str:
+        """The id of the reason that shows what the cap took."""
+        return f"{self.id}.cap"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A condition that decides beside the score; without a band it excludes."""
+
+    id: str
+    when: str
+    band: str | None
+    because: str
+    bit: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventPoints:
+    """What one event has given to one rule, in millionths."""
+
+    event: Mapping[str, Any]
+    contribution: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A score with everything that made it, in millionths: the raw material of outcome and explanation."""
+
+    fired: int
+    events: Mapping[str, tuple[EventPoints, ...]]
+    groups: tuple[int, ...]
+    cut: tuple[int, ...]
+    raw: int
+    score: int
+    gate: Gate | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadPriority:
+    """The compiled body."""
+
+    groups: tuple[Group, ...]
+    gates: tuple[Gate, ...]
+    bands: Bands
+    cap: int | None
+    zone: tzinfo
+    conditions: feel.ConditionSet
+    event_conditions: feel.ConditionSet | None
+    reads: tuple[str, ...]
+    warnings: tuple[Problem, ...]
+
+    @property
+    def rule_ids(self) -> tuple[str, ...]:
+        """Rules over facts and events in the file's order, then gates."""
+        rules = [rule.id for group in self.groups for rule in (*group.rules, *group.events)]
+        return (*rules, *(gate.id for gate in self.gates))
+
+    def decide(self, facts: Mapping[str, Any], *, at: datetime, as_of: datetime) -> Outcome:  # noqa: ARG002  # events carry one instant only
+        """Score a lead. Events after `at` have not happened yet and count for nothing."""
+        absent = missing(self.reads, facts)
+        if self.reads and len(absent) == len(self.reads):
+            nothing = {"state": "not_scored", "score": None, "raw": None, "band": None, "gate": None, "groups": {}}
+            return Outcome(nothing, absent, lambda: Explanation((), self._why_not(facts, at, 0, {})))
+        scored = self._score(facts, at)
+        gate = scored.gate
+        if gate is not None and gate.band is None:
+            outcome = {"state": "excluded", "score": None, "raw": None, "band": None, "gate": gate.id, "groups": {}}
+        else:
+            score = from_micro(scored.score)
+            outcome = {
+                "state": "scored",
+                "score": score,
+                "raw": from_micro(scored.raw),
+                "band": gate.band if gate is not None else self.bands.holding(score).label,
+                "gate": gate.id if gate is not None else None,
+                "groups": {
+                    group.id: from_micro(points) for group, points in zip(self.groups, scored.groups, strict=True)
+                },
+            }
+        return Outcome(outcome, absent, lambda: self._explain(facts, at, scored))
+
+    def describe(self) -> tuple[Section, ...]:
+        """A section for each group, the gates and the bands."""
+        return tuple(self._sections())
+
+    # -- scoring
+
+    def _score(self, facts: Mapping[str, Any], at: datetime) -> Scored:
+        fired = self.conditions.evaluate(facts, at=at, zone=self.zone).rules
+        events = self._event_points(facts, at) if self.event_conditions is not None else {}
+        totals: list[int] = []
+        cuts: list[int] = []
+        for group in self.groups:
+            up = down = 0
+            for rule in group.rules:
+                if fired >> rule.bit & 1:
+                    if rule.points >= 0:
+                        up += rule.points
+                    else:
+                        down += rule.points
+            for rule in group.events:
+                for each in events.get(rule.id, ()):
+                    if each.contribution >= 0:
+                        up += each.contribution
+                    else:
+                        down += each.contribution
+            cut = max(0, up - group.cap) if group.cap is not None else 0
+            totals.append(up - cut + down)
+            cuts.append(cut)
+        raw = sum(totals)
+        score = max(0, raw if self.cap is None else min(raw, self.cap))
+        gate = next((gate for gate in self.gates if fired >> gate.bit & 1), None)
+        return Scored(fired, events, tuple(totals), tuple(cuts), raw, score, gate)
+
+    def _event_points(self, facts: Mapping[str, Any], at: datetime) -> dict[str, tuple[EventPoints, ...]]:
+        found: dict[str, list[EventPoints]] = {}
+        conditions = self.event_conditions
+        if conditions is None:
+            return {}
+        for event in facts.get(EVENTS) or ():
+            if event["at"] > at:
+                continue
+            fired = conditions.evaluate({**facts, "event": event}, at=at, zone=self.zone).rules
+            if not fired:
+                continue
+            for group in self.groups:
+                for rule in group.events:
+                    if fired >> rule.bit & 1:
+                        left = rule.points
+                        if group.half_life is not None:
+                            left = decayed(rule.points, at - event["at"], group.half_life)
+                        found.setdefault(rule.id, []).append(EventPoints(event, left))
+        return {rule: tuple(points) for rule, points in found.items()}
+
+    # -- explaining
+
+    def _explain(self, facts: Mapping[str, Any], at: datetime, scored: Scored) -> Explanation:
+        why_not = self._why_not(facts, at, scored.fired, scored.events)
+        gate = scored.gate
+        if gate is not None and gate.band is None:
+            return Explanation((Reason(gate.id, gate.because),), why_not)
+        reasons = list(self._reasons(scored))
+        if gate is not None:
+            label = self.bands.holding(from_micro(scored.score)).label
+            reasons.append(Reason(gate.id, gate.because, detail={"band": gate.band, "band_by_score": label}))
+        return Explanation(tuple(reasons), why_not)
+
+    def _reasons(self, scored: Scored) -> Iterator[Reason]:
+        for group, cut in zip(self.groups, scored.cut, strict=True):
+            for rule in group.rules:
+                if scored.fired >> rule.bit & 1:
+                    yield Reason(rule.id, rule.because, from_micro(rule.points), {"group": group.id})
+            for rule in group.events:
+                if points := scored.events.get(rule.id):
+                    yield _event_reason(rule, group, points)
+            if cut:
+                because = f"{group.title} counts at most {decimal_text(from_micro(group.cap or 0))} points"
+                yield Reason(group.cap_id, because, from_micro(-cut), {"group": group.id, "cap": from_micro(group.cap or 0)})
+        if self.cap is not None and scored.raw > self.cap:
+            cap = from_micro(self.cap)
+            yield Reason(TOTAL_CAP, f"the whole score counts at most {decimal_text(cap)} points", from_micro(self.cap - scored.raw), {"cap": cap})
+        if scored.raw < 0:
+            yield Reason(TOTAL_FLOOR, "a score is shown as 0 when it is below", from_micro(-scored.raw), {"raw": from_micro(scored.raw)})
+
+    def _why_not(
+        self, facts: Mapping[str, Any], at: datetime, fired: int, events: Mapping[str, tuple[EventPoints, ...]]
+    ) -> tuple[WhyNot, ...]:
+        found: list[WhyNot] = []
+        for group in self.groups:
+            found.extend(self._failed(rule, facts, at) for rule in group.rules if not fired >> rule.bit & 1)
+            found.extend(self._no_event(rule, facts, at) for rule in group.events if not events.get(rule.id))
+        found.extend(self._failed(gate, facts, at) for gate in self.gates if not fired >> gate.bit & 1)
+        return tuple(found)
+
+    def _failed(self, rule: Rule | Gate, facts: Mapping[str, Any], at: datetime) -> WhyNot:
+        clause = self.conditions.why_not(rule.id, facts, at=at, zone=self.zone)
+        return WhyNot(rule.id, rule.because, clause.text, dict(clause.seen))
+
+    def _no_event(self, rule: Rule, facts: Mapping[str, Any], at: datetime) -> WhyNot:
+        """The latest event speaks for all: it is the one that somebody would look at first."""
+        given = facts.get(EVENTS)
+        past = [event for event in given or () if event["at"] <= at]
+        if not past or self.event_conditions is None:
+            return WhyNot(rule.id, rule.because, rule.when, {EVENTS: None if given is None else []})
+        latest = max(past, key=lambda event: event["at"])
+        clause = self.event_conditions.why_not(rule.id, {**facts, "event": latest}, at=at, zone=self.zone)
+        return WhyNot(rule.id, rule.because, clause.text, dict(clause.seen))
+
+    # -- describing
+
+    def _sections(self) -> Iterator[Section]:
+        for group in self.groups:
+            notes = []
+            if group.cap is not None:
+                notes.append(f"counts at most {decimal_text(from_micro(group.cap))} points; points taken away stand outside")
+            if group.half_life is not None:
+                notes.append(f"points of events halve every {duration_text(group.half_life)}")
+            rows = [DescribedRow(rule.id, (rule.when, _signed(rule.points)), rule.because) for rule in group.rules]
+            rows += [DescribedRow(rule.id, (f"each event: {rule.when}", _signed(rule.points)), rule.because) for rule in group.events]
+            yield Section(group.title, _sentence(notes), ("When", "Points"), tuple(rows))
+        if self.gates:
+            gates = (DescribedRow(gate.id, (gate.when, f"band {gate.band}" if gate.band else "excluded"), gate.because) for gate in self.gates)
+            yield Section("Gates", "The first that is true decides, whatever the score.", ("When", "Then"), tuple(gates))
+        top = "" if self.cap is None else f" The score is at most {decimal_text(from_micro(self.cap))}."
+        bands = (DescribedRow(band.label, (band.label, str(band)), band.because) for band in reversed(self.bands.bands))
+        yield Section("Bands", f"A score below 0 is shown as 0.{top}", ("Band", "Score"), tuple(bands))
+
+
+def _event_reason(rule: Rule, group: Group, points: Sequence[EventPoints]) -> Reason:
+    events = [
+        {"type": each.event.get("type"), "at": each.event["at"], "points": from_micro(rule.points), "contribution": from_micro(each.contribution)}
+        for each in points
+    ]
+    detail: dict[str, Any] = {"group": group.id, "events": events}
+    if group.half_life is not None:
+        detail["half_life"] = group.half_life
+    return Reason(rule.id, rule.because, from_micro(sum(each.contribution for each in points)), detail)
+
+
+def _signed(points: int) -> str:
+    text = decimal_text(from_micro(points))
+    return text if points < 0 else f"+{text}"
+
+
+def _sentence(notes: Sequence[str]) -> str:
+    text = "; ".join(notes)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+# -- from a file to the body
+
+
+def build(draft: Draft) -> LeadPriority:
+    """The body of a lead-priority file. Raises `InvalidError` with all problems."""
+    reader = _Reader(draft)
+    groups = tuple(reader.group(node) for node in draft.tree.list_of("groups"))
+    cap = reader.points(draft.tree.get("cap"))
+    bands = read_bands(draft.tree.list_of("bands"), from_micro(cap) if cap is not None else None, draft.report)
+    gates = tuple(reader.gate(node, bands) for node in draft.tree.list_of("gates"))
+    reader.check_ids(groups)
+    draft.report.raise_if_any()
+    return LeadPriority(
+        groups=groups,
+        gates=gates,
+        bands=bands,
+        cap=cap,
+        zone=draft.zone,
+        conditions=feel.ConditionSet.compile(reader.over_facts),
+        event_conditions=feel.ConditionSet.compile(reader.over_events) if reader.over_events else None,
+        reads=_reads(reader.over_facts, reader.over_events, draft.facts),
+        warnings=tuple(_unreachable(draft.tree.list_of("bands"), groups, cap)),
+    )
+
+
+class _Reader:
+    """Reads groups and gates of one file, and gathers their conditions in the order of their bits."""
+
+    def __init__(self, draft: Draft) -> None:
+        self.draft = draft
+        self.report: Report = draft.report
+        self.over_facts: list[tuple[str, feel.Expression]] = []
+        self.over_events: list[tuple[str, feel.Expression]] = []
+        self.event_scope = _event_scope(draft.facts)
+
+    def group(self, node: Node) -> Group:
+        """A group with its rules."""
+        if not node.list_of("rules") and not node.list_of("events"):
+            message = f"the group `{node.text_of('id')}` has no rules"
+            self.report.add("rules.missing_field", message, node["id"].place, "add `rules`, `events` or both")
+        half_life = self._half_life(node)
+        events = node.list_of("events")
+        if events and self.event_scope is None:
+            message = f"`{self.draft.facts.name}` has no `{EVENTS}` with an `at`, so there is nothing to give points to"
+            self.report.add("rules.decay", message, node["events"].key_place or node.place, "choose a fact schema with events")
+            events = ()
+        return Group(
+            id=node.text_of("id"),
+            title=node.text_of("title") or node.text_of("id").replace("-", " ").replace("_", " ").capitalize(),
+            cap=self.points(node.get("cap")),
+            half_life=half_life,
+            rules=tuple(self._rule(rule, self.over_facts, None) for rule in node.list_of("rules")),
+            events=tuple(self._rule(rule, self.over_events, self.event_scope) for rule in events),
+        )
+
+    def gate(self, node: Node, bands: Bands) -> Gate:
+        """A gate; its band must be one of the file's."""
+        then = node["then"]
+        band = then.text_of("band") or None
+        labels = [known.label for known in bands.bands]
+        if band is not None and band not in labels:
+            message = f"`{band}` is not the label of a band{did_you_mean(band, labels)}"
+            self.report.add("rules.wrong_value", message, then["band"].place, f"one of: {', '.join(labels)}")
+        bit = self._condition(node, self.over_facts, None)
+        return Gate(node.text_of("id"), node.text_of("when"), band, node.text_of("because"), bit)
+
+    def points(self, node: Node | None) -> int | None:
+        """Points as millionths."""
+        if node is None:
+            return None
+        try:
+            return micro(Decimal(node.text))
+        except ValueError:
+            message = f"`{node.text}` has more than six digits after the point"
+            self.report.add("rules.wrong_value", message, node.place, "points are counted in millionths")
+            return 0
+
+    def check_ids(self, groups: Sequence[Group]) -> None:
+        """Ids are unique in a file, and none is one that the engine gives to caps and the floor."""
+        tree = self.draft.tree
+        self.draft.unique_ids(tree.list_of("groups"), "group")
+        parts = [*tree.list_of("groups")]
+        rules = [rule for part in parts for rule in (*part.list_of("rules"), *part.list_of("events"))]
+        self.draft.unique_ids([*rules, *tree.list_of("gates")])
+        reserved = {TOTAL_CAP, TOTAL_FLOOR, *(group.cap_id for group in groups)}
+        for node in [*rules, *tree.list_of("gates")]:
+            if node.text_of("id") in reserved:
+                message = f"`{node.text_of('id')}` is the id under which a cap or the floor is shown"
+                self.report.add("rules.duplicate_id", message, node["id"].place, "choose another id")
+
+    def _rule(self, node: Node, conditions: list[tuple[str, feel.Expression]], scope: types.Scope | None) -> Rule:
+        points = self.points(node["points"]) or 0
+        bit = self._condition(node, conditions, scope)
+        return Rule(node.text_of("id"), " ".join(node.text_of("when").split()), points, node.text_of("because"), bit)
+
+    def _condition(self, node: Node, conditions: list[tuple[str, feel.Expression]], scope: types.Scope | None) -> int:
+        found = self.draft.expression(node["when"], expect=types.BOOLEAN, scope=scope)
+        if found is not None:
+            conditions.append((node.text_of("id"), found))
+        return len(conditions) - 1
+
+    def _half_life(self, node: Node) -> timedelta | None:
+        decay = node.get("decay")
+        if decay is None:
+            return None
+        stated = decay["half_life"]
+        found = parse_duration(stated.text)
+        if found is None or found <= timedelta(0):
+            message = f"`{stated.text}` is not a duration of days and time above zero"
+            self.report.add("rules.decay", message, stated.place, "like this: `P14D` (14 days) or `PT12H` (12 hours)")
+            return timedelta(days=1)
+        if not node.list_of("events"):
+            message = f"nothing decays in the group `{node.text_of('id')}`: it has no `events`"
+            self.report.add("rules.decay", message, decay.key_place or decay.place, "facts have no age; remove `decay`")
+        return found
+
+
+def _event_scope(facts: FactSchema) -> types.Scope | None:
+    """The facts with `event` added, where the fact schema has a list of dated events."""
+    events = facts.field(EVENTS)
+    if events is None or events.item is None or events.item.form != "object":
+        return None
+    at = next((part for part in events.item.fields if part.name == "at"), None)
+    if at is None or at.form != "date-time" or not at.required:
+        return None
+    return facts.scope.child({"event": types.Field(events.item.type)})
+
+
+def _reads(
+    over_facts: Sequence[tuple[str, feel.Expression]], over_events: Sequence[tuple[str, feel.Expression]], facts: FactSchema
+) -> tuple[str, ...]:
+    """The facts that any condition reads, in the fact schema's order; a condition on events reads the events."""
+    found = {path for _, expression in over_facts for path in expression.reads}
+    for _, expression in over_events:
+        found |= {EVENTS if path.split(".")[0] == "event" else path for path in expression.reads}
+    if over_events:
+        found.add(EVENTS)
+    return in_schema_order(found, facts)
+
+
+def _most_points(groups: Sequence[Group], cap: int | None) -> int | None:
+    """An upper bound of every score in millionths, None where there is none; events may repeat, so only caps bound them."""
+    most = 0
+    for group in groups:
+        points = sum(rule.points for rule in group.rules if rule.points > 0)
+        if group.cap is None and any(rule.points > 0 for rule in group.events):
+            return cap
+        if group.cap is not None and any(rule.points > 0 for rule in group.events):
+            points = group.cap
+        most += points if group.cap is None else min(points, group.cap)
+    return most if cap is None else min(most, cap)
+
+
+def _unreachable(nodes: Sequence[Node], groups: Sequence[Group], cap: int | None) -> Iterator[Problem]:
+    """Warnings for bands that start above the most points there can be."""
+    most = _most_points(groups, cap)
+    if most is None:
+        return
+    for node in nodes:
+        start = node.number_of("from")
+        if start is not None and start > from_micro(most):
+            label, reach = node.text_of("label"), decimal_text(from_micro(most))
+            message = f"no lead can reach `{label}`: it starts at {decimal_text(start)}, and the most points there are is {reach}"
+            yield Problem("rules.out_of_reach", message, node["from"].place, "lower `from`, or raise points or caps")
+
+
+KIND: Final = Kind("lead-priority", "rules/lead-priority.schema.json", build)
