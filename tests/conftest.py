@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from redis import Redis
+
+from adapters import valkey
+from adapters.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -50,6 +56,30 @@ def real(record_property: Callable[[str, object], None]) -> Callable[[str], None
         record_property("real", component)
 
     return note
+
+
+@pytest.fixture(scope="session")
+def queue_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real Valkey that runs for the whole test run, as `bylaw up` runs it."""
+    settings = Settings(home=tmp_path_factory.mktemp("queue-server"), database_url="memory:")
+    process = subprocess.Popen(valkey.command(settings), stdout=subprocess.DEVNULL)
+    try:
+        while not valkey.answers(settings):
+            assert process.poll() is None, "the queue server has ended"
+            time.sleep(0.02)
+        yield settings.queue_url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+def redis_url(queue_server: str, real: Callable[[str], None]) -> str:
+    """Address of an empty queue server."""
+    with Redis.from_url(queue_server) as client:
+        client.flushall()
+    real("Valkey")
+    return queue_server
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -30,6 +30,11 @@ class MemoryQueue:
         """Nobody works in the background here."""
         return 0
 
+    def waiting(self) -> tuple[Message, ...]:
+        """The messages that nobody has taken, oldest first."""
+        with self._lock:
+            return tuple(self._waiting)
+
     def take(self) -> Message | None:
         """The oldest waiting message, or None."""
         with self._lock:

@@ -19,6 +19,7 @@ from engine.ports import Message
 
 if TYPE_CHECKING:
     from redis import Redis
+    from rq.job import Job
 
 QUEUE_NAME = "bylaw"
 TASK = "jobs.tasks.run"
@@ -62,6 +63,10 @@ class RqQueue:
                 )
             except DuplicateJobError:
                 return
+
+    def find(self, message_id: str) -> Job | None:
+        """The RQ job of a message, for tests and for people who look into the queue."""
+        return self._queue.fetch_job(message_id)
 
     def ping(self) -> None:
         """See `engine.ports.Queue`."""

@@ -119,10 +119,10 @@ class Child:
                 yield text
 
 
-def adopt_orphans() -> None:
-    """Make this process the parent of grandchildren whose own parent died, so that it can end them too (Linux)."""
+def adopt_orphans(*, yes: bool) -> None:
+    """Whether this process becomes the parent of orphaned grandchildren, so that it can end them (Linux)."""
     if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, int(yes), 0, 0, 0)
 
 
 def die_with_parent(number: signal.Signals = signal.SIGKILL) -> None:

@@ -57,16 +57,19 @@ class Supervisor:
         self._on_ready = on_ready
         self._selector = selectors.DefaultSelector()
         self._stop: int | None = None
+        self._not_ours: frozenset[int] = frozenset()
 
     def run(self) -> int:
         """Start everything, then keep it running. Raises `UnavailableError` (`up.gave_up`) when that is no use."""
-        adopt_orphans()
+        adopt_orphans(yes=True)
+        self._not_ours = frozenset(children())
         with self._signals():
             try:
                 self._start_all()
                 self._keep_running()
             finally:
                 self._end_all()
+                adopt_orphans(yes=False)
         return self._stop or 0
 
     # -- starting
@@ -173,6 +176,8 @@ class Supervisor:
         """Those that started last end first. Who does not end in its time is killed, with all that it has started."""
         if self._stop is None:
             self._stop = 0
+        else:
+            self._log.say("stopping")
         for stage in reversed(_stages(self._slots)):
             running = [slot.child for slot in stage if slot.child is not None]
             for child in running:
@@ -190,7 +195,7 @@ class Supervisor:
         """End grandchildren that moved to a group of their own and whose parent is gone."""
         for _ in range(50):
             self._reap()
-            left = children()
+            left = set(children()) - self._not_ours
             if not left:
                 return
             for pid in left:
@@ -217,8 +222,7 @@ class Supervisor:
 
     def _stop_requested(self, number: int, _: FrameType | None) -> None:
         if self._stop is None:
-            self._stop = number
-            self._log.say("stopping")
+            self._stop = number  # nothing is written here: the signal may have come in the middle of a line
 
 
 def _wake_up(_: int, __: FrameType | None) -> None:
