@@ -1,0 +1,99 @@
+"""Edits that met in sync: both sides, what the rule makes of them as a dry run, and carrying that out."""
+
+from __future__ import annotations
+
+from flask import Response, request, url_for
+
+from engine.decision import Decision
+from engine.ports import Sort
+from engine.problems import BylawError, ConflictError, InvalidError, Problem, StaleError
+from engine.records import Record
+from engine.service import conflicts as conflict_cases
+from engine.service import records
+from engine.service.actions import WRITE
+from webapp.console.audit import record_address
+from webapp.console.documents import StoredDecision, stored_decision
+from webapp.console.frame import Route, api, caller, page, ports, see_other
+from webapp.console.listing import asked, equal, listing, people_by_name
+
+OPEN = "open"
+STATES = ("open", "resolved")
+
+
+def conflicts() -> Response:
+    """The list, open ones unless another state is asked for."""
+    state = asked("state")
+    tally = records.tally_records(ports(), caller(), "conflict", "state")
+    return page(
+        "conflicts.html",
+        section="conflicts",
+        title="Conflicts",
+        json_url=api("conflicts", state=state),
+        listing=listing(
+            "conflicts", "conflict", equal("state", state), sort=(Sort("found_at", descending=True),),
+            filters={"state": state},
+        ),
+        states=[(name, tally.get(name, 0)) for name in STATES],
+        all_count=sum(tally.values()),
+        state=state,
+        names=dict(people_by_name()),
+    )  # fmt: skip
+
+
+def conflict(record_id: str) -> Response:
+    """One conflict: every field's two edits and what it was before, the outcome, and the rule that decided."""
+    return _conflict_page(records.get_record(ports(), caller(), "conflict", record_id))
+
+
+def resolve(record_id: str) -> Response:
+    """Do what the dry run shows, if the conflict is still the one that was shown."""
+    given = request.form.get("revision", "")
+    if not (given.isascii() and given.isdigit() and len(given) <= 12):
+        raise InvalidError(Problem("request.bad_parameter", "the form does not say which revision it was made from"))
+    try:
+        conflict_cases.resolve_conflict(ports(), caller(), record_id, revision=int(given))
+    except (ConflictError, StaleError) as error:
+        record = records.get_record(ports(), caller(), "conflict", record_id)
+        return _conflict_page(record, problems=error.problems, status=409)
+    return see_other("conflict", record_id=record_id, done="resolved")
+
+
+def _conflict_page(record: Record, problems: tuple[Problem, ...] = (), status: int = 200) -> Response:
+    is_open = record["state"] == OPEN
+    decision, refused = _decision(record)
+    outcome = decision.outcome if decision else {}
+    return page(
+        "conflict.html",
+        section="conflicts",
+        title=record["record_name"] or record["record_id"],
+        crumbs=(("Conflicts", url_for("console.conflicts")),),
+        json_url=api(f"conflicts/{record.id}"),
+        status=status,
+        conflict=record,
+        is_open=is_open,
+        decision=decision,
+        fields=outcome.get("fields", ()),
+        needs_person=outcome.get("needs_person", False),
+        problems=problems or refused,
+        may_resolve=is_open and ports().authorizer.allows(caller().actor, WRITE, record),
+        address=record_address(record["record_type"], record["record_id"]),
+        owner=dict(people_by_name()).get(record["owner_id"], record["owner_id"]),
+    )
+
+
+def _decision(record: Record) -> tuple[Decision | StoredDecision | None, tuple[Problem, ...]]:
+    """The stored decision of a resolved conflict; for an open one a dry run by the rules of now."""
+    if record["state"] != OPEN and record["decision"]:
+        return stored_decision(record["decision"]), ()
+    now = caller().now
+    try:
+        return conflict_cases.explain_conflict(ports(), caller(), record.id, at=now, as_of=now), ()
+    except BylawError as error:
+        return None, error.problems
+
+
+ROUTES = (
+    Route("/conflicts", "conflicts", conflicts),
+    Route("/conflicts/<record_id>", "conflict", conflict),
+    Route("/conflicts/<record_id>/resolution", "resolve_conflict", resolve, methods=("POST",)),
+)

@@ -1,0 +1,68 @@
+"""Deals: the list, and one deal with its terms, conflicts and history."""
+
+from __future__ import annotations
+
+from flask import Response, url_for
+
+from engine.ports import Sort
+from engine.predicate import Compare, both
+from engine.service import records
+from webapp.console.frame import Route, api, caller, page, ports
+from webapp.console.listing import asked, beginning, equal, listing, people_by_name, present, some
+
+ABOUT = ("stage", "account_name", "product", "amount", "contract_target", "next_step")
+DATES = ("engaged_on", "expected_close", "closed_on", "changed_at")
+REST = ("tags", "splits", "source")
+HISTORY = 20
+
+
+def deals() -> Response:
+    """The list: the latest closed first, open ones after them."""
+    stage, owner, search = asked("stage"), asked("owner"), asked("q")
+    common = both(equal("owner_id", owner), beginning(search, "name", "account_name"))
+    filters = {"stage": stage, "owner": owner, "q": search}
+    tally = records.tally_records(ports(), caller(), "deal", "stage", where=common)
+    kept = {name: value for name, value in filters.items() if value and name != "stage"}
+    stages = [
+        (str(name), count, url_for("console.deals", stage=name, **kept))
+        for name, count in sorted(tally.items(), key=lambda pair: -pair[1])
+        if name is not None
+    ]
+    return page(
+        "deals.html",
+        section="deals",
+        title="Deals",
+        json_url=api("deals", stage=stage, owner_id=owner),
+        listing=listing(
+            "deals", "deal", common, equal("stage", stage), sort=(Sort("closed_on", descending=True),), filters=filters
+        ),
+        stages=stages,
+        all_count=sum(tally.values()),
+        all_url=url_for("console.deals", **kept),
+        people=people_by_name(),
+        names=dict(people_by_name()),
+        filters=filters,
+    )
+
+
+def deal(record_id: str) -> Response:
+    """One deal: terms, dates, who shares its credit, edits that met in sync, changes."""
+    record = records.get_record(ports(), caller(), "deal", record_id)
+    about_it = both(Compare("record_type", "=", "deal"), Compare("record_id", "=", record.id))
+    return page(
+        "deal.html",
+        section="deals",
+        title=record["name"],
+        crumbs=(("Deals", url_for("console.deals")),),
+        json_url=api(f"deals/{record.id}"),
+        deal=record,
+        about=present(record, ABOUT),
+        dates=present(record, DATES),
+        rest=present(record, REST),
+        owner=dict(people_by_name()).get(record["owner_id"], record["owner_id"]),
+        conflicts=some("conflict", about_it, sort=(Sort("found_at", descending=True),), limit=HISTORY),
+        changes=some("audit_entry", about_it, sort=(Sort("sequence", descending=True),), limit=HISTORY),
+    )
+
+
+ROUTES = (Route("/deals", "deals", deals), Route("/deals/<record_id>", "deal", deal))

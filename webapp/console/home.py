@@ -1,0 +1,43 @@
+"""Home: what waits, and how the house stands."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from engine.ports import Sort
+from engine.predicate import Always, Compare, In
+from engine.service import records
+from webapp.console.frame import Route, caller, page, ports
+from webapp.console.jobs import percent
+from webapp.console.leads import band_counts, top_reasons
+from webapp.console.listing import people_by_name, some
+from webapp.console.rules import lines
+
+TOP_LEADS = 8
+A_FEW = 6
+
+
+def home() -> Response:
+    """Leads by band and the first ones, open conflicts, jobs at work, the last statements, rule sets with their tests."""
+    top = some("lead", Compare("score_state", "=", "scored"), sort=(Sort("score", descending=True),), limit=TOP_LEADS)
+    is_open = Compare("state", "=", "open")
+    working = In("state", ("queued", "running"))
+    return page(
+        "home.html",
+        section="home",
+        title="Home",
+        bands=band_counts(Always()),
+        top=top,
+        reasons=top_reasons(top),
+        conflicts=some("conflict", is_open, sort=(Sort("found_at", descending=True),), limit=A_FEW),
+        conflict_count=records.count_records(ports(), caller(), "conflict", where=is_open),
+        jobs=some("job", working, sort=(Sort("created_at", descending=True),), limit=A_FEW),
+        last_jobs=some("job", Always(), sort=(Sort("created_at", descending=True),), limit=3),
+        percent=percent,
+        statements=some("statement", Always(), sort=(Sort("period", descending=True), Sort("payout", descending=True)), limit=A_FEW),
+        rule_sets=lines(),
+        names=dict(people_by_name()),
+    )
+
+
+ROUTES = (Route("/", "home", home),)

@@ -1,0 +1,289 @@
+"""Trying one record against any rule set, any version, any instant: what comes out, why, and why not."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from flask import Response, redirect, request, url_for
+
+from engine import exact_json
+from engine.decision import Decision
+from engine.problems import BylawError, InvalidError, NotFoundError, Place, Problem
+from engine.records import Money, Record
+from engine.service import conflicts as conflict_cases
+from engine.service import records, rulesets
+from engine.service.evaluate import evaluate
+from engine.service.rulesets import PublishedVersion, RuleSetSummary
+from webapp.console import fact_form
+from webapp.console.charts import waterfall
+from webapp.console.fact_form import Input
+from webapp.console.frame import Route, api, caller, page, ports
+from webapp.console.listing import asked
+from webapp.console.rules import version_number
+
+LONGEST_ADDRESS = 2_000
+"""Facts that make an address longer than this stay in the form: servers and proxies cut long addresses."""
+MAX_FORM_TEXT = 200_000
+SUBJECTS = ("lead", "deal", "conflict")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the page was asked: a rule set, a version, an instant, facts and where they came from."""
+
+    rule: str
+    version: int | None
+    at: datetime
+    at_text: str
+    mode: str
+    subject: tuple[str, str] | None = None
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+
+def trial() -> Response:
+    """Choose, fill in, and see. Facts in the address are decided about at once, so a result can be passed on as a link."""
+    problems: tuple[Problem, ...] = ()
+    summaries = rulesets.list_rule_sets(ports(), caller(), at=caller().now)
+    subject, facts = _subject()
+    wanted = _asked(request.args, summaries, subject, facts)
+    published = _published(wanted)
+    if published is None:
+        return _show(summaries, wanted, None, {}, None, ())
+    given = request.args.get("facts", "")[: LONGEST_ADDRESS * 2]
+    if given:
+        try:
+            facts = _object(given)
+        except InvalidError as error:
+            problems = error.problems
+        return _decide(summaries, wanted, published, facts or {}, given, problems)
+    if facts is not None:
+        return _decide(summaries, wanted, published, _fitting(published, subject, facts), "", ())
+    starting, at = _from_case(published, request.args.get("case", ""))
+    if at is not None and not wanted.at_text:
+        wanted = _asked(request.args, summaries, subject, facts, at=at)
+    return _show(summaries, wanted, published, starting, None, ())
+
+
+def run_trial() -> Response:
+    """Read the form and decide. Short facts go into the address (303), long ones are answered at once."""
+    summaries = rulesets.list_rule_sets(ports(), caller(), at=caller().now)
+    wanted = _asked(request.form, summaries, None, None)
+    published = _published(wanted)
+    if published is None:
+        raise NotFoundError(Problem("rule_set.not_found", f"there is no rule set `{wanted.rule[:80]}`"))
+    text = request.form.get("facts_json", "")[:MAX_FORM_TEXT]
+    try:
+        facts = (
+            _object(text) if wanted.mode == "json" else fact_form.read_form(published.rule_set.facts, request.form)
+        )
+    except InvalidError as error:
+        return _show(
+            summaries, wanted, published, {}, None, error.problems, typed=text if wanted.mode == "json" else None, again=True
+        )
+    query = {"rule": wanted.rule, "facts": fact_form.compact(facts)}
+    if wanted.version is not None:
+        query["version"] = str(wanted.version)
+    if wanted.at_text:
+        query["at"] = wanted.at_text
+    if wanted.mode == "json":
+        query["mode"] = "json"
+    address = f"{url_for('console.trial')}?{urlencode(query)}"
+    if len(address) <= LONGEST_ADDRESS:
+        return cast("Response", redirect(address + "#result", code=303))
+    return _decide(summaries, wanted, published, facts, text, ())
+
+
+def _decide(
+    summaries: tuple[RuleSetSummary, ...],
+    wanted: Asked,
+    published: PublishedVersion,
+    facts: Mapping[str, Any],
+    typed: str,
+    problems: tuple[Problem, ...],
+) -> Response:
+    decision = None
+    if not problems:
+        try:
+            decision = evaluate(
+                ports(), caller(), wanted.rule, facts, at=wanted.at, as_of=caller().now, version=published.record["version"]
+            )
+            decision.explanation  # noqa: B018  # texts are made now, so that a fault in them is a problem shown here
+        except BylawError as error:
+            decision, problems = None, error.problems
+    return _show(summaries, wanted, published, facts, decision, problems, typed=typed if problems and typed else None)
+
+
+def _show(
+    summaries: tuple[RuleSetSummary, ...],
+    wanted: Asked,
+    published: PublishedVersion | None,
+    facts: Mapping[str, Any],
+    decision: Decision | None,
+    problems: tuple[Problem, ...],
+    *,
+    typed: str | None = None,
+    again: bool = False,
+) -> Response:
+    fields: tuple[Input, ...] = ()
+    if published is not None:
+        schema = published.rule_set.facts
+        made = fact_form.inputs_again(schema, request.form) if again and typed is None else fact_form.inputs(schema, facts)
+        fields = fact_form.with_problems(made, problems)
+    versions = rulesets.list_versions(ports(), caller(), wanted.rule) if published is not None else ()
+    return page(
+        "trial.html",
+        section="try",
+        title="Try a record",
+        json_url=api(f"rule-sets/{wanted.rule}") if published is not None else None,
+        status=422 if problems else 200,
+        summaries=summaries,
+        asked=wanted,
+        published=published,
+        versions=[version.record["version"] for version in versions],
+        fields=fields,
+        facts_text=typed if typed is not None else fact_form.pretty(facts),
+        decision=decision,
+        problems=problems,
+        document=fact_form.pretty(exact_json.plain(decision.to_json())) if decision else "",
+        curl=_curl(wanted, facts) if decision else "",
+        steps=waterfall(decision.reasons) if decision else (),
+        cases=[case.name for case in published.rule_set.tests] if published is not None else [],
+        chosen_case=request.args.get("case", ""),
+        modes={
+            mode: url_for("console.trial", **{**dict(request.args), "mode": mode}) for mode in ("form", "json")
+        },
+    )
+
+
+def _asked(
+    given: Mapping[str, str],
+    summaries: tuple[RuleSetSummary, ...],
+    subject: Record | None,
+    facts: Mapping[str, Any] | None,
+    *,
+    at: datetime | None = None,
+) -> Asked:
+    rule = given.get("rule", "").strip()[:200] or _suggested(summaries, subject, facts)
+    at_text = given.get("at", "").strip()[:40]
+    return Asked(
+        rule=rule,
+        version=version_number(given.get("version", "").strip(), rule),
+        at=at or (_instant(at_text) if at_text else caller().now),
+        at_text=at_text or (exact_json.instant_text(at) if at else ""),
+        mode="json" if given.get("mode") == "json" else "form",
+        subject=(subject.type, subject.id) if subject is not None else None,
+        kept={subject.type: subject.id} if subject is not None else {},
+    )
+
+
+def _suggested(
+    summaries: tuple[RuleSetSummary, ...], subject: Record | None, facts: Mapping[str, Any] | None
+) -> str:
+    """The rule set that suits the record, else the first one."""
+    if subject is not None:
+        match subject.type:
+            case "conflict":
+                return str(subject["rule_set"])
+            case "lead":
+                for one in summaries:
+                    if one.kind == "lead-priority" and one.state == "in force" and _facts_of(one) == subject["facts_schema"]:
+                        return one.name
+            case _:
+                suiting = [one for one in summaries if one.kind == "decision" and _shares(one, facts or {})]
+                if suiting:
+                    return suiting[0].name
+    preferred = [one for one in summaries if one.kind == "lead-priority"] or list(summaries)
+    return preferred[0].name if preferred else ""
+
+
+def _facts_of(summary: RuleSetSummary) -> str:
+    return rulesets.get_version(ports(), caller(), summary.name, summary.version).rule_set.facts.name
+
+
+def _shares(summary: RuleSetSummary, facts: Mapping[str, Any]) -> bool:
+    schema = rulesets.get_version(ports(), caller(), summary.name, summary.version).rule_set.facts
+    return any(known.name in facts for known in schema.fields)
+
+
+def _published(wanted: Asked) -> PublishedVersion | None:
+    if not wanted.rule:
+        return None
+    return rulesets.get_version(ports(), caller(), wanted.rule, wanted.version, at=wanted.at, as_of=caller().now)
+
+
+def _subject() -> tuple[Record | None, Mapping[str, Any] | None]:
+    """The record that the address names, and what it says as facts."""
+    for name in SUBJECTS:
+        record_id = asked(name)
+        if record_id:
+            record = records.get_record(ports(), caller(), name, record_id)
+            return record, _facts(record)
+    return None, None
+
+
+def _facts(record: Record) -> Mapping[str, Any]:
+    match record.type:
+        case "lead":
+            return cast("Mapping[str, Any]", record["facts"])
+        case "conflict":
+            return conflict_cases.conflict_facts(record)
+        case _:
+            return {name: _as_fact(value) for name, value in record.fields.items() if value is not None}
+
+
+def _as_fact(value: Any) -> Any:
+    return value.amount if isinstance(value, Money) else exact_json.plain(value) if not isinstance(value, int) else value
+
+
+def _fitting(published: PublishedVersion, subject: Record | None, facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A deal has more fields than a rule set asks about; only those that it knows are taken over."""
+    if subject is None or subject.type != "deal":
+        return facts
+    known = {one.name for one in published.rule_set.facts.fields}
+    return {name: value for name, value in facts.items() if name in known}
+
+
+def _from_case(published: PublishedVersion, index: str) -> tuple[Mapping[str, Any], datetime | None]:
+    """Start from one of the file's own tests; the first one if none is named."""
+    tests = published.rule_set.tests
+    if index.isascii() and index.isdigit() and int(index) < len(tests):
+        case = tests[int(index)]
+        return case.given, case.at
+    return (tests[0].given, tests[0].at) if tests else ({}, None)
+
+
+def _object(text: str) -> dict[str, Any]:
+    found = exact_json.parse(text, source="facts")
+    if not isinstance(found, dict):
+        raise InvalidError(Problem("request.malformed", "facts are a JSON object: names with values", Place("facts")))
+    return found
+
+
+def _instant(text: str) -> datetime:
+    """An instant with its zone; a day alone is its first instant in UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidError(
+            Problem("request.bad_parameter", f"`{text}` is not an instant", help="write it like `2026-11-02T09:00:00Z`")
+        ) from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _curl(wanted: Asked, facts: Mapping[str, Any]) -> str:
+    body: dict[str, Any] = {"facts": facts, "at": exact_json.instant_text(wanted.at), "explain": True}
+    if wanted.version is not None:
+        body["version"] = wanted.version
+    address = request.host_url.rstrip("/") + api(f"evaluate/{wanted.rule}")
+    return (
+        f"curl -sS {shlex.quote(address)} \\\n  -H \"Authorization: Bearer $BYLAW_API_KEY\" \\\n"
+        f"  -H 'Content-Type: application/json' \\\n  -d {shlex.quote(fact_form.pretty(body))}"
+    )
+
+
+ROUTES = (Route("/try", "trial", trial), Route("/try", "run_trial", run_trial, methods=("POST",)))
