@@ -1,10 +1,10 @@
-"""The kinds of rules, listed in one place. Importing a kind changes nothing; being listed here is what makes it known."""
+"""The kinds of rules, listed in one place. Importing a kind changes nothing; being listed makes it known."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from engine.kinds import decision, incentive_plan, lead_priority
+from engine.kinds import decision, incentive_plan, lead_priority, sync_conflict
 from engine.rulefile import RuleSet, SchemaSource, loading
 from engine.rulefile.kind import Kind
 
@@ -12,11 +12,12 @@ KINDS: Final[tuple[Kind, ...]] = (
     decision.KIND,
     lead_priority.KIND,
     incentive_plan.KIND,
+    sync_conflict.KIND,
 )
 
 
 def load(data: bytes, *, source: str, schemas: SchemaSource, kinds: tuple[Kind, ...] = KINDS) -> RuleSet:
-    """The rule set that a file's bytes define, of any kind. Raises `InvalidError` with all problems; see `rulefile.load`."""
+    """The rule set that a file's bytes define, of any kind. Raises `InvalidError` with all problems."""
     return loading.load(data, source=source, schemas=schemas, kinds=kinds)
 
 

@@ -71,12 +71,12 @@ class IncentivePlanBody:
         def on_credit(condition: Condition, credit: Credit) -> tuple[str, Mapping[str, Any]]:
             seen = seen_by(credit, with_totals=False)
             failed = self.conditions.on_credit.why_not(condition.id, seen, at=at, zone=self.zone)
-            return failed.text, dict(failed.seen)
+            return (failed.text, dict(failed.seen)) if failed is not None else (condition.text, {})
 
         def on_kicker(condition: Condition, credit: Credit) -> tuple[str, Mapping[str, Any]]:
             seen = seen_by(credit, with_totals=True)
             failed = self.conditions.on_kicker.why_not(condition.id, seen, at=at, zone=self.zone)
-            return failed.text, dict(failed.seen)
+            return (failed.text, dict(failed.seen)) if failed is not None else (condition.text, {})
 
         def texts() -> Explanation:
             return explain(statement, on_credit, on_kicker)

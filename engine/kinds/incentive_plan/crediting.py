@@ -55,7 +55,7 @@ def part_of(credit: Mapping[str, Any], payee: str, plan: Plan) -> tuple[Decimal,
     for party in splits:
         shares[party["payee"]] = shares.get(party["payee"], Decimal(0)) + party["share"]
     share = shares.get(payee, Decimal(0))
-    total = sum(shares.values())
+    total = sum(shares.values(), Decimal(0))
     if plan.splits == "overlay":
         return share, _rounded_part(amount, share, plan), ""
     if total != HUNDRED:

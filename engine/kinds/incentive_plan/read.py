@@ -165,7 +165,7 @@ def _component(reader: _Reader, node: Node) -> Component:
 
 def _kicker(reader: _Reader, node: Node) -> Kicker:
     condition = _checked(reader, node, reader.credit_scope.child(TOTALS), reader.on_kicker)
-    return Kicker(condition, _number(reader, node["multiply_by"]))
+    return Kicker(condition, _number(node["multiply_by"]))
 
 
 def _tiers(reader: _Reader, node: Node, measure: str) -> tuple[Literal["amount", "attainment"], Tiers]:
@@ -286,7 +286,7 @@ def _check_payable(reader: _Reader, node: Node, amount: Decimal) -> None:
 
 def _rate(reader: _Reader, node: Node, measure: str) -> Decimal:
     """A rate: `8%`, or `0.08`. Of a count it is money a deal."""
-    rate = _number(reader, node)
+    rate = _number(node)
     if rate < 0:
         reader.report.add("plan.rate", f"the rate `{node.text}` is negative", node.place, "take money away by a reversal: a negative credit")
     if measure == "amount" and rate > LARGEST_PLAIN_RATE and "%" not in node.text:
@@ -296,7 +296,7 @@ def _rate(reader: _Reader, node: Node, measure: str) -> Decimal:
 
 
 def _start(reader: _Reader, node: Node, on: str) -> Decimal:
-    start = _number(reader, node)
+    start = _number(node)
     percent = "%" in node.text
     if on == "amount" and percent:
         message = f"`{node.text}` is a percentage, but these bands are on amounts"
@@ -307,16 +307,13 @@ def _start(reader: _Reader, node: Node, on: str) -> Decimal:
     return start
 
 
-def _number(reader: _Reader, node: Node) -> Decimal:
-    """A number, or a text such as `8%`, exact."""
+def _number(node: Node) -> Decimal:
+    """A number, or a text such as `8%`, exact; the schema's pattern lets nothing else through."""
     if isinstance(node.value, Decimal):
         return Decimal(node.value)
-    digits = node.text.rstrip("%").rstrip()
-    try:
-        return Decimal(digits).scaleb(-2, EXACT.copy())
-    except ArithmeticError:
-        reader.report.add("rules.wrong_type", f"`{node.text}` is no number and no percentage", node.place, "like this: `8%` or `0.08`")
-        return ZERO
+    percentage = node.text.endswith("%")
+    number = Decimal(node.text.removesuffix("%").strip())
+    return number.scaleb(-2, EXACT.copy()) if percentage else number
 
 
 def _shown(value: Decimal, on: str) -> str:
