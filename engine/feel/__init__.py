@@ -1,6 +1,7 @@
 """The expression language: FEEL of DMN 1.5, checked when loaded, exact when run. The names below are its public list."""
 
 from engine.feel import types
+from engine.feel.condition_set import ConditionSet, FailedClause, Fired
 from engine.feel.expression import Expression, ValueSet, check, check_unary_tests
 from engine.feel.suggest import closest
 from engine.feel.text import feel_text, literal
@@ -8,8 +9,11 @@ from engine.feel.types import Field, Scope
 from engine.feel.values import Range, Value, YearMonthDuration
 
 __all__ = [
+    "ConditionSet",
     "Expression",
+    "FailedClause",
     "Field",
+    "Fired",
     "Range",
     "Scope",
     "Value",

@@ -1,0 +1,135 @@
+"""Many boolean rules as one compiled function: the hot path of every rule kind."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from engine.feel import ir, syntax
+from engine.feel.expression import Expression, interpret_all
+from engine.feel.interpret import interpret
+from engine.feel.matching import compile_rows
+from engine.feel.operations import Run
+from engine.feel.types import BOOLEAN, fits
+from engine.feel.values import Facts, Fault, Value
+
+
+class Fired(NamedTuple):
+    """What a set of rules found, as bits: bit `i` of `rules` is the `i`-th rule.
+
+    `clauses` numbers the rules' top-level `and` conjuncts through, rule by rule (see `ConditionSet.clause_bits`); a bit says
+    the conjunct was found true. Conjuncts behind a false one may not have been looked at. `unknown` are the rules that
+    were null.
+    """
+
+    rules: int
+    clauses: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailedClause:
+    """The first conjunct of a rule that is not true, with the facts it read, in order of reading."""
+
+    text: str
+    seen: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    id: str
+    expression: Expression
+    clauses: tuple[ir.Node, ...]
+    texts: tuple[str, ...]
+
+
+def conjuncts(expression: Expression) -> tuple[tuple[ir.Node, ...], tuple[str, ...]]:
+    """The top-level `and` conjuncts of a condition, and their texts."""
+    node, tree = expression.ir, expression.tree
+    if isinstance(node, ir.And) and isinstance(tree, syntax.Logic) and tree.op == "and":
+        return node.items, tuple(expression.part(item.span) for item in tree.items)
+    return (node,), (expression.text.strip(),)
+
+
+class ConditionSet:
+    """Compiled rules. Immutable, safe to share between threads, picklable."""
+
+    __slots__ = ("_bits", "_find", "_index", "_needs_run", "_rules", "reads")
+
+    def __init__(self, rules: Sequence[tuple[str, Expression]]) -> None:
+        """See `compile`."""
+        made = []
+        for rule_id, expression in rules:
+            if not fits(expression.type, BOOLEAN):
+                raise TypeError(f"rule {rule_id!r} is no condition: check it with expect=types.BOOLEAN")
+            made.append(_Rule(rule_id, expression, *conjuncts(expression)))
+        self._rules = tuple(made)
+        self._index = {rule.id: at for at, rule in enumerate(self._rules)}
+        if len(self._index) != len(self._rules):
+            raise ValueError("two rules have the same id")
+        bits: list[tuple[int, int]] = []
+        for rule in self._rules:
+            start = bits[-1][0] + bits[-1][1] if bits else 0
+            bits.append((start, len(rule.clauses)))
+        self._bits = tuple(bits)
+        self.reads: frozenset[str] = frozenset().union(*(rule.expression.reads for rule in self._rules))
+        compiled = compile_rows([rule.clauses for rule in self._rules])
+        self._find, self._needs_run = compiled.find, compiled.needs_run
+
+    @classmethod
+    def compile(cls, rules: Sequence[tuple[str, Expression]]) -> ConditionSet:
+        """Compile conditions, each with a different id. They must be boolean: check them with `expect=types.BOOLEAN`."""
+        return cls(rules)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The rules' ids, in order; the position is the bit."""
+        return tuple(self._index)
+
+    def evaluate(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> Fired:
+        """Which rules are true. Raises `InvalidError`: for facts that are missing or of wrong types with all of them,
+        else for the first rule that cannot be computed.
+        """
+        try:
+            return Fired(*self._find(facts, Run(facts, at, zone) if self._needs_run else None))
+        except Exception as error:
+            interpret_all([rule.expression for rule in self._rules], facts, at=at, zone=zone)
+            raise AssertionError("generated code and interpreter disagree about a set of rules") from error
+
+    def interpret(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> tuple[bool | None, ...]:
+        """Each rule's value by the reference interpreter, in order. Raises as `evaluate` does."""
+        values = interpret_all([rule.expression for rule in self._rules], facts, at=at, zone=zone)
+        return tuple(value if isinstance(value, bool) else None for value in values)
+
+    def clauses(self, rule_id: str) -> tuple[str, ...]:
+        """The texts of a rule's top-level `and` conjuncts, in order."""
+        return self._rules[self._index[rule_id]].texts
+
+    def clause_bits(self, rule_id: str) -> range:
+        """The bits of `Fired.clauses` that are a rule's conjuncts."""
+        start, count = self._bits[self._index[rule_id]]
+        return range(start, start + count)
+
+    def fired_ids(self, fired: Fired) -> tuple[str, ...]:
+        """The ids of the rules that are true, in order."""
+        return tuple(rule.id for at, rule in enumerate(self._rules) if fired.rules >> at & 1)
+
+    def why_not(
+        self, rule_id: str, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC
+    ) -> FailedClause | None:
+        """The first conjunct that is not true, with the values it saw; None when the rule is true. Raises `InvalidError`."""
+        rule = self._rules[self._index[rule_id]]
+        run = Run(facts, at, zone)
+        try:
+            for node, text in zip(rule.clauses, rule.texts, strict=True):
+                if interpret(node, run) is not True:
+                    seen = tuple((fact.name, interpret(fact, run)) for fact in ir.facts_of(node))
+                    return FailedClause(text, seen)
+        except Fault as fault:
+            raise rule.expression.located(fault) from None
+        return None
+
+    def __reduce__(self) -> tuple[Callable[..., ConditionSet], tuple[Any, ...]]:
+        return ConditionSet, (tuple((rule.id, rule.expression) for rule in self._rules),)

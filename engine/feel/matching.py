@@ -1,0 +1,477 @@
+"""Many conjunctions at once: which rows of conditions are true, at a cost that follows facts and not rows.
+
+A row is a conjunction of clauses. A clause about one fact and constants only (`employees >= 500`, `industry in
+("retail", "logistics")`, `not(status = null)`) is indexed: its fact's values fall into finitely many positions (at and
+between the constants), and for each position a bit mask tells the rows that stay true. One evaluation finds each fact's
+position and combines masks. The other clauses run as generated code, in order, for the rows that are still undecided.
+
+The order of clauses is kept where it can be seen: nothing that stands behind a clause that might fail is looked at
+before it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from engine.feel import ir
+from engine.feel.generate import Source
+from engine.feel.types import (
+    BOOLEAN,
+    DATE,
+    DAYS_TIME_DURATION,
+    NUMBER,
+    ORDERED,
+    STRING,
+    TIME,
+    DATE_TIME,
+    YEARS_MONTHS_DURATION,
+    Type,
+    only_known_at_run_time,
+)
+from engine.feel.values import Value
+
+BITS_BUDGET: Final = 32_000_000
+"""Bits one column's exact masks may take (4 MB); beyond, neighbouring positions share a mask and rows are verified."""
+INLINE_BOUNDS: Final = 3
+"""Up to so many bounds a chain of comparisons is faster than a bisection."""
+RESIDUAL_CHUNK: Final = 32
+
+_INDEXED_ORDERED: Final = frozenset({NUMBER, DATE, DAYS_TIME_DURATION, YEARS_MONTHS_DURATION})
+_LOGIC: Final = (ir.And, ir.Or, ir.Not)
+Position = int | bool | None
+Found = tuple[int, int, int]
+Masks = Sequence[int]
+
+
+def indexable(node: ir.Node) -> ir.Fact | None:
+    """The one fact a clause is about, when its truth depends on where that fact lies among constants."""
+    facts = ir.facts_of(node)
+    if len(facts) != 1:
+        return None
+    fact = facts[0]
+    if fact.type not in _INDEXED_ORDERED and fact.type not in {STRING, BOOLEAN}:
+        return None
+    return fact if _simple(node, fact.type) else None
+
+
+def _simple(node: ir.Node, type_: Type) -> bool:
+    if isinstance(node, _LOGIC):
+        return all(_simple(child, type_) for child in ir.children(node))
+    if isinstance(node, ir.Fact):
+        return type_ == BOOLEAN
+    if isinstance(node, ir.Const):
+        return node.type == BOOLEAN or node.value is None
+    if not isinstance(node, ir.Compare):
+        return False
+    if type_ not in _INDEXED_ORDERED and node.op not in {"=", "!="}:
+        return False
+    sides = (node.left, node.right)
+    return all(isinstance(s, ir.Fact) or (isinstance(s, ir.Const) and (s.value is None or s.type == type_)) for s in sides)
+
+
+def constants(node: ir.Node) -> set[Value]:
+    """The constants an indexable clause compares with."""
+    return {
+        side.value
+        for each in ir.walk(node)
+        if isinstance(each, ir.Compare)
+        for side in (each.left, each.right)
+        if isinstance(side, ir.Const) and side.value is not None
+    }
+
+
+def truth_at(node: ir.Node, position: Position, places: Mapping[Value, int]) -> bool | None:
+    """An indexable clause's truth where its fact lies at `position`; `places` gives the constants' positions."""
+    if isinstance(node, ir.And):
+        return _all([truth_at(item, position, places) for item in node.items])
+    if isinstance(node, ir.Or):
+        found = _all([_not(truth_at(item, position, places)) for item in node.items])
+        return _not(found)
+    if isinstance(node, ir.Not):
+        return _not(truth_at(node.operand, position, places))
+    if isinstance(node, ir.Fact):
+        return cast("bool | None", position)
+    if isinstance(node, ir.Const):
+        return cast("bool | None", node.value)
+    compare = cast("ir.Compare", node)
+    left, right = (
+        position if isinstance(side, ir.Fact) else None if side.value is None else places[side.value]
+        for side in (cast("ir.Fact | ir.Const", compare.left), cast("ir.Fact | ir.Const", compare.right))
+    )
+    if compare.op == "=":
+        return left == right
+    if compare.op == "!=":
+        return left != right
+    if left is None or right is None:
+        return None
+    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[compare.op]
+
+
+def _all(items: Sequence[bool | None]) -> bool | None:
+    return False if False in items else None if None in items else True
+
+
+def _not(value: bool | None) -> bool | None:
+    return None if value is None else not value
+
+
+def may_fail(node: ir.Node) -> bool:
+    """Whether computing a node can be an error for some facts."""
+    if isinstance(node, ir.Const | ir.Fact | ir.Local | ir.And | ir.Or | ir.Not | ir.If | ir.Let | ir.ListOf | ir.InstanceOf):
+        return any(may_fail(child) for child in ir.children(node))
+    if isinstance(node, ir.Compare):
+        types = node.left.type, node.right.type
+        safe = types[0] == types[1] and (
+            node.op in {"=", "!="} or (types[0] in ORDERED and types[0] not in {TIME, DATE_TIME})
+        )
+        null = any(isinstance(side, ir.Const) and side.value is None for side in (node.left, node.right))
+        return not (safe or null) or may_fail(node.left) or may_fail(node.right)
+    if isinstance(node, ir.Member):
+        return not str(node.base.type).startswith("context") or may_fail(node.base)
+    if isinstance(node, ir.Call) and len(node.signatures) == 1:
+        signature = node.signatures[0]
+        loose = any(only_known_at_run_time(a.type, signature.parameter(i).type) for i, a in enumerate(node.arguments))
+        return loose or not signature.total or any(may_fail(argument) for argument in node.arguments)
+    return True
+
+
+@dataclass(slots=True)
+class _Column:
+    """The indexed clauses about one fact."""
+
+    fact: ir.Fact
+    clauses: list[tuple[int, int, ir.Node]] = field(default_factory=list)
+
+    def by_row(self) -> dict[int, list[tuple[int, ir.Node]]]:
+        """The clauses of each row: several of one row about one fact hold together or not at all."""
+        found: dict[int, list[tuple[int, ir.Node]]] = {}
+        for row, clause, node in self.clauses:
+            found.setdefault(row, []).append((clause, node))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Conjunctions:
+    """The compiled rows. `find(facts, run)` gives bit masks: rows true, clauses true, rows unknown (null).
+
+    Bit `i` of a row mask is row `i`; clauses are numbered through, row by row. A clause of a row that is false already may
+    be left out of the second mask when it was not needed. `needs_run`: `find` wants a `Run`.
+    """
+
+    find: Callable[..., Found]
+    needs_run: bool
+    indexed: int
+    residual: int
+
+
+def compile_rows(
+    rows: Sequence[Sequence[ir.Node]],
+    *,
+    columns: Sequence[tuple[ir.Fact, ir.Node]] = (),
+    with_clauses: bool = True,
+    budget: int = BITS_BUDGET,
+) -> Conjunctions:
+    """Compile conjunctions.
+
+    `columns` are computed values the clauses speak of as facts: (the fact that stands for it, how it is computed).
+    """
+    everything = (1 << len(rows)) - 1
+    indexed: dict[tuple[str, ...], _Column] = {}
+    residual: list[tuple[int, list[tuple[int, ir.Node]]]] = []
+    clause = 0
+    order: dict[tuple[str, ...], ir.Fact] = {}
+    for row, nodes in enumerate(rows):
+        behind_failing = False
+        left_over: list[tuple[int, ir.Node]] = []
+        for node in nodes:
+            for fact in ir.facts_of(node):
+                order.setdefault(fact.path, fact)
+            about = None if behind_failing else indexable(node)
+            if about is not None:
+                indexed.setdefault(about.path, _Column(about)).clauses.append((row, clause, node))
+            elif not (isinstance(node, ir.Const) and node.value is True and not with_clauses):
+                left_over.append((clause, node))
+                behind_failing = behind_failing or may_fail(node)
+            clause += 1
+        if left_over:
+            residual.append((row, left_over))
+    source = Source()
+    computed = {fact.path for fact, _ in columns}
+    for _, node in columns:
+        source.read(ir.facts_of(node))
+    source.read(fact for path, fact in order.items() if path not in computed)
+    for fact, node in columns:
+        if fact.path not in source.facts:
+            name = source.facts[fact.path] = source.fresh("v")
+            source.line(f"{name} = {source.expression(node)}")
+    writer = _Writer(source, with_clauses=with_clauses, everything=everything, budget=budget)
+    return writer.write(list(indexed.values()), residual, len(rows))
+
+
+class _Writer:
+    """Writes the function that combines the columns' masks."""
+
+    def __init__(self, source: Source, *, with_clauses: bool, everything: int, budget: int) -> None:
+        self.source = source
+        self.with_clauses = with_clauses
+        self.everything = everything
+        self.budget = budget
+        self.nulls = False
+
+    def write(
+        self, columns: list[_Column], residual: list[tuple[int, list[tuple[int, ir.Node]]]], count: int
+    ) -> Conjunctions:
+        source = self.source
+        source.line(f"q = {source.bind(self.everything)}")
+        if self.with_clauses:
+            source.line("c = 0")
+        if any(column.fact.nullable for column in columns):
+            self.nulls = True
+            source.line("y = x = q")
+        for column in columns:
+            self.column(column, count)
+        source.line("r = q & y" if self.nulls else "r = q")
+        source.line("n = q & x" if self.nulls else "n = q")
+        for start in range(0, len(residual), RESIDUAL_CHUNK):
+            self.residual(residual[start : start + RESIDUAL_CHUNK])
+        clauses = "c" if self.with_clauses else "0"
+        source.line(f"return r, {clauses}, n & ~r")
+        return Conjunctions(
+            source.function_of("facts, run"),
+            source.needs_run,
+            sum(len(column.clauses) for column in columns),
+            sum(len(nodes) for _, nodes in residual),
+        )
+
+    # -- indexed columns
+
+    def column(self, column: _Column, count: int) -> None:
+        source = self.source
+        value = source.facts[column.fact.path]
+        indent = 1
+        if column.fact.nullable:
+            true, not_false, seen = self.masks_at(column, None, _NowhereElse())
+            source.line(f"if {value} is None:")
+            source.line(f"y &= {source.bind(true)}; x &= {source.bind(not_false)}", 2)
+            if self.with_clauses and seen:
+                source.line(f"c |= {source.bind(seen)}", 2)
+            source.line("else:")
+            indent = 2
+        if column.fact.type == BOOLEAN:
+            self.boolean(column, value, indent)
+        elif column.fact.type == STRING:
+            self.text(column, value, indent, count)
+        else:
+            self.ordered(column, value, indent, count)
+
+    def masks_at(self, column: _Column, position: Position, places: Mapping[Value, int]) -> Found:
+        """Rows that stay true, rows that are not false, clauses that are true."""
+        true = not_false = self.everything
+        seen = 0
+        for row, clause, node in column.clauses:
+            truth = truth_at(node, position, places)
+            if truth is not True:
+                true &= ~(1 << row)
+                if truth is False:
+                    not_false &= ~(1 << row)
+            else:
+                seen |= 1 << clause
+        return true, not_false, seen
+
+    def apply(self, rows: str, clauses: str, indent: int) -> None:
+        self.source.line(f"q &= {rows}", indent)
+        if self.with_clauses:
+            self.source.line(f"c |= {clauses}", indent)
+
+    def boolean(self, column: _Column, value: str, indent: int) -> None:
+        source = self.source
+        places = {True: 1, False: 0}
+        yes, no = self.masks_at(column, True, places), self.masks_at(column, False, places)  # type: ignore[arg-type]  # booleans are places
+        for each, word in ((yes, "if"), (no, "else")):
+            source.line(f"if {value}:" if word == "if" else "else:", indent)
+            self.apply(source.bind(each[0]), source.bind(each[2]), indent + 1)
+
+    def text(self, column: _Column, value: str, indent: int, count: int) -> None:
+        """Equality only: a dictionary from each named text to its masks; every other text is in one class."""
+        source = self.source
+        other_rows, _, other_clauses = self.masks_at(column, -1, _NowhereElse())
+        rows: dict[str, int] = {}
+        clauses: dict[str, int] = {}
+        for row, nodes in column.by_row().items():
+            named = sorted(cast("set[str]", set().union(*(constants(node) for _, node in nodes))))
+            places = cast("Mapping[Value, int]", {text: at for at, text in enumerate(named)})
+            usual = [truth_at(node, -1, places) is True for _, node in nodes]
+            for at, text in enumerate(named):
+                truths = [truth_at(node, at, places) is True for _, node in nodes]
+                if all(truths) != all(usual):
+                    rows[text] = rows.get(text, 0) ^ (1 << row)
+                for (clause, _), truth, before in zip(nodes, truths, usual, strict=True):
+                    if truth != before:
+                        clauses[text] = clauses.get(text, 0) ^ (1 << clause)
+                rows.setdefault(text, 0)
+                clauses.setdefault(text, 0)
+        # `rows` holds what differs from every other text; it is small even where there are many rows
+        if len(rows) * count > self.budget:
+            self.sparse(rows, other_rows, value, indent)
+            return
+        table = {text: other_rows ^ different for text, different in rows.items()}
+        if not self.with_clauses:
+            source.line(f"q &= {source.bind(table.get)}({value}, {source.bind(other_rows)})", indent)
+            return
+        both = {text: (table[text], other_clauses ^ clauses[text]) for text in rows}
+        source.line(f"a, b = {source.bind(both.get)}({value}, {source.bind((other_rows, other_clauses))})", indent)
+        self.apply("a", "b", indent)
+
+    def sparse(self, rows: Mapping[str, int], other_rows: int, value: str, indent: int) -> None:
+        """Very many texts over very many rows: keep row numbers, and make the mask when asked."""
+        listed = {text: _bits(different) for text, different in rows.items()}
+
+        def mask(text: str) -> int:
+            found = other_rows
+            for row in listed.get(text, ()):
+                found ^= 1 << row
+            return found
+
+        self.source.line(f"q &= {self.source.bind(mask)}({value})", indent)
+
+    def ordered(self, column: _Column, value: str, indent: int, count: int) -> None:
+        """Positions 0, 2, 4, ... lie between the sorted constants, 1, 3, 5, ... at them."""
+        source = self.source
+        bounds: list[Any] = sorted(cast("set[Any]", set().union(*(constants(node) for _, _, node in column.clauses))))
+        places: dict[Value, int] = {bound: 2 * at + 1 for at, bound in enumerate(bounds)}
+        last = 2 * len(bounds)
+        row_flips: list[int] = [0] * (last + 1)
+        clause_flips: list[int] = [0] * (last + 1)
+        for row, nodes in column.by_row().items():
+            own = {places[constant] for _, node in nodes for constant in constants(node)}
+            before = [True, *(False for _ in nodes)]
+            for spot in sorted({0, *own, *(place + 1 for place in own)}):
+                truths = [truth_at(node, spot, places) is True for _, node in nodes]
+                now = [all(truths), *truths]
+                if now[0] != before[0]:
+                    row_flips[spot] ^= 1 << row
+                for (clause, _), truth, was in zip(nodes, truths, before[1:], strict=True):
+                    if truth != was:
+                        clause_flips[spot] ^= 1 << clause
+                before = now
+        row_mask, clause_mask = self.everything, 0
+        if (last + 1) * count > self.budget and not self.with_clauses:
+            self.blocks(bounds, row_mask, row_flips, value, indent)
+            return
+        row_masks: list[int] = []
+        clause_masks: list[int] = []
+        for row_flip, clause_flip in zip(row_flips, clause_flips, strict=True):
+            row_mask, clause_mask = row_mask ^ row_flip, clause_mask ^ clause_flip
+            row_masks.append(row_mask)
+            clause_masks.append(clause_mask)
+        pairs = list(zip(row_masks, clause_masks, strict=True))
+        position, kept = self.position(bounds, pairs, value)
+        rows = [pair[0] for pair in kept]
+        clauses = [pair[1] for pair in kept]
+        if position is None:
+            self.inline(bounds, kept, value, indent)
+            return
+        if not self.with_clauses:
+            source.line(f"q &= {source.bind(rows)}[{position}]", indent)
+            return
+        source.line(f"p = {position}", indent)
+        self.apply(f"{source.bind(rows)}[p]", f"{source.bind(clauses)}[p]", indent)
+
+    def position(
+        self, bounds: list[Any], pairs: list[tuple[int, int]], value: str
+    ) -> tuple[str | None, list[tuple[int, int]]]:
+        """Code for the position, and the masks by it. Half-open intervals need one bisection instead of two."""
+        at = self.source.bind(bounds)
+        left, right = self.source.operation(bisect_left), self.source.operation(bisect_right)
+        if all(pairs[2 * i + 1] == pairs[2 * i + 2] for i in range(len(bounds))):
+            kept = pairs[::2]
+            return (None if len(bounds) <= INLINE_BOUNDS else f"{right}({at}, {value})"), kept
+        if all(pairs[2 * i + 1] == pairs[2 * i] for i in range(len(bounds))):
+            return f"{left}({at}, {value})", pairs[::2]
+        return f"{left}({at}, {value}) + {right}({at}, {value})", pairs
+
+    def inline(self, bounds: list[Any], kept: list[tuple[int, int]], value: str, indent: int) -> None:
+        """A chain of comparisons for a few half-open intervals."""
+        source = self.source
+        for at, (rows, clauses) in enumerate(kept):
+            if at == 0:
+                head = f"if {value} < {source.bind(bounds[0])}:"
+            elif at < len(bounds):
+                head = f"elif {value} < {source.bind(bounds[at])}:"
+            else:
+                head = "else:"
+            source.line(head, indent)
+            self.apply(source.bind(rows), source.bind(clauses), indent + 1)
+
+    def blocks(self, bounds: list[Any], row_mask: int, flips: list[int], value: str, indent: int) -> None:
+        """Too many positions for a mask each: neighbours share one that holds for any of them, and rows are verified."""
+        source = self.source
+        size = max(2, -(-len(flips) * self.everything.bit_length() // self.budget))
+        masks: list[int] = []
+        starts: list[tuple[int, list[int]]] = []
+        for start in range(0, len(flips), size):
+            some = 0
+            first = 0
+            for spot in range(start, min(start + size, len(flips))):
+                row_mask ^= flips[spot]
+                if spot == start:
+                    first = row_mask
+                some |= row_mask
+            masks.append(some)
+            starts.append((first, flips[start + 1 : start + size]))
+
+        def exact(found: int, position: int) -> int:
+            """The rows of `found` that stay true at just this position."""
+            mask, changes = starts[position // size]
+            for change in changes[: position % size]:
+                mask ^= change
+            return found & mask
+
+        at = source.bind(bounds)
+        name = source.fresh("p")
+        left, right = source.operation(bisect_left), source.operation(bisect_right)
+        source.line(f"{name} = {left}({at}, {value}) + {right}({at}, {value})", indent)
+        source.line(f"q &= {source.bind(masks)}[{name} // {size}]", indent)
+        source.line(f"if q: q = {source.bind(exact)}(q, {name})", indent)
+
+    # -- residual clauses
+
+    def residual(self, rows: Sequence[tuple[int, list[tuple[int, ir.Node]]]]) -> None:
+        source = self.source
+        chunk = 0
+        for row, _ in rows:
+            chunk |= 1 << row
+        source.line(f"if n & {source.bind(chunk)}:")
+        for row, nodes in rows:
+            bit, rest = source.bind(1 << row), source.bind(self.everything & ~(1 << row))
+            source.line(f"if n & {bit}:", 2)
+            source.line("while True:", 3)
+            for clause, node in nodes:
+                source.line(f"t = {source.expression(node)}", 4)
+                source.line(f"if t is False: r &= {rest}; n &= {rest}; break", 4)
+                if node.nullable:
+                    source.line(f"if t is None: r &= {rest}", 4)
+                    if self.with_clauses:
+                        source.line(f"else: c |= {source.bind(1 << clause)}", 4)
+                elif self.with_clauses:
+                    source.line(f"c |= {source.bind(1 << clause)}", 4)
+            source.line("break", 4)
+
+
+class _NowhereElse(dict[Any, int]):
+    """Gives every constant a position that is not the asked one."""
+
+    def __missing__(self, key: object) -> int:
+        return 0
+
+
+def _bits(mask: int) -> tuple[int, ...]:
+    found = []
+    while mask:
+        low = mask & -mask
+        found.append(low.bit_length() - 1)
+        mask ^= low
+    return tuple(found)
