@@ -71,7 +71,7 @@ def read_bands(nodes: Sequence[Node], cap: Decimal | None, report: Report) -> Ba
             message = f"the band `{label}` ends at {decimal_text(stated)}, where it starts or before"
             report.add("rules.bands_order", message, node["to"].place, "`to` is the first score above the band")
         elif following is not None and next_low is not None:
-            _check_neighbours(node, following, low, stated, next_low, report)
+            _check_neighbours(report, node=node, following=following, low=low, stated=stated, next_low=next_low)
         elif stated is not None and (cap is None or stated <= cap):
             message = f"a score of {decimal_text(stated)} lies in no band"
             report.add("rules.bands_gap", message, node["to"].place, "leave `to` out of the highest band")
@@ -83,14 +83,16 @@ def read_bands(nodes: Sequence[Node], cap: Decimal | None, report: Report) -> Ba
 
 
 def _check_neighbours(
-    node: Node, following: Node, low: Decimal, stated: Decimal | None, next_low: Decimal, report: Report
+    report: Report, *, node: Node, following: Node, low: Decimal, stated: Decimal | None, next_low: Decimal
 ) -> None:
     label, next_label = node.text_of("label"), following.text_of("label")
     # Of two bands the one written later is shown: it is the one that was added last.
     later = max(node, following, key=lambda each: (each.place.line, each.place.column))
     if next_low == low or (stated is not None and stated > next_low):
         message = f"a score of {decimal_text(next_low)} lies in both `{label}` and `{next_label}`"
-        report.add("rules.bands_overlap", message, later["from"].place, "bands are half-open: one ends where the next starts")
+        report.add(
+            "rules.bands_overlap", message, later["from"].place, "bands are half-open: one ends where the next starts"
+        )
     elif stated is not None and stated < next_low:
-        message = f"a score of {decimal_text(stated)} lies in no band: `{label}` ends there, `{next_label}` starts at {next_low:f}"
+        message = f"a score of {decimal_text(stated)} lies in no band, between `{label}` and `{next_label}`"
         report.add("rules.bands_gap", message, later["from"].place, "leave `to` out; a band ends where the next starts")

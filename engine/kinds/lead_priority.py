@@ -119,10 +119,18 @@ class LeadPriority:
         """Score a lead. Events after `at` have not happened yet and count for nothing."""
         absent = missing(self.reads, facts)
         if self.reads and len(absent) == len(self.reads):
-            nothing = {"state": "not_scored", "score": None, "raw": None, "band": None, "gate": None, "groups": {}}
+            nothing: dict[str, Any] = {
+                "state": "not_scored",
+                "score": None,
+                "raw": None,
+                "band": None,
+                "gate": None,
+                "groups": {},
+            }
             return Outcome(nothing, absent, lambda: Explanation((), self._why_not(facts, at, 0, {})))
         scored = self._score(facts, at)
         gate = scored.gate
+        outcome: dict[str, Any]
         if gate is not None and gate.band is None:
             outcome = {"state": "excluded", "score": None, "raw": None, "band": None, "gate": gate.id, "groups": {}}
         else:
@@ -215,28 +223,41 @@ class LeadPriority:
                     yield _event_reason(rule, group, points)
             if cut:
                 because = f"{group.title} counts at most {decimal_text(from_micro(group.cap or 0))} points"
-                yield Reason(group.cap_id, because, from_micro(-cut), {"group": group.id, "cap": from_micro(group.cap or 0)})
+                yield Reason(
+                    group.cap_id, because, from_micro(-cut), {"group": group.id, "cap": from_micro(group.cap or 0)}
+                )
         if self.cap is not None and scored.raw > self.cap:
             cap = from_micro(self.cap)
-            yield Reason(TOTAL_CAP, f"the whole score counts at most {decimal_text(cap)} points", from_micro(self.cap - scored.raw), {"cap": cap})
+            yield Reason(
+                TOTAL_CAP,
+                f"the whole score counts at most {decimal_text(cap)} points",
+                from_micro(self.cap - scored.raw),
+                {"cap": cap},
+            )
         if scored.raw < 0:
-            yield Reason(TOTAL_FLOOR, "a score is shown as 0 when it is below", from_micro(-scored.raw), {"raw": from_micro(scored.raw)})
+            yield Reason(
+                TOTAL_FLOOR,
+                "a score is shown as 0 when it is below",
+                from_micro(-scored.raw),
+                {"raw": from_micro(scored.raw)},
+            )
 
     def _why_not(
         self, facts: Mapping[str, Any], at: datetime, fired: int, events: Mapping[str, tuple[EventPoints, ...]]
     ) -> tuple[WhyNot, ...]:
-        found: list[WhyNot] = []
+        found: list[WhyNot | None] = []
         for group in self.groups:
             found.extend(self._failed(rule, facts, at) for rule in group.rules if not fired >> rule.bit & 1)
             found.extend(self._no_event(rule, facts, at) for rule in group.events if not events.get(rule.id))
         found.extend(self._failed(gate, facts, at) for gate in self.gates if not fired >> gate.bit & 1)
-        return tuple(found)
+        return tuple(why for why in found if why is not None)
 
-    def _failed(self, rule: Rule | Gate, facts: Mapping[str, Any], at: datetime) -> WhyNot:
+    def _failed(self, rule: Rule | Gate, facts: Mapping[str, Any], at: datetime) -> WhyNot | None:
+        """None for a rule that is true but does not count: one about absence, where nothing is known at all."""
         clause = self.conditions.why_not(rule.id, facts, at=at, zone=self.zone)
-        return WhyNot(rule.id, rule.because, clause.text, dict(clause.seen))
+        return None if clause is None else WhyNot(rule.id, rule.because, clause.text, dict(clause.seen))
 
-    def _no_event(self, rule: Rule, facts: Mapping[str, Any], at: datetime) -> WhyNot:
+    def _no_event(self, rule: Rule, facts: Mapping[str, Any], at: datetime) -> WhyNot | None:
         """The latest event speaks for all: it is the one that somebody would look at first."""
         given = facts.get(EVENTS)
         past = [event for event in given or () if event["at"] <= at]
@@ -244,7 +265,7 @@ class LeadPriority:
             return WhyNot(rule.id, rule.because, rule.when, {EVENTS: None if given is None else []})
         latest = max(past, key=lambda event: event["at"])
         clause = self.event_conditions.why_not(rule.id, {**facts, "event": latest}, at=at, zone=self.zone)
-        return WhyNot(rule.id, rule.because, clause.text, dict(clause.seen))
+        return None if clause is None else WhyNot(rule.id, rule.because, clause.text, dict(clause.seen))
 
     # -- describing
 
@@ -252,15 +273,25 @@ class LeadPriority:
         for group in self.groups:
             notes = []
             if group.cap is not None:
-                notes.append(f"counts at most {decimal_text(from_micro(group.cap))} points; points taken away stand outside")
+                notes.append(
+                    f"counts at most {decimal_text(from_micro(group.cap))} points; points taken away stand outside"
+                )
             if group.half_life is not None:
                 notes.append(f"points of events halve every {duration_text(group.half_life)}")
             rows = [DescribedRow(rule.id, (rule.when, _signed(rule.points)), rule.because) for rule in group.rules]
-            rows += [DescribedRow(rule.id, (f"each event: {rule.when}", _signed(rule.points)), rule.because) for rule in group.events]
+            rows += [
+                DescribedRow(rule.id, (f"each event: {rule.when}", _signed(rule.points)), rule.because)
+                for rule in group.events
+            ]
             yield Section(group.title, _sentence(notes), ("When", "Points"), tuple(rows))
         if self.gates:
-            gates = (DescribedRow(gate.id, (gate.when, f"band {gate.band}" if gate.band else "excluded"), gate.because) for gate in self.gates)
-            yield Section("Gates", "The first that is true decides, whatever the score.", ("When", "Then"), tuple(gates))
+            gates = (
+                DescribedRow(gate.id, (gate.when, f"band {gate.band}" if gate.band else "excluded"), gate.because)
+                for gate in self.gates
+            )
+            yield Section(
+                "Gates", "The first that is true decides, whatever the score.", ("When", "Then"), tuple(gates)
+            )
         top = "" if self.cap is None else f" The score is at most {decimal_text(from_micro(self.cap))}."
         bands = (DescribedRow(band.label, (band.label, str(band)), band.because) for band in reversed(self.bands.bands))
         yield Section("Bands", f"A score below 0 is shown as 0.{top}", ("Band", "Score"), tuple(bands))
@@ -268,7 +299,12 @@ class LeadPriority:
 
 def _event_reason(rule: Rule, group: Group, points: Sequence[EventPoints]) -> Reason:
     events = [
-        {"type": each.event.get("type"), "at": each.event["at"], "points": from_micro(rule.points), "contribution": from_micro(each.contribution)}
+        {
+            "type": each.event.get("type"),
+            "at": each.event["at"],
+            "points": from_micro(rule.points),
+            "contribution": from_micro(each.contribution),
+        }
         for each in points
     ]
     detail: dict[str, Any] = {"group": group.id, "events": events}
@@ -331,7 +367,9 @@ class _Reader:
         events = node.list_of("events")
         if events and self.event_scope is None:
             message = f"`{self.draft.facts.name}` has no `{EVENTS}` with an `at`, so there is nothing to give points to"
-            self.report.add("rules.decay", message, node["events"].key_place or node.place, "choose a fact schema with events")
+            self.report.add(
+                "rules.decay", message, node["events"].key_place or node.place, "choose a fact schema with events"
+            )
             events = ()
         return Group(
             id=node.text_of("id"),
@@ -416,7 +454,9 @@ def _event_scope(facts: FactSchema) -> types.Scope | None:
 
 
 def _reads(
-    over_facts: Sequence[tuple[str, feel.Expression]], over_events: Sequence[tuple[str, feel.Expression]], facts: FactSchema
+    over_facts: Sequence[tuple[str, feel.Expression]],
+    over_events: Sequence[tuple[str, feel.Expression]],
+    facts: FactSchema,
 ) -> tuple[str, ...]:
     """The facts that any condition reads, in the fact schema's order; a condition on events reads the events."""
     found = {path for _, expression in over_facts for path in expression.reads}
@@ -428,7 +468,7 @@ def _reads(
 
 
 def _most_points(groups: Sequence[Group], cap: int | None) -> int | None:
-    """An upper bound of every score in millionths, None where there is none; events may repeat, so only caps bound them."""
+    """An upper bound of every score in millionths or None; events may repeat, so only caps bound them."""
     most = 0
     for group in groups:
         points = sum(rule.points for rule in group.rules if rule.points > 0)
@@ -449,7 +489,9 @@ def _unreachable(nodes: Sequence[Node], groups: Sequence[Group], cap: int | None
         start = node.number_of("from")
         if start is not None and start > from_micro(most):
             label, reach = node.text_of("label"), decimal_text(from_micro(most))
-            message = f"no lead can reach `{label}`: it starts at {decimal_text(start)}, and the most points there are is {reach}"
+            message = (
+                f"no lead can reach `{label}`: it starts at {decimal_text(start)}, and there are at most {reach} points"
+            )
             yield Problem("rules.out_of_reach", message, node["from"].place, "lower `from`, or raise points or caps")
 
 

@@ -4,7 +4,8 @@ The kinds of rules are handed in (`kinds=`); `engine.kinds.load` hands in all of
 """
 
 from engine.rulefile.cases import Case, CaseResult, Coverage
-from engine.rulefile.facts import FactField, FactSchema
+from engine.rulefile.fact_fields import FactField
+from engine.rulefile.facts import FactSchema
 from engine.rulefile.head import Effective, Head
 from engine.rulefile.kind import DescribedRow, Description, Draft, Kind, Outcome, RuleSetBody, Section
 from engine.rulefile.loading import load

@@ -78,7 +78,9 @@ def read_cases(tree: Node, head: Head, zone: Any, report: Report, warnings: Repo
                 at=at,
                 as_of=_instant(node.get("as_of"), at, report),
                 expect=node["expect"].to_value() if "expect" in node else None,
-                expect_reasons=tuple(item.text for item in node["expect_reasons"]) if "expect_reasons" in node else None,
+                expect_reasons=tuple(item.text for item in node["expect_reasons"])
+                if "expect_reasons" in node
+                else None,
                 expect_error=node.text_of("expect_error") or None,
                 place=node["name"].place,
                 tree=node,
@@ -125,7 +127,9 @@ def judge_error(case: Case, problems: Sequence[Problem]) -> CaseResult:
     return CaseResult(case.name, passed=False, problems=found)
 
 
-def _compare(wanted: Any, found: Any, node: Node | None, case: Case, report: Report, name: str = "the outcome") -> None:
+def _compare(
+    wanted: Any, found: Any, node: Node | None, case: Case, report: Report, *, name: str = "the outcome"
+) -> None:
     place = node.place if node is not None else case.place
     if isinstance(wanted, Mapping):
         if not isinstance(found, Mapping):
@@ -138,7 +142,7 @@ def _compare(wanted: Any, found: Any, node: Node | None, case: Case, report: Rep
                 where = (below.key_place or below.place) if below is not None else place
                 report.add("rules.test_failed", f"{name} has no `{key}`", where, f"it has {known}")
                 continue
-            _compare(value, found[key], below, case, report, f"`{key}`")
+            _compare(value, found[key], below, case, report, name=f"`{key}`")
         return
     if isinstance(wanted, list):
         if not isinstance(found, list | tuple) or len(found) != len(wanted):
@@ -146,7 +150,7 @@ def _compare(wanted: Any, found: Any, node: Node | None, case: Case, report: Rep
             return
         for index, (value, item) in enumerate(zip(wanted, found, strict=True)):
             below = node.items[index] if node is not None and node.kind is NodeKind.LIST else None
-            _compare(value, item, below, case, report, f"item {index + 1} of {name}")
+            _compare(value, item, below, case, report, name=f"item {index + 1} of {name}")
         return
     if not _equal(wanted, found):
         report.add("rules.test_failed", f"{name} is {_shown(found)}; {_shown(wanted)} was expected", place)

@@ -13,7 +13,7 @@ from engine.rulefile.temporal import parse_date
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """The days on which a version holds, `from_` included, `to` not; without `to` it holds until a later version does."""
+    """The days on which a version holds: `from_` is one, `to` is not; without `to` until a later version holds."""
 
     from_: date
     to: date | None = None
@@ -52,7 +52,12 @@ def read_head(tree: Node, report: Report) -> tuple[Head, tzinfo]:
     to = _day(effective.get("to"), report)
     if to is not None and to <= from_:
         message = f"`to` ({to}) is not after `from` ({from_})"
-        report.add("rules.effective", message, effective["to"].place, "`to` is the first day on which the version no longer holds")
+        report.add(
+            "rules.effective",
+            message,
+            effective["to"].place,
+            "`to` is the first day on which the version no longer holds",
+        )
     zone_node = tree.get("zone")
     zone_name = zone_node.text if zone_node is not None else "UTC"
     zone: tzinfo = UTC

@@ -5,7 +5,7 @@ A kind's module says which JSON Schema its files have and how a draft becomes a 
     KIND = Kind("decision", "rules/decision.schema.json", build)
 
     def build(draft: Draft) -> RuleSetBody:
-        when = draft.expression(draft.tree["rules"].items[0]["when"], expect=types.BOOLEAN)   # problems go to the report
+        when = draft.expression(draft.tree["when"], expect=types.BOOLEAN)   # problems go to the report
         ...
         draft.report.raise_if_any()     # before compiling: from here on every expression is there
         return Body(...)
@@ -30,8 +30,11 @@ from engine.rulefile.nodes import Node
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a body decided. `missing` are dotted paths of optional facts that were absent and are read by a condition;
-    `explain` makes the reasons when somebody looks, and is pure."""
+    """What a body decided.
+
+    `missing` are dotted paths of optional facts that were absent and are read by a condition; `explain` makes the
+    reasons when somebody looks, and is pure.
+    """
 
     outcome: Mapping[str, Any]
     missing: tuple[str, ...]
@@ -130,7 +133,9 @@ class Draft:
                 continue
             if given.text in seen:
                 message = f"`{given.text}` is the id of two {what}s"
-                self.report.add("rules.duplicate_id", message, given.place, f"the first stands on line {seen[given.text]}")
+                self.report.add(
+                    "rules.duplicate_id", message, given.place, f"the first stands on line {seen[given.text]}"
+                )
             seen.setdefault(given.text, given.place.line)
 
     def _checked(
@@ -140,7 +145,7 @@ class Draft:
             return check(node.text_place, node.line_columns)
         except InvalidError:
             pass
-        # Once more with places within the text, which the node maps to the file exactly: quoting and folding move characters.
+        # Once more with places within the text: the node maps them to the file whatever quoting has moved.
         try:
             check(replace(node.place, line=0, column=0), None)
         except InvalidError as error:

@@ -33,14 +33,12 @@ def load(data: bytes, *, source: str, schemas: SchemaSource, kinds: Sequence[Kin
     tree = yaml_reader.read(data, source)
     text = yaml_reader.decode(data, source)
     try:
-        return _load(tree, data, text, source, schemas, kinds)
+        return _load(tree, data, text, source, schemas=schemas, kinds=kinds)
     except InvalidError as error:
         raise InvalidError(_located(error.problems, source, text)) from None
 
 
-def _load(
-    tree: Node, data: bytes, text: str, source: str, schemas: SchemaSource, kinds: Sequence[Kind]
-) -> RuleSet:
+def _load(tree: Node, data: bytes, text: str, source: str, *, schemas: SchemaSource, kinds: Sequence[Kind]) -> RuleSet:
     kind = _kind(tree, kinds)
     report, warnings = Report(), Report()
     _check_schema_line(text, kind, source, report, warnings)
@@ -57,7 +55,9 @@ def _load(
         raise
     tests = read_cases(tree, head, zone, report, warnings)
     if not tests:
-        warnings.add("rules.no_tests", "the file has no tests", Place(source, 1, 1), "add `tests` with at least one case")
+        warnings.add(
+            "rules.no_tests", "the file has no tests", Place(source, 1, 1), "add `tests` with at least one case"
+        )
     body = kind.build(Draft(head, tree, facts, report, zone))
     report.raise_if_any()
     warnings.extend(body.warnings)
@@ -78,12 +78,16 @@ def _kind(tree: Node, kinds: Sequence[Kind]) -> Kind:
     names = [kind.name for kind in kinds]
     if tree.kind is not NodeKind.MAPPING:
         message = f"a rule file is a group of fields; {tree.kind.value} stands here"
-        raise InvalidError(Problem("rules.wrong_type", message, Place(tree.place.source, tree.place.line, tree.place.column)))
+        raise InvalidError(
+            Problem("rules.wrong_type", message, Place(tree.place.source, tree.place.line, tree.place.column))
+        )
     node = tree.get("kind")
     if node is None:
         message = "the file does not say which kind of rules it holds"
         help_text = f"add `kind:` with one of: {', '.join(names)}"
-        raise InvalidError(Problem("rules.missing_field", message, Place(tree.place.source, tree.place.line, 1), help_text))
+        raise InvalidError(
+            Problem("rules.missing_field", message, Place(tree.place.source, tree.place.line, 1), help_text)
+        )
     for kind in kinds:
         if kind.name == node.text:
             return kind
@@ -100,7 +104,8 @@ def _check_schema_line(text: str, kind: Kind, source: str, report: Report, warni
         warnings.add("rules.no_schema_line", "the first line names no schema", Place(source, 1, 1), help_text)
     elif named["path"].rsplit("/", 1)[-1] != kind.schema.rsplit("/", 1)[-1]:
         place = Place(source, 1, named.start("path") + 1, len(named["path"]))
-        message = f"the first line names the schema `{named['path'].rsplit('/', 1)[-1]}`, but the file's kind is `{kind.name}`"
+        found = named["path"].rsplit("/", 1)[-1]
+        message = f"the first line names the schema `{found}`, but the file's kind is `{kind.name}`"
         report.add("rules.schema_line", message, place, help_text)
 
 
@@ -128,4 +133,6 @@ def _at(problem: Problem, place: Place) -> Problem:
 
 def _located(problems: Sequence[Problem] | Report, source: str, text: str) -> list[Problem]:
     """Problems of the file with its name and line; problems of another file (a schema) as they are."""
-    return [problem if problem.place.source not in ("", source) else problem.in_text(source, text) for problem in problems]
+    return [
+        problem if problem.place.source not in ("", source) else problem.in_text(source, text) for problem in problems
+    ]

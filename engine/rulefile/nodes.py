@@ -98,7 +98,11 @@ class Node:
         """The node a path of names and positions leads to; the nearest one above where it leads nowhere."""
         node = self
         for step in path:
-            found = node.members.get(step) if isinstance(step, str) else (node.items[step] if step < len(node.items) else None)
+            found = (
+                node.members.get(step)
+                if isinstance(step, str)
+                else (node.items[step] if step < len(node.items) else None)
+            )
             if found is None:
                 return node
             node = found

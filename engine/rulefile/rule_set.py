@@ -70,7 +70,9 @@ class RuleSet:
         if at.tzinfo is None or as_of.tzinfo is None:
             name = "at" if at.tzinfo is None else "as_of"
             message = f"`{name}` has no time zone, so it is no instant"
-            raise InvalidError(Problem("rules.instant", message, Place(path=f"$.{name}"), "like this: `2026-11-02T09:00:00Z`"))
+            raise InvalidError(
+                Problem("rules.instant", message, Place(path=f"$.{name}"), "like this: `2026-11-02T09:00:00Z`")
+            )
         found = self.body.decide(facts, at=at, as_of=as_of)
         return Decision(
             rule_set=self.name,
@@ -101,7 +103,9 @@ class RuleSet:
         """The readable form for the console and `rules show`."""
         zone = "" if self.head.zone_name == "UTC" else f", days in {self.head.zone_name}"
         tests = f"{len(self.tests)} test{'' if len(self.tests) == 1 else 's'}"
-        summary = f"{self.name}, version {self.version}, in force {self.effective}{zone}. Reads {self.facts.name}; {tests}."
+        summary = (
+            f"{self.name}, version {self.version}, in force {self.effective}{zone}. Reads {self.facts.name}; {tests}."
+        )
         return Description(self.title, summary, self.body.describe())
 
     def _run(self, case: Case) -> CaseResult:

@@ -24,7 +24,9 @@ class ScalarStyle(Enum):
     FOLDED = ">"
 
 
-def character_places(text: str, lines: Sequence[str], style: ScalarStyle, line: int, column: int) -> tuple[Position, ...]:
+def character_places(
+    text: str, lines: Sequence[str], style: ScalarStyle, line: int, column: int
+) -> tuple[Position, ...]:
     """One position for each character of `text`, whose scalar starts at `line` and `column` of the file's `lines`."""
     if not text:
         return ()

@@ -38,7 +38,9 @@ class SchemaSource:
             if path not in self.texts:
                 known = self.fact_names
                 message = f"there is no fact schema `{name}`{did_you_mean(name, known)}"
-                raise InvalidError(Problem("facts.unknown_schema", message, help=f"known: {', '.join(known) or 'none'}"))
+                raise InvalidError(
+                    Problem("facts.unknown_schema", message, help=f"known: {', '.join(known) or 'none'}")
+                )
             self._facts[name] = FactSchema.of(name, self.document(path), source=f"schemas/{path}")
         return self._facts[name]
 

@@ -43,18 +43,22 @@ def check_shape(tree: Node, schema_path: str, schemas: SchemaSource, report: Rep
 
 def _validator(schema_path: str, schemas: SchemaSource) -> Validator:
     """A validator for one schema; jsonschema is slow to import and to set up, so both happen once and late."""
-    return schemas.validator(schema_path, _make_validator)
+    made: Validator = schemas.validator(schema_path, _make_validator)
+    return made
 
 
-def _make_validator(schema_path: str, schemas: SchemaSource) -> Validator:
+def _make_validator(schema_path: str, schemas: SchemaSource) -> Any:
     from referencing import Registry, Resource  # noqa: PLC0415  # heavy: loaded only when rule files are loaded
 
     registry: Registry[Any] = Registry().with_resources(
-        (_BASE + path, Resource.from_contents(_with_plain_numbers(schemas.document(path)), default_specification=_draft()))
+        (
+            _BASE + path,
+            Resource.from_contents(_with_plain_numbers(schemas.document(path)), default_specification=_draft()),
+        )
         for path in schemas.texts
-        if path.startswith("rules/")
+        if path.startswith(("rules/", "mapping"))
     )
-    return _validator_class()({"$ref": _BASE + schema_path}, registry=registry)  # type: ignore[no-any-return]
+    return _validator_class()({"$ref": _BASE + schema_path}, registry=registry)
 
 
 def _draft() -> Any:
@@ -79,7 +83,7 @@ def _with_plain_numbers(schema: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def _validator_class() -> Any:
-    """JSON Schema 2020-12 over our values: decimals are numbers, and an unquoted number may stand where a text is due."""
+    """JSON Schema 2020-12 over our values: decimals are numbers, an unquoted number may stand for a text."""
     from jsonschema import Draft202012Validator, exceptions, validators  # noqa: PLC0415  # see above
 
     def text(value: Any) -> str | None:
@@ -109,7 +113,7 @@ def _validator_class() -> Any:
     checker = Draft202012Validator.TYPE_CHECKER.redefine_many(
         {"string": is_text, "number": is_number, "integer": is_integer}
     )
-    return validators.extend(
+    return validators.extend(  # type: ignore[no-untyped-call]  # untyped in jsonschema
         Draft202012Validator,
         {"pattern": pattern, "minLength": min_length, "maxLength": max_length},
         type_checker=checker,
@@ -158,7 +162,7 @@ def _tell(error: ValidationError, tree: Node, what: str, report: Report) -> None
     schema = error.schema if isinstance(error.schema, Mapping) else {}
     name = _name(path) or what
     described = str(schema.get("description", ""))
-    wanted = error.validator_value
+    wanted: Any = error.validator_value
     match error.validator:
         case "additionalProperties" | "unevaluatedProperties":
             _unknown_fields(node, schema, name, report)
@@ -168,10 +172,14 @@ def _tell(error: ValidationError, tree: Node, what: str, report: Report) -> None
                 part = schema.get("properties", {}).get(key, {})
                 report.add("rules.missing_field", f"{name} needs the field `{key}`", _start(node), _described(part))
         case "type":
-            words = " or ".join(_TYPE_WORDS.get(kind, kind) for kind in ([wanted] if isinstance(wanted, str) else wanted))
+            words = " or ".join(
+                _TYPE_WORDS.get(kind, kind) for kind in ([wanted] if isinstance(wanted, str) else wanted)
+            )
             report.add("rules.wrong_type", f"{name} is {words}; {_shown(node)} stands here", node.place, described)
         case "const":
-            report.add("rules.wrong_value", f"{name} is `{wanted}` here; {_shown(node)} stands here", node.place, described)
+            report.add(
+                "rules.wrong_value", f"{name} is `{wanted}` here; {_shown(node)} stands here", node.place, described
+            )
         case "enum":
             known = [str(choice) for choice in wanted]
             message = f"{_shown(node)} is not a value of {name}{did_you_mean(node.text, known)}"
@@ -185,10 +193,14 @@ def _tell(error: ValidationError, tree: Node, what: str, report: Report) -> None
             report.add("rules.wrong_value", f"{name} is too long: at most {wanted}", node.place, described)
         case "minimum" | "exclusiveMinimum":
             bound = "more than" if error.validator == "exclusiveMinimum" else "at least"
-            report.add("rules.wrong_value", f"{name} is {bound} {wanted}; {_shown(node)} stands here", node.place, described)
+            report.add(
+                "rules.wrong_value", f"{name} is {bound} {wanted}; {_shown(node)} stands here", node.place, described
+            )
         case "maximum" | "exclusiveMaximum":
             bound = "less than" if error.validator == "exclusiveMaximum" else "at most"
-            report.add("rules.wrong_value", f"{name} is {bound} {wanted}; {_shown(node)} stands here", node.place, described)
+            report.add(
+                "rules.wrong_value", f"{name} is {bound} {wanted}; {_shown(node)} stands here", node.place, described
+            )
         case "propertyNames":
             report.add("rules.wrong_value", f"{name} has a field whose name is not allowed", node.place, described)
         case "dependentRequired":
@@ -219,7 +231,7 @@ def _choices(schema: Mapping[str, Any]) -> str:
         for shape in [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
         if isinstance(shape, Mapping) and shape.get("required")
     ]
-    return f"either {' or '.join(shapes)}" if shapes else ""
+    return "either " + " or ".join(shapes) if shapes else ""
 
 
 def _start(node: Node) -> Place:
@@ -235,11 +247,11 @@ def _name(path: list[str | int]) -> str:
         return ""
     if isinstance(path[-1], int):
         owner = next((step for step in reversed(path[:-1]) if isinstance(step, str)), "the list")
-        return f"item {path[-1] + 1} of `{owner}`"
+        return f"item {int(path[-1]) + 1} of `{owner}`"
     return f"`{path[-1]}`"
 
 
 def _shown(node: Node) -> str:
     if node.kind is NodeKind.SCALAR:
         return f"`{node.text[:60]}`" if node.text else "nothing"
-    return node.kind.value
+    return str(node.kind.value)

@@ -51,7 +51,7 @@ def read(text: bytes, source: str = "") -> Node:
 
 
 def decode(text: bytes, source: str = "") -> str:
-    """The file's characters without a byte order mark. Raises `InvalidError`: too large, not UTF-8, control characters."""
+    """The file's characters without a byte order mark. Raises `InvalidError`: too large, not UTF-8, controls."""
     if len(text) > MAX_BYTES:
         message = f"the file has {len(text):,} bytes; a rule file has at most {MAX_BYTES:,}"
         raise InvalidError(Problem("rules.too_large", message, Place(source), "split it into several rule sets"))
@@ -79,7 +79,9 @@ def _read(text: bytes, source: str) -> Node:
     for number, line in enumerate(lines, start=1):
         if "\t" in line and len(report.found) < MAX_PROBLEMS:
             place = Place(source, number, line.index("\t") + 1)
-            report.add("rules.tab", "a tab character stands here", place, "indent with spaces; in a quoted text write `\\t`")
+            report.add(
+                "rules.tab", "a tab character stands here", place, "indent with spaces; in a quoted text write `\\t`"
+            )
     report.raise_if_any()
     builder = _Builder(source, lines, report)
     try:
@@ -157,25 +159,41 @@ class _Builder:
             self.report.raise_if_any()
         place = self._mark_place(event)
         if self.count > MAX_NODES:
-            self._fail("rules.too_large", f"the file holds more than {MAX_NODES:,} values", place, "split it into several rule sets")
+            self._fail(
+                "rules.too_large",
+                f"the file holds more than {MAX_NODES:,} values",
+                place,
+                "split it into several rule sets",
+            )
         if isinstance(event, yaml.AliasEvent):
-            message = f"the alias `*{event.anchor}` repeats another part of the file"
-            self.report.add("rules.alias", message, self._sized(place, len(event.anchor) + 1), "write the value out")
+            name = str(event.anchor)
+            message = f"the alias `*{name}` repeats another part of the file"
+            self.report.add("rules.alias", message, self._sized(place, len(name) + 1), "write the value out")
         elif event.anchor is not None:
             message = f"the anchor `&{event.anchor}` names a part for reuse"
             self.report.add("rules.alias", message, place, "remove it and write the value out where it is used")
-        if getattr(event, "tag", None) is not None:
-            shown = str(event.tag).replace("tag:yaml.org,2002:", "!!")
-            self.report.add("rules.tag", f"the tag `{shown}` stands here", place, "remove it; quote a value to make it a text")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            shown = str(tag).replace("tag:yaml.org,2002:", "!!")
+            self.report.add(
+                "rules.tag", f"the tag `{shown}` stands here", place, "remove it; quote a value to make it a text"
+            )
 
     def _open(self, event: yaml.CollectionStartEvent) -> None:
         place = self._mark_place(event)
         if len(self.stack) >= MAX_DEPTH:
-            self._fail("rules.too_deep", f"values are nested deeper than {MAX_DEPTH} levels here", place, "flatten this part")
+            self._fail(
+                "rules.too_deep", f"values are nested deeper than {MAX_DEPTH} levels here", place, "flatten this part"
+            )
         parent = self.stack[-1] if self.stack else None
         kind = NodeKind.MAPPING if isinstance(event, yaml.MappingStartEvent) else NodeKind.LIST
         if parent is not None and parent.kind is NodeKind.MAPPING and parent.key is None:
-            self._fail("rules.composite_key", f"{kind.value} stands where a field's name belongs", place, "use a plain text as the name")
+            self._fail(
+                "rules.composite_key",
+                f"{kind.value} stands where a field's name belongs",
+                place,
+                "use a plain text as the name",
+            )
         self.stack.append(_Open(kind, self._value_place(event), self._key_place()))
 
     def _close(self) -> None:
@@ -191,13 +209,17 @@ class _Builder:
             if (first := parent.members.get(event.value)) is not None:
                 line = first.key_place.line if first.key_place else first.place.line
                 message = f"the field `{event.value}` stands twice in one group"
-                self.report.add("rules.duplicate_key", message, place, f"it stands first on line {line}; keep one of the two")
+                self.report.add(
+                    "rules.duplicate_key", message, place, f"it stands first on line {line}; keep one of the two"
+                )
             return
         style = ScalarStyle(event.style or "") if event.style in ("'", '"', "|", ">") else ScalarStyle.PLAIN
         place = self._value_place(event)
         value = self._value(event.value, place) if style is ScalarStyle.PLAIN else event.value
         self._add(
-            Node(NodeKind.SCALAR, place, self._key_place(), value=value, text=event.value, style=style, lines=self.lines)
+            Node(
+                NodeKind.SCALAR, place, self._key_place(), value=value, text=event.value, style=style, lines=self.lines
+            )
         )
 
     def _value(self, text: str, place: Place) -> Scalar:
@@ -239,6 +261,8 @@ class _Builder:
 
     def _mark_place(self, event: yaml.Event) -> Place:
         start, end = event.start_mark, event.end_mark
+        if start is None or end is None:
+            raise AssertionError("the parser marks every event")
         if end.line == start.line:
             length = end.column - start.column
         else:
@@ -258,12 +282,24 @@ class _Builder:
 _SYNTAX_SENTENCES: Final = (
     ("could not find expected ':'", "a field's name is not followed by `:`", "write `name: value`"),
     ("mapping values are not allowed", "a second `:` stands in an unquoted value", "quote the value: 'like this: one'"),
-    ("did not find expected key", "this line does not fit the lines above it", "check its indentation, and quotes above"),
+    (
+        "did not find expected key",
+        "this line does not fit the lines above it",
+        "check its indentation, and quotes above",
+    ),
     ("did not find expected '-' indicator", "this line does not fit the list above it", "check its indentation"),
     ("did not find expected ',' or ']'", "a `,` or `]` is missing in this list", "check brackets and quotes"),
-    ("did not find expected ',' or '}'", "a `,` or `}` is missing in this group", "quote a value that holds `,` or `:`"),
+    (
+        "did not find expected ',' or '}'",
+        "a `,` or `}` is missing in this group",
+        "quote a value that holds `,` or `:`",
+    ),
     ("unexpected end of stream", "the file ends inside a quoted text", "close the quotation mark"),
-    ("unknown escape character", "this escape is not known in a double-quoted text", "use single quotes, or write `\\\\`"),
+    (
+        "unknown escape character",
+        "this escape is not known in a double-quoted text",
+        "use single quotes, or write `\\\\`",
+    ),
     ("cannot start any token", "this character cannot start a value", "quote the value"),
     ("block sequence entries are not allowed", "a list cannot start here", "put `-` on a line of its own"),
     ("did not find expected <document start>", "text stands after the end of the rules", "check the indentation"),
@@ -280,10 +316,10 @@ def _syntax_problem(error: yaml.MarkedYAMLError, source: str, lines: tuple[str, 
     """The parser's own error as a sentence for an author; its mark is where reading stopped."""
     mark = error.problem_mark or error.context_mark
     place = Place(source, mark.line + 1, mark.column + 1) if mark is not None else Place(source)
-    if place.line > len(lines) or (place.line == len(lines) and not lines[-1].strip()):
+    at_end = place.line > len(lines) or (place.line == len(lines) and not lines[-1].strip())
+    if at_end and error.context_mark is not None:
         # The end of the file says little; where the open part began says what to close.
-        if error.context_mark is not None:
-            place = Place(source, error.context_mark.line + 1, error.context_mark.column + 1)
+        place = Place(source, error.context_mark.line + 1, error.context_mark.column + 1)
     given = f"{error.problem or ''}"
     for fragment, message, help_text in _SYNTAX_SENTENCES:
         if fragment in given:
