@@ -81,6 +81,7 @@ CODES: dict[str, str] = {
     "import.duplicate_key": "Two rows have the same key.",
     "import.missing_value": "A value that the row needs is absent.",
     "import.wrong_value": "A value cannot be read as its column's kind.",
+    "import.missing_marker": "A value is a declared word for no value.",
     "import.alias": "A value is a declared misspelling and was replaced.",
     "import.unknown_reference": "A value names something that no file defines.",
     "import.rule": "A row is unusual in a way that the mapping declares worth reporting.",
@@ -233,4 +234,15 @@ CODES: dict[str, str] = {
     "sync.arrival": "The outcome depends on which device gets a signal first, and the rule does not say so.",
     "sync.arrival_needless": "A rule says that arrival matters where it does not (a warning).",
     "sync.record": "The facts are about another kind of record than the rules.",
+    # -- decision tables
+    "table.columns": "A table lacks inputs, outputs or rows, or names one output twice.",
+    "table.cells": "A row has another number of cells than the table has columns.",
+    "table.duplicate_row": "Two rows of a table have the same id.",
+    "table.hit_policy": "The hit policy is not known, or lacks what it needs.",
+    "table.output": "An output is not one of the values its column allows.",
+    "table.overlap": "Two rows of a table where at most one may match (UNIQUE), or all must agree (ANY), match the same facts.",
+    "table.gap": "There are facts for which no row of a table matches.",
+    "table.masked_row": "A row of a table can never decide, because an earlier one always matches first.",
+    "table.not_unique": "Two rows matched in a table where at most one may.",
+    "table.disagree": "Rows matched with different outputs in a table where all that match must agree.",
 }

@@ -1,0 +1,161 @@
+"""A small organisation in a memory store with the shipped policies, and rule files short enough to read beside a test."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+from adapters.stores import open_store
+from engine.caller import Caller
+from engine.kinds import KINDS
+from engine.policy import Policies
+from engine.ports import Message, Ports, Store
+from engine.records import Record
+from engine.rulefile import SchemaSource
+from engine.service.directory import actor_of, service_actor
+from engine.service.library import Library
+from engine.service.rulesets import seed
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+ORGANISATION = "acme"
+
+
+class ListedQueue:
+    """A queue that only remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.delivered: list[Message] = []
+
+    def deliver(self, message: Message) -> None:
+        if message.id not in {known.id for known in self.delivered}:
+            self.delivered.append(message)
+
+    def ping(self) -> None:
+        """It always answers."""
+
+    def workers(self) -> int:
+        return 0
+
+
+class Clock:
+    """An instant that moves when it is told to."""
+
+    def __init__(self, at: datetime = NOW) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, **by: int) -> None:
+        self.at += timedelta(**by)
+
+
+def schemas() -> SchemaSource:
+    """The shipped schemas."""
+    top = ROOT / "schemas"
+    return SchemaSource({path.relative_to(top).as_posix(): path.read_text() for path in sorted(top.rglob("*.json"))})
+
+
+def make_ports(store: Store | None = None) -> Ports:
+    """Ports over a memory store; ids count up."""
+    numbers = count(1)
+    policies = {path.name: path.read_text() for path in sorted((ROOT / "policies").glob("*.polar"))}
+    return Ports(
+        store=store or open_store("memory:"),
+        queue=ListedQueue(),
+        authorizer=Policies.load(policies),
+        library=Library(schemas(), KINDS),
+        new_id=lambda: f"{next(numbers):06d}",
+    )
+
+
+def shipped_rules() -> dict[str, bytes]:
+    """The shipped rule files."""
+    return {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in sorted((ROOT / "rules").rglob("*.yaml"))}
+
+
+def case_rules(*names: str) -> dict[str, bytes]:
+    """Rule files of `tests/cases/service/`."""
+    top = ROOT / "tests" / "cases" / "service"
+    return {f"rules/{name}": (top / name).read_bytes() for name in names}
+
+
+def platform(organisation_id: str = ORGANISATION, now: datetime = NOW) -> Caller:
+    """The service actor."""
+    return Caller(service_actor(organisation_id), now, "cli", "r-1")
+
+
+def as_person(ports: Ports, person_id: str, now: datetime = NOW) -> Caller:
+    """A person asking through the API."""
+    return Caller(actor_of(ports, person_id), now, "api", "r-2")
+
+
+def insert(ports: Ports, *records: Record) -> None:
+    """Store records without a use case."""
+    with ports.store.transaction() as transaction:
+        for record in records:
+            transaction.insert(record)
+
+
+def person(person_id: str, role: str, team: str | None = "t1", branch: str = "b1", **fields: object) -> Record:
+    """Somebody of region r1, working the territory `x1`."""
+    return Record(
+        "person",
+        person_id,
+        ORGANISATION,
+        {
+            "name": person_id.title(),
+            "role": role,
+            "region_id": "r1",
+            "branch_id": branch,
+            "team_id": team,
+            "territory_id": "x1",
+            "territory_ids": ("x1",),
+            "active": True,
+            **fields,
+        },
+    )
+
+
+def directory() -> tuple[Record, ...]:
+    """Two branches of one region; in b1 the teams t1 and t2."""
+    return (
+        Record("organisation", ORGANISATION, ORGANISATION, {"name": "Acme", "currency": "USD", "example": False}),
+        Record("region", "r1", ORGANISATION, {"name": "North"}),
+        Record("branch", "b1", ORGANISATION, {"name": "One", "region_id": "r1"}),
+        Record("branch", "b2", ORGANISATION, {"name": "Two", "region_id": "r1"}),
+        Record("team", "t1", ORGANISATION, {"name": "T1", "region_id": "r1", "branch_id": "b1"}),
+        Record("team", "t2", ORGANISATION, {"name": "T2", "region_id": "r1", "branch_id": "b1"}),
+        person("rep", "sales_rep"),
+        person("field", "field_sales_rep"),
+        person("other", "sales_rep", team="t2"),
+        person("far", "sales_rep", team="t9", branch="b2"),
+        person("manager", "sales_manager"),
+        person("analyst", "revops_analyst", team="t2"),
+        person("admin", "platform_admin", team=None),
+    )
+
+
+def make_world(*rule_files: dict[str, bytes], store: Store | None = None) -> Ports:
+    """The organisation with the given rule files in force."""
+    ports = make_ports(store)
+    insert(ports, *directory())
+    for files in rule_files:
+        report = seed(ports, replace(platform(), now=NOW - timedelta(days=1)), files)
+        assert not report.problems, report.problems
+    return ports
+
+
+def audit(ports: Ports) -> list[tuple[str, str, str, str | None]]:
+    """The log: action, outcome, record id, reason; without seeding."""
+    from engine.predicate import Always
+
+    entries = sorted(ports.store.scan("audit_entry", Always()), key=lambda entry: entry["sequence"])
+    return [
+        (entry["action"], entry["outcome"], entry["record_id"], entry["reason"])
+        for entry in entries
+        if entry["action"] != "publish"
+    ]
