@@ -101,6 +101,7 @@ CODES: dict[str, str] = {
     "file.unreadable": "A file or directory cannot be read.",
     "file.too_large": "A file is larger than the stated limit.",
     "file.nothing_found": "No file of the expected kind was found.",
+    "cli.facts_no_object": "The file with facts holds something other than a JSON object.",
     "cli.no_organisation": "The database holds no organisation yet, or several, and none was named.",
     # -- rule files
     "rules.too_large": "A rule file is larger, or holds more values, than the stated limit.",

@@ -14,7 +14,7 @@ from cli.output import note, say
 @home_option
 @click.option("--no-example", is_flag=True, help="Do not install the example organisation.")
 @click.option("--quiet", is_flag=True, help="Say only what was done.")
-def command(home: Path | None, *, no_example: bool, quiet: bool) -> None:
+def command(*, home: Path | None, no_example: bool, quiet: bool) -> None:
     """Make the database ready: create it, publish shipped rule versions that it lacks, install the example once."""
     from adapters.wiring import Settings, build, now  # noqa: PLC0415  # keeps `bylaw --help` quick
 

@@ -18,7 +18,7 @@ from cli.output import colours
 @click.option("--host", help="The address to listen on (BYLAW_HOST); this machine only by default.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="The port (BYLAW_PORT); 0 takes a free one.")
 @click.option("--no-example", is_flag=True, help="Do not install the example organisation (BYLAW_EXAMPLE=false).")
-def command(home: Path | None, host: str | None, port: int | None, *, no_example: bool) -> None:
+def command(*, home: Path | None, host: str | None, port: int | None, no_example: bool) -> None:
     """Start web server, worker and queue, show one log, and stop everything on Ctrl-C.
 
     What the settings name elsewhere (a database, a Redis) is used and not started here. The first start installs an

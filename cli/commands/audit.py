@@ -1,0 +1,77 @@
+"""`bylaw audit show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli.options import caller_options, json_option
+
+FILTERS = (
+    ("actor", "actor_id", "Only what this person did."),
+    ("action", "action", "Only this action, such as `publish`."),
+    ("outcome", "outcome", "Only `accepted`, `denied` or `failed`."),
+    ("record", "record_id", "Only about the record with this id."),
+    ("type", "record_type", "Only about records of this type."),
+)
+
+
+@click.group("audit")
+def command() -> None:
+    """See what was changed, by whom and why."""
+
+
+@command.command("show")
+@click.option("--actor", help=FILTERS[0][2])
+@click.option("--action", help=FILTERS[1][2])
+@click.option("--outcome", type=click.Choice(["accepted", "denied", "failed"]), help=FILTERS[2][2])
+@click.option("--record", help=FILTERS[3][2])
+@click.option("--type", help=FILTERS[4][2])
+@click.option("--limit", type=click.IntRange(1, 1_000), default=30, show_default=True, help="How many entries at most.")
+@click.option("--cursor", help="Where the page before ended (its `next_cursor`).")
+@caller_options
+@json_option
+def show(
+    *,
+    limit: int,
+    cursor: str | None,
+    home: Path | None,
+    organisation: str | None,
+    person: str | None,
+    as_json: bool,
+    **filters: str | None,
+) -> None:
+    """Show audit entries, the newest first."""
+    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import print_json, say, table  # noqa: PLC0415  # the same
+    from cli.records import page_value  # noqa: PLC0415  # the same
+    from engine.predicate import Always, Compare, Predicate, both  # noqa: PLC0415  # the same
+    from engine.service.audit import list_audit  # noqa: PLC0415  # the same
+
+    where: list[Predicate] = [Always()]
+    where += [Compare(field, "=", value) for name, field, _ in FILTERS if (value := filters[name])]
+    with opened(home, organisation, person) as session:
+        page = list_audit(session.ports, session.caller, where=both(*where), limit=limit, cursor=cursor)
+        if as_json:
+            print_json(page_value(page))
+            return
+        table(
+            ("no.", "at", "who", "role", "what", "outcome", "record", "reason"),
+            [
+                (
+                    entry["sequence"],
+                    entry["at"].replace(microsecond=0),
+                    entry["actor_name"],
+                    entry["actor_role"],
+                    entry["action"],
+                    entry["outcome"],
+                    f"{entry['record_type']} {entry['record_id']}",
+                    entry["reason"],
+                )
+                for entry in page.records
+            ],
+            right=("no.",),
+        )
+        if page.next_cursor:
+            say(f"more: --cursor {page.next_cursor}")

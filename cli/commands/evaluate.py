@@ -1,0 +1,62 @@
+"""`bylaw evaluate`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from cli.options import FILE, as_of_option, at_option, caller_options, json_option
+
+
+@click.command("evaluate")
+@click.argument("rule_set", metavar="RULE-SET")
+@click.option("--facts", type=FILE, required=True, help="A JSON file with the facts; `-` reads standard input.")
+@click.option("--version", "number", type=click.IntRange(min=1), help="This version instead of the one in force.")
+@at_option
+@as_of_option
+@click.option("--explain", is_flag=True, help="Show why, why not, and the digests too.")
+@click.option("--rules", type=FILE, help="Use the rule files of this folder instead of what is published.")
+@caller_options
+@json_option
+def command(
+    *,
+    rule_set: str,
+    facts: Path,
+    number: int | None,
+    at: datetime | None,
+    as_of: datetime | None,
+    rules: Path | None,
+    home: Path | None,
+    organisation: str | None,
+    person: str | None,
+    explain: bool,
+    as_json: bool,
+) -> None:
+    """Ask RULE-SET (such as `lead-priority/inbound`) about some facts.
+
+    With --json the answer is the API's, byte for byte, reasons included.
+    """
+    from cli.decision_text import show_decision  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.facts import read_facts  # noqa: PLC0415  # the same
+    from cli.opened import opened, rule_files  # noqa: PLC0415  # the same
+    from cli.output import print_json  # noqa: PLC0415  # the same
+    from engine.service.evaluate import evaluate  # noqa: PLC0415  # the same
+
+    given = read_facts(facts)
+    with rule_files(rules) if rules else opened(home, organisation, person, else_shipped=True) as session:
+        instant = session.caller.now
+        decision = evaluate(
+            session.ports,
+            session.caller,
+            rule_set,
+            given,
+            at=at or instant,
+            as_of=as_of or instant,
+            version=number,
+        )
+        if as_json:
+            print_json(decision.to_json())
+        else:
+            show_decision(decision, explain=explain)

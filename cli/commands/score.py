@@ -1,0 +1,62 @@
+"""`bylaw score leads`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.options import caller_options, json_option
+
+
+@click.group("score")
+def command() -> None:
+    """Score leads again."""
+
+
+@command.command("leads")
+@click.option("--rule-set", help="Only this rule set, instead of the one in force for each lead's facts.")
+@click.option("--background", is_flag=True, help="Leave it to the workers and come back at once.")
+@caller_options
+@json_option
+@click.pass_context
+def leads(
+    context: click.Context,
+    *,
+    rule_set: str | None,
+    home: Path | None,
+    organisation: str | None,
+    person: str | None,
+    background: bool,
+    as_json: bool,
+) -> None:
+    """Score every lead with the rule set in force for its facts, and count the bands.
+
+    A lead whose facts are all missing is not scored, and counted.
+    """
+    from cli.foreground import run_or_enqueue  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.opened import opened  # noqa: PLC0415  # the same
+    from engine.service.leads import start_scoring  # noqa: PLC0415  # the same
+
+    with opened(home, organisation, person) as session:
+        job = start_scoring(session.ports, session.caller, rule_set)
+        code = run_or_enqueue(session, job, background=background, as_json=as_json, show=_show)
+    context.exit(code)
+
+
+def _show(result: dict[str, Any]) -> None:
+    from cli.output import say, table  # noqa: PLC0415  # keeps `bylaw --help` quick
+
+    rows = [*result["bands"].items(), ("not scored", result["not_scored"]), ("failed", result["failed"])]
+    table(("band", "leads"), [(label, _whole(number)) for label, number in rows], right=("leads",))
+    for failure in result["failures"]:
+        say(f"{_whole(failure['leads']):,} failed: {failure['message']} [{failure['code']}], first {failure['first']}")
+    say(
+        f"{_whole(result['leads']):,} leads read with {', '.join(result['rule_sets'])}: "
+        f"{_whole(result['changed']):,} changed, {_whole(result['unchanged']):,} unchanged"
+    )
+
+
+def _whole(number: Any) -> int:
+    return int(number)

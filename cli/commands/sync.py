@@ -1,0 +1,63 @@
+"""`bylaw sync explain`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from cli.options import FILE, as_of_option, at_option, caller_options, json_option
+
+
+@click.group("sync")
+def command() -> None:
+    """See how a conflict between device and server would end."""
+
+
+@command.command("explain")
+@click.argument("conflict", required=False)
+@click.option("--facts", type=FILE, help="A JSON file with a conflict's facts, instead of a stored conflict.")
+@click.option("--rule-set", help="This rule set instead of the conflict's own; needed with --facts.")
+@at_option
+@as_of_option
+@caller_options
+@json_option
+def explain(
+    *,
+    conflict: str | None,
+    facts: Path | None,
+    rule_set: str | None,
+    at: datetime | None,
+    as_of: datetime | None,
+    home: Path | None,
+    organisation: str | None,
+    person: str | None,
+    as_json: bool,
+) -> None:
+    """Show the dry run of CONFLICT (its id) or of facts in a file: what would win, and why. Changes nothing."""
+    if (conflict is None) == (facts is None):
+        raise click.UsageError("name a stored conflict, or give a file with --facts")
+    if facts is not None and rule_set is None:
+        raise click.UsageError("--facts needs --rule-set, such as `sync-conflict/deal`")
+    from cli.decision_text import show_decision  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.facts import read_facts  # noqa: PLC0415  # the same
+    from cli.opened import opened  # noqa: PLC0415  # the same
+    from cli.output import print_json, say  # noqa: PLC0415  # the same
+    from engine.service.conflicts import explain_conflict, explain_sync  # noqa: PLC0415  # the same
+
+    given = read_facts(facts) if facts is not None else None
+    with opened(home, organisation, person, else_shipped=given is not None) as session:
+        ports, caller = session.ports, session.caller
+        at, as_of = at or caller.now, as_of or caller.now
+        if given is not None:
+            assert rule_set is not None
+            decision = explain_sync(ports, caller, rule_set, given, at=at, as_of=as_of)
+        else:
+            assert conflict is not None
+            decision = explain_conflict(ports, caller, conflict, at=at, as_of=as_of, rule_set=rule_set)
+        if as_json:
+            print_json(decision.to_json())
+        else:
+            say("Dry run: nothing is changed.")
+            show_decision(decision, explain=True)

@@ -1,0 +1,63 @@
+"""A decision for people: what came out, why, why not, and what it was decided with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cli.output import say, shown, table
+from engine import exact_json
+from engine.decision import Decision
+
+
+def show_decision(decision: Decision, *, explain: bool) -> None:
+    """The outcome in one table; with `explain` the reasons, why-not and the digests too."""
+    say(f"{decision.rule_set}, version {decision.version}")
+    simple = {name: value for name, value in decision.outcome.items() if not _is_list(value)}
+    table(("outcome", ""), [(name, _value(value)) for name, value in simple.items()])
+    for name, value in decision.outcome.items():
+        if _is_list(value) and value:
+            _list(name, value)
+    if not explain:
+        return
+    contributions = any(reason.contribution is not None for reason in decision.reasons)
+    if decision.reasons:
+        table(
+            ("rule", *(("adds",) if contributions else ()), "because"),
+            [
+                (reason.rule, *((reason.contribution,) if contributions else ()), reason.because)
+                for reason in decision.reasons
+            ],
+            right=("adds",),
+            title="Why",
+        )
+    if decision.why_not:
+        table(
+            ("rule", "not true", "seen"),
+            [(why.rule, why.condition, _value(why.seen)) for why in decision.why_not],
+            title="Why not",
+        )
+    if decision.missing:
+        say(f"Missing facts: {', '.join(decision.missing)}")
+    say(f"at       {exact_json.instant_text(decision.at)}")
+    say(f"as of    {exact_json.instant_text(decision.as_of)}")
+    say(f"digest   {decision.digest}")
+    say(f"release  {decision.release}")
+    say(f"input    {decision.input_digest}")
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value)
+
+
+def _list(name: str, rows: Any) -> None:
+    columns = tuple(dict.fromkeys(column for row in rows for column in row))
+    table(columns, [tuple(_value(row.get(column)) for column in columns) for row in rows], title=name)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_value(item)}" for name, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(item) for item in value)
+    return "null" if value is None else shown(value)

@@ -1,0 +1,135 @@
+"""The product's parts as a command needs them: connected, with a caller, and closed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adapters.wiring import Settings, Shipped, Wiring, build, build_in_memory, now
+from cli.output import note
+from engine.caller import Actor, Caller
+from engine.problems import InvalidError, NotFoundError, Problem
+
+if TYPE_CHECKING:
+    from engine.ports import Ports
+    from engine.records import Record
+
+WITHOUT_DATABASE = "shipped"
+"""The organisation that rule files belong to where no database has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a command works with."""
+
+    wiring: Wiring
+    caller: Caller
+
+    @property
+    def ports(self) -> Ports:
+        """Store, queue, policies and library."""
+        return self.wiring.ports
+
+    @property
+    def organisation_id(self) -> str:
+        """Whose records these are."""
+        return self.caller.actor.organisation_id
+
+
+@contextmanager
+def opened(
+    home: Path | None, organisation: str | None, person: str | None, *, else_shipped: bool = False
+) -> Iterator[Opened]:
+    """Connect, and decide on whose behalf: a person, or the platform itself within one organisation.
+
+    With `else_shipped` a database without any organisation is no error: the shipped rule files are used, in memory.
+    Raises `NotFoundError` (`cli.no_organisation`, `person.not_found`).
+    """
+    with build(settings_for(home)) as wiring:
+        from engine.service.directory import actor_of, organisations  # noqa: PLC0415  # keeps `--help` quick
+
+        if person is not None:
+            actor = actor_of(wiring.ports, person)
+            if organisation is not None and actor.organisation_id != organisation:
+                raise NotFoundError(
+                    Problem("person.not_found", f"`{person}` does not belong to the organisation `{organisation}`")
+                )
+            yield Opened(wiring, _caller(wiring, actor))
+            return
+        known = organisations(wiring.ports)
+        if known or organisation is not None or not else_shipped:
+            yield Opened(wiring, _caller(wiring, _platform(known, organisation)))
+            return
+    note("no organisation yet, so the shipped rule files decide (`bylaw import` or `bylaw up` makes one)")
+    with rule_files(None) as without:
+        yield without
+
+
+@contextmanager
+def rule_files(folder: Path | None) -> Iterator[Opened]:
+    """The rule files of a folder (None: the shipped ones) as if just published, in memory: nothing is stored.
+
+    Raises `InvalidError` with the problems of every file, `NotFoundError` (`file.nothing_found`).
+    """
+    from cli.files import rule_files_in  # noqa: PLC0415  # keeps `--help` quick
+    from engine.records import Record  # noqa: PLC0415  # the same
+
+    with build_in_memory(settings_in_memory()) as wiring:
+        with wiring.ports.store.transaction() as transaction:
+            fields = {"name": "Rule files", "currency": "USD", "example": False}
+            transaction.insert(Record("organisation", WITHOUT_DATABASE, WITHOUT_DATABASE, fields))
+        from engine.service.directory import service_actor  # noqa: PLC0415  # the same
+        from engine.service.rulesets import seed  # noqa: PLC0415  # the same
+
+        caller = _caller(wiring, service_actor(WITHOUT_DATABASE))
+        files = Shipped.find().rules() if folder is None else rule_files_in(folder)
+        report = seed(wiring.ports, caller, {name: data for name, data in files.items() if name.endswith(".yaml")})
+        if report.problems and folder is not None:
+            raise InvalidError(report.problems)
+        # What was just published is known from now on, so the question is asked a moment later.
+        yield Opened(wiring, _caller(wiring, caller.actor))
+
+
+def settings_for(home: Path | None) -> Settings:
+    """The environment's settings, with the home directory that the command line names."""
+    return Settings.from_environment(home=home.absolute() if home else None)
+
+
+def settings_in_memory() -> Settings:
+    """Settings that touch nothing on this machine."""
+    return Settings.from_environment({"BYLAW_DATABASE_URL": "memory:", "BYLAW_SECRET_KEY": "0" * 64})
+
+
+def _platform(known: tuple[Record, ...], organisation: str | None) -> Actor:
+    from engine.service.directory import service_actor  # noqa: PLC0415  # keeps `--help` quick
+
+    listed = ", ".join(f"`{record.id}`" for record in known)
+    if organisation is not None:
+        if organisation not in {record.id for record in known}:
+            raise NotFoundError(
+                Problem(
+                    "cli.no_organisation", f"there is no organisation `{organisation}`", help=f"there are: {listed}"
+                )
+            )
+        return service_actor(organisation)
+    own = [record for record in known if not record["example"]] or list(known)
+    if len(own) == 1:
+        return service_actor(own[0].id)
+    if not own:
+        problem = Problem(
+            "cli.no_organisation",
+            "the database holds no organisation yet",
+            help="`bylaw import crm DIR` makes one from a CRM's files; `bylaw up` installs an example",
+        )
+    else:
+        problem = Problem(
+            "cli.no_organisation", "the database holds several organisations", help=f"name one: --organisation {listed}"
+        )
+    raise NotFoundError(problem)
+
+
+def _caller(wiring: Wiring, actor: Actor) -> Caller:
+    return Caller(actor, now(), "cli", f"cli-{wiring.ports.new_id()}")
