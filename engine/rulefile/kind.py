@@ -143,15 +143,9 @@ class Draft:
     ) -> feel.Expression | None:
         try:
             return check(node.text_place, node.line_columns)
-        except InvalidError:
-            pass
-        # Once more with places within the text: the node maps them to the file whatever quoting has moved.
-        try:
-            check(replace(node.place, line=0, column=0), None)
         except InvalidError as error:
             for problem in error.problems:
-                place = node.place_in_text(problem.place.line or 1, problem.place.column or 1, problem.place.length)
-                self.report.found.append(replace(problem, place=place, excerpt=""))
+                self.report.found.append(replace(problem, place=node.exact_place(problem.place), excerpt=""))
         return None
 
 

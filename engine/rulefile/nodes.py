@@ -123,13 +123,18 @@ class Node:
         starts = [0] + [index + 1 for index, character in enumerate(self.text) if character == "\n"]
         return tuple(places[min(start, len(places) - 1)] for start in starts)
 
-    def place_in_text(self, line: int, column: int, length: int) -> Place:
-        """The place in the file of a 1-based line and column counted within a scalar's text."""
+    def exact_place(self, naive: Place) -> Place:
+        """The true place for one that was counted from `text_place` and `line_columns`, character by character.
+
+        Quotes that are written twice, escapes and folded lines make a text shorter than what stands in the file.
+        """
+        starts = self.line_columns
+        row = max((index for index, (line, _) in enumerate(starts) if line <= naive.line), default=0)
         rows = self.text.split("\n")
-        offset = sum(len(row) + 1 for row in rows[: line - 1]) + column - 1
+        offset = sum(len(before) + 1 for before in rows[:row]) + naive.column - starts[row][1]
         places = self._characters()
         first = places[min(max(offset, 0), len(places) - 1)]
-        last = places[min(max(offset + length - 1, 0), len(places) - 1)]
+        last = places[min(max(offset + naive.length - 1, 0), len(places) - 1)]
         shown = last[1] - first[1] + 1 if last[0] == first[0] else len(self.lines[first[0] - 1]) - first[1] + 1
         return replace(self.place, line=first[0], column=first[1], length=max(1, shown))
 
