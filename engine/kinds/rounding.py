@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+from decimal import (
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+)
 from typing import Literal
 
 from engine.records import MINOR_UNITS
@@ -13,7 +22,7 @@ MODES: dict[str, str] = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN}
 """Both are symmetric about zero: a reversal rounds as its original did, with the other sign."""
 
 EXACT = Context(prec=2_000, Emax=9_000, Emin=-9_000, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
-"""Sums and products of amounts, rates and shares. A result that does not fit raises `Inexact`, so nothing is rounded unseen.
+"""Sums and products of amounts, rates and shares. A result that does not fit raises `Inexact`.
 
 Read only: contexts carry flags, so code that computes takes a copy through `decimal.localcontext(EXACT)`.
 """

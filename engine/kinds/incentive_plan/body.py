@@ -52,8 +52,8 @@ class IncentivePlanBody:
         _check(self.plan, facts)
         outer = {name: value for name, value in facts.items() if name != "credits"}
         period = facts["period"]
-        credits = tuple(self._credit(index, given, facts, outer, at) for index, given in enumerate(facts["credits"]))
-        credited, exclusions = sort_credits(self.plan, credits, (period["from"], period["to"]))
+        deals = tuple(self._credit(index, given, facts, outer, at) for index, given in enumerate(facts["credits"]))
+        credited, exclusions = sort_credits(self.plan, deals, (period["from"], period["to"]))
         quota = _quota(self.plan, facts)
         totals = _totals(credited, quota)
 
@@ -136,7 +136,9 @@ def _check(plan: Plan, facts: Mapping[str, Any]) -> None:
     report = Report()
     if facts["currency"] != plan.currency:
         message = f"the facts are in `{facts['currency']}`, the plan pays in `{plan.currency}`"
-        report.add("plan.currency", message, Place("facts", path="$.currency"), "amounts of two currencies are never added")
+        report.add(
+            "plan.currency", message, Place("facts", path="$.currency"), "amounts of two currencies are never added"
+        )
     period = facts["period"]
     if _months_later(period["from"], PERIOD_MONTHS[plan.period]) != period["to"]:
         message = f"the plan is for a {plan.period}; from {period['from']} to before {period['to']} is none"
@@ -145,11 +147,17 @@ def _check(plan: Plan, facts: Mapping[str, Any]) -> None:
     for index, credit in enumerate(facts["credits"]):
         path = f"$.credits[{index}]"
         if credit["id"] in seen:
-            report.add("plan.duplicate_credit", f"the credit `{credit['id']}` is given twice", Place("facts", path=f"{path}.id"))
+            report.add(
+                "plan.duplicate_credit",
+                f"the credit `{credit['id']}` is given twice",
+                Place("facts", path=f"{path}.id"),
+            )
         seen.add(credit["id"])
         if not is_payable(credit["amount"], plan.unit):
             message = f"`{credit['amount']:f}` is finer than the smallest amount of {plan.currency}, {plan.unit:f}"
-            report.add("plan.finer_than_currency", message, Place("facts", path=f"{path}.amount"), "give whole minor units")
+            report.add(
+                "plan.finer_than_currency", message, Place("facts", path=f"{path}.amount"), "give whole minor units"
+            )
     quota = facts.get("quota")
     if quota is not None and not is_payable(quota, plan.unit):
         message = f"the quota `{quota:f}` is finer than the smallest amount of {plan.currency}, {plan.unit:f}"

@@ -47,7 +47,7 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """One component's result. `tiers` have starts in the measure's unit; `by_rate` is rounded, before kickers and limits.
+    """One component's result. `tiers` start in the measure's unit; `by_rate` is rounded, before kickers and limits.
 
     `kicked` gives each kicker's addition, rounded so that `by_rate + sum(kicked) == sum of line payouts`.
     """
@@ -78,7 +78,7 @@ KickerBits = Callable[[Credit], int]
 def calculate(plan: Plan, credited: Sequence[Credit], quota: Decimal | None, kicker_bits: KickerBits) -> Result:
     """Every component's earnings for credits in order, then the plan's own caps and floors.
 
-    `quota` is positive or None; None with attainment bands uses the plan's rate without a quota, which must be declared.
+    `quota` is positive or None; None with attainment bands uses the plan's declared rate without a quota.
     `kicker_bits` tells which kickers' conditions hold for a credit.
     """
     with localcontext(EXACT):
@@ -126,8 +126,10 @@ def _component(
         bits = kicker_bits(credit) if component.kickers else 0
         applied = tuple(kicker for kicker in component.kickers if meets(kicker.condition, bits))
         drafts.append((credit, amount, slices, applied, _stages(slices, component.kickers, applied)))
-    rounded = [_round_lines([draft[4][stage] for draft in drafts], plan, by_period=by_period)
-               for stage in range(len(component.kickers) + 1)]
+    rounded = [
+        _round_lines([draft[4][stage] for draft in drafts], plan, by_period=by_period)
+        for stage in range(len(component.kickers) + 1)
+    ]
     lines = tuple(
         Line(credit, amount, slices, applied, stages[-1], rounded[-1][index])
         for index, (credit, amount, slices, applied, stages) in enumerate(drafts)
@@ -135,7 +137,9 @@ def _component(
     sums = [sum(stage, ZERO) for stage in rounded]
     per_credit = _limit_credits(lines, component)
     before = sums[-1] + sum((made.change for made in per_credit), ZERO)
-    adjustments = per_credit + _limit_period(before, _per(component.caps, "period"), _per(component.floors, "period"), lines)
+    adjustments = per_credit + _limit_period(
+        before, _per(component.caps, "period"), _per(component.floors, "period"), lines
+    )
     return Earned(
         component=component,
         tiers=tiers,
@@ -150,7 +154,7 @@ def _component(
 
 
 def _stages(slices: tuple[Slice, ...], kickers: tuple[Kicker, ...], applied: tuple[Kicker, ...]) -> list[Decimal]:
-    """A line's exact earnings by rate, then after each of the component's kickers in turn; flats are never multiplied."""
+    """A line's exact earnings by rate, then after each of the component's kickers; flats are never multiplied."""
     by_rate = sum((piece.earned for piece in slices), ZERO)
     flat = sum((piece.flat for piece in slices), ZERO)
     stages = [by_rate + flat]
@@ -162,7 +166,7 @@ def _stages(slices: tuple[Slice, ...], kickers: tuple[Kicker, ...], applied: tup
 
 
 def _round_lines(exact: Sequence[Decimal], plan: Plan, *, by_period: bool) -> list[Decimal]:
-    """Rounded lines: differences of the rounded running total, or each by itself where every credit is its own payout."""
+    """Rounded lines: differences of the rounded running total, or each by itself where each is a payout."""
     if not by_period:
         return [round_money(value, plan.unit, plan.rounding) for value in exact]
     running = paid = ZERO
@@ -199,7 +203,7 @@ def _limit_credits(lines: Sequence[Line], component: Component) -> tuple[Adjustm
 def _limit_period(
     before: Decimal, caps: tuple[Limit, ...], floors: tuple[Limit, ...], lines: Sequence[Line]
 ) -> tuple[Adjustment, ...]:
-    """Caps, then floors, on a sum. A cap holds back as much of a negative sum too, so a reversal takes back what was paid."""
+    """Caps, then floors, on a sum. A cap holds for a negative sum too: a reversal takes back what was paid."""
     made: list[Adjustment] = []
     now = before
     for limit in caps:

@@ -65,7 +65,7 @@ def part_of(credit: Mapping[str, Any], payee: str, plan: Plan) -> tuple[Decimal,
 
 
 def sort_credits(
-    plan: Plan, credits: Sequence[Credit], period: tuple[date, date]
+    plan: Plan, deals: Sequence[Credit], period: tuple[date, date]
 ) -> tuple[tuple[Credit, ...], tuple[Exclusion, ...]]:
     """Credited deals in incentive-date order (then by id), and excluded ones in the order given.
 
@@ -73,7 +73,7 @@ def sort_credits(
     """
     credited: list[Credit] = []
     excluded: list[Exclusion] = []
-    for credit in credits:
+    for credit in deals:
         rule, reason = _why_excluded(plan, credit, period)
         if rule:
             excluded.append(Exclusion(credit, rule, reason))

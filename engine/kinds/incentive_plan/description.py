@@ -20,7 +20,9 @@ def describe(plan: Plan) -> tuple[Section, ...]:
     sections += [_component(component, plan) for component in plan.components]
     limits = _limit_rows(plan.caps, "at most", plan) + _limit_rows(plan.floors, "at least", plan)
     if limits:
-        sections.append(Section("Limits on the payout", "Applied last, to the sum of all components.", ("Limit",), limits))
+        sections.append(
+            Section("Limits on the payout", "Applied last, to the sum of all components.", ("Limit",), limits)
+        )
     sections.append(_quota(plan))
     return tuple(sections)
 
@@ -37,13 +39,19 @@ def _component(component: Component, plan: Plan) -> Section:
         rows.append(
             DescribedRow(
                 f"{component.id}.band.{index + 1}",
-                (f"from {wording.start(band, component, plan)}", f"{wording.rate(band.rate, component, plan)}{flat} on {scope}"),
+                (
+                    f"from {wording.start(band, component, plan)}",
+                    f"{wording.rate(band.rate, component, plan)}{flat} on {scope}",
+                ),
                 band.because,
             )
         )
     rows += [
-        DescribedRow(kicker.condition.id, (f"when {kicker.condition.text}", f"times {wording.trimmed(kicker.factor):f}"),
-                     kicker.condition.because)
+        DescribedRow(
+            kicker.condition.id,
+            (f"when {kicker.condition.text}", f"times {wording.trimmed(kicker.factor):f}"),
+            kicker.condition.because,
+        )
         for kicker in component.kickers
     ]
     for row in _limit_rows(component.caps, "at most", plan) + _limit_rows(component.floors, "at least", plan):

@@ -29,7 +29,7 @@ def explain(statement: Statement, on_credit: FirstFailure, on_kicker: FirstFailu
     why_not: list[WhyNot] = []
     with localcontext(EXACT):
         for found in result.earned:
-            _explain_component(found, statement, reasons, why_not, on_credit, on_kicker)
+            _explain_component(found, statement, reasons, why_not, on_credit=on_credit, on_kicker=on_kicker)
         reasons += [_adjusted(made, plan) for made in result.adjustments]
     return Explanation(tuple(reasons), tuple(why_not))
 
@@ -39,6 +39,7 @@ def _explain_component(
     statement: Statement,
     reasons: list[Reason],
     why_not: list[WhyNot],
+    *,
     on_credit: FirstFailure,
     on_kicker: FirstFailure,
 ) -> None:
@@ -67,7 +68,9 @@ def _explain_component(
 
 def _no_credit(component: Component, statement: Statement, on_credit: FirstFailure) -> WhyNot:
     if component.condition is None or not statement.credited:
-        return WhyNot(component.id, component.because, "a deal is credited", {"deals": Decimal(len(statement.credited))})
+        return WhyNot(
+            component.id, component.because, "a deal is credited", {"deals": Decimal(len(statement.credited))}
+        )
     first = next(credit for credit in statement.credited if not meets(component.condition, credit.bits))
     text, seen = on_credit(component.condition, first)
     return WhyNot(component.id, component.because, text, {"credit": first.id, **seen})
@@ -120,8 +123,13 @@ def _by_limit(adjustments: tuple[Adjustment, ...], plan: Plan) -> list[Reason]:
         if len(group) == 1:
             found.append(_adjusted(first, plan))
             continue
-        detail = {"limit": wording.limit(first.limit, plan), "credits": [made.credit.id for made in group if made.credit is not None]}
-        found.append(Reason(first.limit.id, first.limit.because, sum((made.change for made in group), Decimal(0)), detail))
+        detail = {
+            "limit": wording.limit(first.limit, plan),
+            "credits": [made.credit.id for made in group if made.credit is not None],
+        }
+        found.append(
+            Reason(first.limit.id, first.limit.because, sum((made.change for made in group), Decimal(0)), detail)
+        )
     return found
 
 

@@ -67,8 +67,14 @@ def outcome_of(statement: Statement) -> dict[str, Any]:
         "exclusions": [_exclusion(exclusion) for exclusion in statement.exclusions],
         "bands": [band for found in earned for band in _bands(found)],
         "components": [
-            {"component": found.component.id, "because": found.component.because, "measure": found.component.measure,
-             "measured": found.measured, "earned": found.exact, "payout": found.payout}
+            {
+                "component": found.component.id,
+                "because": found.component.because,
+                "measure": found.component.measure,
+                "measured": found.measured,
+                "earned": found.exact,
+                "payout": found.payout,
+            }
             for found in earned
         ],
         "checks": _checks(statement, lines, given),
@@ -82,10 +88,24 @@ def _checks(statement: Statement, lines: Sequence[dict[str, Any]], given: Decima
     adjusted = sum_of(line["payout"] for line in lines if line["kind"] != "credit")
     by_credit = sum_of(line["payout"] for line in lines if line["kind"] == "credit")
     return [
-        {"check": "the lines add up to the payout", "left": paid, "right": statement.payout, "holds": paid == statement.payout},
-        {"check": "credited and excluded add up to what was given", "left": parts, "right": given, "holds": parts == given},
-        {"check": "earnings with caps and floors add up to the payout", "left": by_credit + adjusted, "right": statement.payout,
-         "holds": by_credit + adjusted == statement.payout},
+        {
+            "check": "the lines add up to the payout",
+            "left": paid,
+            "right": statement.payout,
+            "holds": paid == statement.payout,
+        },
+        {
+            "check": "credited and excluded add up to what was given",
+            "left": parts,
+            "right": given,
+            "holds": parts == given,
+        },
+        {
+            "check": "earnings with caps and floors add up to the payout",
+            "left": by_credit + adjusted,
+            "right": statement.payout,
+            "holds": by_credit + adjusted == statement.payout,
+        },
     ]
 
 
@@ -124,7 +144,11 @@ def _credit_line(line: Line, found: Earned) -> dict[str, Any]:
 def _slice(piece: Slice) -> dict[str, Any]:
     with localcontext(EXACT):
         shown: dict[str, Any] = {
-            "from": piece.start, "to": piece.to, "amount": piece.amount, "rate": piece.rate, "earned": piece.earned,
+            "from": piece.start,
+            "to": piece.to,
+            "amount": piece.amount,
+            "rate": piece.rate,
+            "earned": piece.earned,
         }
     if piece.flat:
         shown["flat"] = piece.flat

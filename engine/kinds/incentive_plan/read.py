@@ -73,9 +73,9 @@ def read_plan(draft: Draft) -> tuple[Plan, Conditions, tuple[Problem, ...]]:
     plan = Plan(
         currency=currency,
         unit=reader.unit,
-        period=cast(Literal["month", "quarter", "year"], tree.text_of("period")),
+        period=cast("Literal['month', 'quarter', 'year']", tree.text_of("period")),
         rounding=_rounding(tree),
-        splits=cast(Literal["revenue", "overlay"], tree.text_of("splits", "revenue")),
+        splits=cast("Literal['revenue', 'overlay']", tree.text_of("splits", "revenue")),
         eligible=eligible,
         quota=_quota(reader),
         components=components,
@@ -84,9 +84,15 @@ def read_plan(draft: Draft) -> tuple[Plan, Conditions, tuple[Problem, ...]]:
     )
     _check_limits(reader, tree, plan.caps, plan.floors)
     if plan.needs_quota and "quota" not in tree:
-        message = "a component has bands on attainment, but the plan does not say what happens to a payee without a quota"
-        report.add("plan.quota", message, tree["components"].key_place or tree["components"].place,
-                   "add `quota: {when_absent: hold}`, or `when_absent: rate` with a `rate`")
+        message = (
+            "a component has bands on attainment, but the plan does not say what happens to a payee without a quota"
+        )
+        report.add(
+            "plan.quota",
+            message,
+            tree["components"].key_place or tree["components"].place,
+            "add `quota: {when_absent: hold}`, or `when_absent: rate` with a `rate`",
+        )
     report.raise_if_any()
     expressions = [expression for _, expression in (*reader.on_credit, *reader.on_kicker)]
     conditions = Conditions(
@@ -98,15 +104,17 @@ def read_plan(draft: Draft) -> tuple[Plan, Conditions, tuple[Problem, ...]]:
 
 
 def _rounding(tree: Node) -> Mode:
-    return cast(Mode, tree.text_of("rounding", "half_up"))
+    return cast("Mode", tree.text_of("rounding", "half_up"))
 
 
 def _credit_scope(draft: Draft) -> types.Scope:
     """A credit's fields, and around them the payee's: a credit's field hides one of the same name."""
     outer = {field.name: field.feel_field for field in draft.facts.fields if field.name != "credits"}
-    credits = draft.facts.field("credits")
-    item = credits.item if credits is not None else None
-    return types.Scope({**outer, **{field.name: field.feel_field for field in (item.fields if item is not None else ())}})
+    listed = draft.facts.field("credits")
+    item = listed.item if listed is not None else None
+    return types.Scope(
+        {**outer, **{field.name: field.feel_field for field in (item.fields if item is not None else ())}}
+    )
 
 
 def _check_facts(draft: Draft) -> None:
@@ -114,7 +122,12 @@ def _check_facts(draft: Draft) -> None:
         found = draft.facts.field(path)
         if found is None or found.form != form:
             message = f"an incentive plan needs the fact `{path}`, a {form}, which `{draft.facts.name}` does not have"
-            draft.report.add("plan.facts", message, draft.tree["facts"].place, "use `payee-period/1`, or a schema that has all it has")
+            draft.report.add(
+                "plan.facts",
+                message,
+                draft.tree["facts"].place,
+                "use `payee-period/1`, or a schema that has all it has",
+            )
 
 
 def _check_ids(draft: Draft) -> None:
@@ -127,7 +140,9 @@ def _check_ids(draft: Draft) -> None:
     for node in nodes:
         if node.text_of("id") in RESERVED_IDS:
             message = f"`{node.text_of('id')}` is the id of one of the engine's own reasons"
-            draft.report.add("plan.reserved_id", message, node["id"].place, f"choose another; reserved: {', '.join(RESERVED_IDS)}")
+            draft.report.add(
+                "plan.reserved_id", message, node["id"].place, f"choose another; reserved: {', '.join(RESERVED_IDS)}"
+            )
 
 
 def _condition(reader: _Reader, node: Node) -> Condition:
@@ -145,7 +160,7 @@ def _checked(reader: _Reader, node: Node, scope: types.Scope, into: list[tuple[s
 
 
 def _component(reader: _Reader, node: Node) -> Component:
-    measure = cast(Literal["amount", "count"], node.text_of("measure", "amount"))
+    measure = cast("Literal['amount', 'count']", node.text_of("measure", "amount"))
     on, tiers = _tiers(reader, node, measure)
     caps, floors = _limits(reader, node, "caps"), _limits(reader, node, "floors")
     _check_limits(reader, node, caps, floors)
@@ -155,7 +170,7 @@ def _component(reader: _Reader, node: Node) -> Component:
         condition=_condition(reader, node) if "when" in node else None,
         measure=measure,
         on=on,
-        window=cast(Literal["period", "credit"], node.text_of("window", "period")),
+        window=cast("Literal['period', 'credit']", node.text_of("window", "period")),
         tiers=tiers,
         kickers=tuple(_kicker(reader, kicker) for kicker in node.list_of("kickers")),
         caps=caps,
@@ -173,16 +188,22 @@ def _tiers(reader: _Reader, node: Node, measure: str) -> tuple[Literal["amount",
     if table is None or flat_rate is not None:
         if table is not None or flat_rate is None:
             message = f"`{node.text_of('id')}` needs either `rate` or `tiers`, not both and not neither"
-            reader.report.add("plan.rate", message, node["id"].place, "`rate: 5%` pays one rate on everything; `tiers` has bands")
+            reader.report.add(
+                "plan.rate", message, node["id"].place, "`rate: 5%` pays one rate on everything; `tiers` has bands"
+            )
         return "amount", Tiers((Band(ZERO, _rate(reader, flat_rate, measure) if flat_rate is not None else ZERO),))
-    on = cast(Literal["amount", "attainment"], table.text_of("on", "amount"))
+    on = cast("Literal['amount', 'attainment']", table.text_of("on", "amount"))
     if on == "attainment" and measure == "count":
-        reader.report.add("plan.quota", "a quota is money, so bands on attainment cannot measure a count", table["on"].place,
-                          "write the bands `on: amount`; they then start at numbers of deals")
+        reader.report.add(
+            "plan.quota",
+            "a quota is money, so bands on attainment cannot measure a count",
+            table["on"].place,
+            "write the bands `on: amount`; they then start at numbers of deals",
+        )
     mode = table.text_of("mode")
     bands = tuple(_band(reader, band, measure, on, mode) for band in table.list_of("bands"))
     _check_bands(reader, table.list_of("bands"), bands, on)
-    tiers = Tiers(bands, cast(Boundary, table.text_of("at_boundary", "upper")))
+    tiers = Tiers(bands, cast("Boundary", table.text_of("at_boundary", "upper")))
     if not reader.report:
         _warn_of_cliffs(reader, table, tiers, on)
     return on, tiers
@@ -205,12 +226,17 @@ def _band(reader: _Reader, node: Node, measure: str, on: str, mode: str) -> Band
 def _check_bands(reader: _Reader, nodes: tuple[Node, ...], bands: tuple[Band, ...], on: str) -> None:
     """Bands start at 0 and go up without a gap or an overlap; a fault is shown by an amount that falls into it."""
     if bands[0].start != 0:
-        message = f"the first band starts at `{nodes[0].text_of('from')}`, so {_shown(bands[0].start / 2, on)} lies in no band"
-        reader.report.add("plan.gap", message, nodes[0]["from"].place, "start the first band at 0, with `rate: 0%` if it pays nothing")
+        witness = _shown(bands[0].start / 2, on)
+        message = f"the first band starts at `{nodes[0].text_of('from')}`, so {witness} lies in no band"
+        reader.report.add(
+            "plan.gap", message, nodes[0]["from"].place, "start the first band at 0, with `rate: 0%` if it pays nothing"
+        )
     for index in range(1, len(bands)):
         if bands[index].start <= bands[index - 1].start:
             message = f"this band starts at `{nodes[index].text_of('from')}`, not above the one before it"
-            reader.report.add("plan.order", message, nodes[index]["from"].place, "put the bands in ascending order, each start once")
+            reader.report.add(
+                "plan.order", message, nodes[index]["from"].place, "put the bands in ascending order, each start once"
+            )
     for index, node in enumerate(nodes):
         end = node.get("to")
         if end is None or end.value is None:
@@ -218,17 +244,18 @@ def _check_bands(reader: _Reader, nodes: tuple[Node, ...], bands: tuple[Band, ..
         to = _start(reader, end, on)
         if index == len(nodes) - 1:
             message = f"the last band ends at `{end.text}`, so {_shown(to + 1, on)} lies in no band"
-            reader.report.add("plan.gap", message, end.place, "leave `to` out of the last band; a `caps` entry limits the payout")
+            reader.report.add(
+                "plan.gap", message, end.place, "leave `to` out of the last band; a `caps` entry limits the payout"
+            )
             continue
         following = bands[index + 1].start
-        if to < following:
-            witness = _shown(to + (following - to) / 2, on)
-            message = f"{witness} lies in no band: this one ends at `{end.text}`, the next starts at `{nodes[index + 1].text_of('from')}`"
-            reader.report.add("plan.gap", message, end.place, "a band ends exactly where the next starts; `to` may be left out")
-        elif to > following:
-            witness = _shown(following + (to - following) / 2, on)
-            message = f"{witness} lies in two bands: this one ends at `{end.text}`, the next starts at `{nodes[index + 1].text_of('from')}`"
-            reader.report.add("plan.overlap", message, end.place, "a band ends exactly where the next starts; `to` may be left out")
+        if to == following:
+            continue
+        witness = _shown((to + following) / 2, on)
+        code, lies = ("plan.gap", "lies in no band") if to < following else ("plan.overlap", "lies in two bands")
+        next_start = nodes[index + 1].text_of("from")
+        message = f"{witness} {lies}: this one ends at `{end.text}`, the next starts at `{next_start}`"
+        reader.report.add(code, message, end.place, "a band ends exactly where the next starts; `to` may be left out")
 
 
 def _warn_of_cliffs(reader: _Reader, table: Node, tiers: Tiers, on: str) -> None:
@@ -239,7 +266,12 @@ def _warn_of_cliffs(reader: _Reader, table: Node, tiers: Tiers, on: str) -> None
             if jump < 0:
                 unit = " times the quota" if on == "attainment" else ""
                 message = f"reaching `{node.text_of('from')}` pays {format(-jump, 'f')}{unit} less than just below it"
-                reader.warnings.add("plan.cliff", message, node["from"].place, "a rate on everything should not fall; was `excess` meant?")
+                reader.warnings.add(
+                    "plan.cliff",
+                    message,
+                    node["from"].place,
+                    "a rate on everything should not fall; was `excess` meant?",
+                )
 
 
 def _quota(reader: _Reader) -> Quota:
@@ -252,8 +284,15 @@ def _quota(reader: _Reader) -> Quota:
     pays = node.text_of("when_absent") == "rate"
     rate = node.get("rate")
     if pays != (rate is not None):
-        message = "`when_absent: rate` needs a `rate`" if pays else "a `rate` stands here, but `when_absent` is not `rate`"
-        reader.report.add("plan.quota", message, node["when_absent"].place, "`hold` pays nothing and flags the statement; `rate` pays one rate")
+        message = (
+            "`when_absent: rate` needs a `rate`" if pays else "a `rate` stands here, but `when_absent` is not `rate`"
+        )
+        reader.report.add(
+            "plan.quota",
+            message,
+            node["when_absent"].place,
+            "`hold` pays nothing and flags the statement; `rate` pays one rate",
+        )
     return Quota(amount, _rate(reader, rate, "amount") if pays and rate is not None else None, node.text_of("because"))
 
 
@@ -262,10 +301,15 @@ def _limits(reader: _Reader, owner: Node, name: str) -> tuple[Limit, ...]:
     for node in owner.list_of(name):
         amount = node.number_of("amount") or ZERO
         _check_payable(reader, node["amount"], amount)
-        per = cast(Literal["credit", "period"], node.text_of("per", "period"))
+        per = cast("Literal['credit', 'period']", node.text_of("per", "period"))
         if per == "credit" and owner is reader.draft.tree:
             message = "a limit on the whole plan is per period"
-            reader.report.add("plan.limits", message, node["per"].place, "put a limit per credit into the component whose lines it limits")
+            reader.report.add(
+                "plan.limits",
+                message,
+                node["per"].place,
+                "put a limit per credit into the component whose lines it limits",
+            )
         found.append(Limit(node.text_of("id"), node.text_of("because"), amount, per))
     return tuple(found)
 
@@ -288,7 +332,12 @@ def _rate(reader: _Reader, node: Node, measure: str) -> Decimal:
     """A rate: `8%`, or `0.08`. Of a count it is money a deal."""
     rate = _number(node)
     if rate < 0:
-        reader.report.add("plan.rate", f"the rate `{node.text}` is negative", node.place, "take money away by a reversal: a negative credit")
+        reader.report.add(
+            "plan.rate",
+            f"the rate `{node.text}` is negative",
+            node.place,
+            "take money away by a reversal: a negative credit",
+        )
     if measure == "amount" and rate > LARGEST_PLAIN_RATE and "%" not in node.text:
         message = f"`{node.text}` as a rate means {format(rate * 100, 'f')} percent"
         reader.report.add("plan.percent", message, node.place, f"write `{node.text}%` if percent is meant")

@@ -6,8 +6,8 @@ measured (retroactive). With `j` the last `all` band that the total `P` reached 
 
     F(P) = r_j * min(P, L_j+1)  +  sum over j < i <= k of r_i * (min(P, L_i+1) - L_i)  +  the flats of j..k
 
-All bands `excess` is the marginal table, all bands `all` the retroactive one; a mixture is a cliff or a decelerator with
-an accelerator above it. Once `P` is known the table in force is marginal, so every credit's line is a difference
+All bands `excess` is the marginal table, all bands `all` the retroactive one; a mixture is a cliff or a decelerator
+with an accelerator above it. Once `P` is known the table in force is marginal, so every credit's line is a difference
 `H(P_i) - H(P_i-1)` of that one function and the lines telescope to `F(P)` whatever the number or order of credits.
 """
 
@@ -89,7 +89,9 @@ class Tiers:
             start = ZERO if index == base else band.start
             steps.append(Step(start, None, band.rate, band.flat, band.start, index))
             if len(steps) > 1:
-                steps[-2] = Step(steps[-2].start, start, steps[-2].rate, steps[-2].flat, steps[-2].entered_at, steps[-2].band)
+                steps[-2] = Step(
+                    steps[-2].start, start, steps[-2].rate, steps[-2].flat, steps[-2].entered_at, steps[-2].band
+                )
         return tuple(steps)
 
     def entered(self, step: Step, position: Decimal) -> bool:

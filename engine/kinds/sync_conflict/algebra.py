@@ -99,9 +99,12 @@ def _deliver(strategy: str, ties: Ties, base: Any, order: Sequence[Write]) -> An
 
 def _in_words(base: Any, writes: Sequence[Write], ends: dict[Any, tuple[Write, ...]]) -> str:
     timed = any(write.at for write in writes)
-    edits = ", ".join(f"{write.device} writes {_shown(write.value)}" + (f" at {write.at}" if timed else "") for write in writes)
+    edits = ", ".join(
+        f"{write.device} writes {_shown(write.value)}" + (f" at {write.at}" if timed else "") for write in writes
+    )
     results = "; ".join(
-        f"arriving {', '.join(write.device for write in order)} gives {_shown(value)}" for value, order in list(ends.items())[:2]
+        f"arriving {', '.join(write.device for write in order)} gives {_shown(value)}"
+        for value, order in list(ends.items())[:2]
     )
     return f"from {_shown(base)}, {edits}: {results}"
 

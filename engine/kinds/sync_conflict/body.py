@@ -59,7 +59,7 @@ class SyncConflictBody:
         """Merge. Raises `InvalidError` for another kind of record, or an unknown field in `client_fields`."""
         self._check(facts)
         bits = self.rules.conditions.evaluate(facts, at=at, zone=self.zone).rules if self.rules.reads else 0
-        settled = tuple(_settle(unit, facts, bits, self.rules) for unit in self.rules.units)
+        settled = tuple(_settle(unit, facts, bits) for unit in self.rules.units)
         merged = {name: value for found in settled for name, value in found.values.items() if value is not None}
         rows = [row for found in settled for row in _rows(found)]
         outcome = {
@@ -68,7 +68,9 @@ class SyncConflictBody:
             "needs_person": any(found.merged.needs_person for found in settled),
             "conflicts": sum(1 for found in settled if found.merged.how == "strategy"),
         }
-        missing = sorted({path for paths in self.rules.reads.values() for path in paths if _at_path(facts, path) is None})
+        missing = sorted(
+            {path for paths in self.rules.reads.values() for path in paths if _at_path(facts, path) is None}
+        )
 
         def explain() -> Explanation:
             return self._explain(settled, facts, at)
@@ -84,7 +86,9 @@ class SyncConflictBody:
         for index, name in enumerate(facts.get("client_fields") or ()):
             if name not in known:
                 message = f"`{name}` is not a field of the record{did_you_mean(name, known)}"
-                problems.append(Problem("sync.unknown_field", message, Place("facts", path=f"$.client_fields[{index}]")))
+                problems.append(
+                    Problem("sync.unknown_field", message, Place("facts", path=f"$.client_fields[{index}]"))
+                )
         if problems:
             raise InvalidError(problems)
 
@@ -111,7 +115,7 @@ class SyncConflictBody:
         return Explanation(tuple(reasons), tuple(why_not))
 
 
-def _settle(unit: Unit, facts: Mapping[str, Any], bits: int, rules: Rules) -> Settled:
+def _settle(unit: Unit, facts: Mapping[str, Any], bits: int) -> Settled:
     touched = facts.get("client_fields")
     base = {name: facts["base"].get(name) for name in unit.fields}
     server = {name: facts["server"].get(name) for name in unit.fields}

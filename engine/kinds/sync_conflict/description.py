@@ -20,7 +20,9 @@ def _fields(rules: Rules) -> Section:
         "A change that only one side made stands, and so does one that both made alike. "
         "A rule decides only where both sides changed a field differently."
     )
-    return Section(f"Who wins for a {rules.record}", note, ("Field", "Strategy", "When", "Order of arrival"), tuple(rows))
+    return Section(
+        f"Who wins for a {rules.record}", note, ("Field", "Strategy", "When", "Order of arrival"), tuple(rows)
+    )
 
 
 def _row(rule: Rule, fields: str) -> DescribedRow:
@@ -44,5 +46,7 @@ def _strategies(rules: Rules) -> Section:
                 f"{found.triples_agree} of {found.triples}",
             )
             rows.append(DescribedRow(name, cells, found.witness))
-    note = "Every small case of two and of three offline edits, delivered in every order: in how many all orders end alike."
+    note = (
+        "Every small case of two and three offline edits, in every order of arrival: in how many all orders end alike."
+    )
     return Section("What the strategies promise", note, ("What it does", "Two edits", "Three edits"), tuple(rows))

@@ -87,7 +87,9 @@ def read_rules(draft: Draft) -> tuple[Rules, tuple[Problem, ...]]:
     units = _units(tuple(fields), listed, otherwise)
     compiled = feel.ConditionSet.compile(conditions)
     reads = {name: tuple(sorted(expression.reads)) for name, expression in conditions}
-    sets = frozenset(name for unit in units for rule in unit.rules if rule.strategy in SET_STRATEGIES for name in unit.fields)
+    sets = frozenset(
+        name for unit in units for rule in unit.rules if rule.strategy in SET_STRATEGIES for name in unit.fields
+    )
     return Rules(tree.text_of("record"), units, listed, otherwise, compiled, reads, sets), tuple(warnings)
 
 
@@ -97,10 +99,14 @@ def _record_fields(draft: Draft) -> dict[str, FactField]:
     for path, form in NEEDED_FACTS.items():
         found = draft.facts.field(path)
         if found is None or found.form != form:
-            message = f"a sync-conflict rule set needs the fact `{path}`, a {form}, which `{draft.facts.name}` does not have"
+            message = (
+                f"a sync-conflict rule set needs the fact `{path}`, a {form}, which `{draft.facts.name}` does not have"
+            )
             draft.report.add("sync.facts", message, place, "use `deal-conflict/1` as the example of such a schema")
     draft.report.raise_if_any()
-    sides = {side: {field.name: field for field in found.fields} for side in SIDES if (found := draft.facts.field(side))}
+    sides = {
+        side: {field.name: field for field in found.fields} for side in SIDES if (found := draft.facts.field(side))
+    }
     for side in SIDES[1:]:
         for name in sides["base"].keys() ^ sides[side].keys():
             message = f"`{name}` is a field of the record in only one of `base` and `{side}` of `{draft.facts.name}`"
@@ -118,7 +124,9 @@ def _rule(
     names = [node["field"]] if "field" in node else list(node.list_of("group"))
     if ("field" in node) == ("group" in node):
         message = f"`{node.text_of('id')}` needs either `field` or `group`, not both and not neither"
-        draft.report.add("sync.field_or_group", message, node["id"].place, "`group` lists fields that win or lose together")
+        draft.report.add(
+            "sync.field_or_group", message, node["id"].place, "`group` lists fields that win or lose together"
+        )
     strategy = node.text_of("strategy")
     for name in names:
         known = fields.get(name.text)
@@ -129,7 +137,9 @@ def _rule(
             _check_type(draft, node["strategy"], known)
     if "group" in node and strategy not in WHOLE_STRATEGIES:
         message = f"`{strategy}` decides by a single value, so it cannot keep a group together"
-        draft.report.add("sync.strategy", message, node["strategy"].place, f"for a group: {', '.join(sorted(WHOLE_STRATEGIES))}")
+        draft.report.add(
+            "sync.strategy", message, node["strategy"].place, f"for a group: {', '.join(sorted(WHOLE_STRATEGIES))}"
+        )
     bit = None
     if "when" in node:
         expression = draft.expression(node["when"], expect=types.BOOLEAN)
@@ -153,7 +163,9 @@ def _otherwise(draft: Draft, node: Node, warnings: Report) -> Rule:
     strategy = node.text_of("strategy")
     if strategy not in WHOLE_STRATEGIES:
         message = f"`{strategy}` does not fit every field, so it cannot hold for all others"
-        draft.report.add("sync.strategy", message, node["strategy"].place, f"here: {', '.join(sorted(WHOLE_STRATEGIES))}")
+        draft.report.add(
+            "sync.strategy", message, node["strategy"].place, f"here: {', '.join(sorted(WHOLE_STRATEGIES))}"
+        )
     _check_arrival(draft, node, warnings, conditional=False)
     return Rule(
         id=node.text_of("id", OTHERWISE),
@@ -179,13 +191,13 @@ def _ties(draft: Draft, node: Node) -> Ties:
     if "ties" in node and node.text_of("strategy") != "last_write":
         message = f"`ties` is read by `last_write` only, not by `{node.text_of('strategy')}`"
         draft.report.add("sync.strategy", message, node["ties"].key_place or node["ties"].place, "leave it out")
-    return cast(Ties, node.text_of("ties", "device"))
+    return cast("Ties", node.text_of("ties", "device"))
 
 
 def _check_arrival(draft: Draft, node: Node, warnings: Report, *, conditional: bool) -> None:
     """An outcome that depends on who arrives first must be declared; the small model finds out and shows a case."""
     strategy, declared = node.text_of("strategy"), "arrival" in node
-    measured = algebra(strategy, cast(Ties, node.text_of("ties", "device")))
+    measured = algebra(strategy, cast("Ties", node.text_of("ties", "device")))
     if measured.order_free and not conditional:
         if declared:
             message = f"`{strategy}` comes out alike whoever arrives first, so `arrival: matters` says nothing"
@@ -235,5 +247,3 @@ def _units(names: Sequence[str], listed: Sequence[Rule], otherwise: Rule) -> tup
         seen.update(fields)
         units.append(Unit(fields, rules if rules and rules[-1].bit is None else (*rules, otherwise)))
     return tuple(units)
-
-

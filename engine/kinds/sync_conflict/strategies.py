@@ -43,7 +43,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One field's three values with the two edits' stamps. None is no value; lists are compared as sets where they are sets."""
+    """One field's three values with the two edits' stamps. None is no value."""
 
     base: Any
     client: Any
@@ -101,7 +101,11 @@ def _merge_sets(strategy: str, edit: Edit) -> Merged:
     """Sets come out sorted, so that the bytes do not tell who arrived first."""
     base, client, server = (frozenset(value or ()) for value in (edit.base, edit.client, edit.server))
     if client == base:
-        return Merged(edit.server, "unchanged", "unchanged") if server == base else Merged(edit.server, "server", "only_server")
+        return (
+            Merged(edit.server, "unchanged", "unchanged")
+            if server == base
+            else Merged(edit.server, "server", "only_server")
+        )
     found = server | (client - base)
     if strategy == "observed_remove_set":
         found -= base - client
