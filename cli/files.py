@@ -20,7 +20,7 @@ REASONS = {
 
 
 def read(path: Path) -> bytes:
-    """A file's bytes; `-` is standard input. Raises `NotFoundError`: `file.unreadable`, `InvalidError`: `file.too_large`."""
+    """A file's bytes; `-` is standard input. Raises `NotFoundError` or `InvalidError` with a `file.*` code."""
     if str(path) == "-":
         data = sys.stdin.buffer.read(LARGEST_FILE + 1)
         if len(data) > LARGEST_FILE:

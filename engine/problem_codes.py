@@ -24,6 +24,7 @@ CODES: dict[str, str] = {
     "store.full": "The disk that holds the database is full.",
     "store.not_writable": "The database cannot be opened or written: a path or a permission is wrong.",
     "store.damaged": "The database file is damaged or is no database.",
+    "store.unsuitable": "The database is set up in a way that would give wrong answers.",
     "store.newer_schema": "The database was written by a newer version.",
     "store.append_only": "Records of this type are never changed or removed once written.",
     "record.mistyped": "A field's value does not fit the record type.",
@@ -102,6 +103,7 @@ CODES: dict[str, str] = {
     "file.too_large": "A file is larger than the stated limit.",
     "file.nothing_found": "No file of the expected kind was found.",
     "cli.facts_no_object": "The file with facts holds something other than a JSON object.",
+    "cli.no_mapping": "There is no shipped mapping of this name.",
     "cli.no_organisation": "The database holds no organisation yet, or several, and none was named.",
     # -- rule files
     "rules.too_large": "A rule file is larger, or holds more values, than the stated limit.",

@@ -49,9 +49,7 @@ def create(
         print_json({"id": made.id, "person_id": for_person, "name": name, "key": token, "expires_at": expires})
     else:
         say(token)
-        note(
-            f"It acts as `{for_person}` until {expires:%Y-%m-%d} and is not shown again: keep it where secrets are kept."
-        )
+        note(f"It acts as `{for_person}` until {expires:%Y-%m-%d}. It is not shown again: keep it with your secrets.")
 
 
 def new_token() -> str:
