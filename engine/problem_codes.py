@@ -57,6 +57,7 @@ CODES: dict[str, str] = {
     "rule_set.ambiguous": "More than one rule set in force would decide; name one.",
     "rule_set.none_for_facts": "No rule set in force reads facts of this kind.",
     "rule_set.wrong_kind": "The rule set is of another kind than this needs.",
+    "decision.differs": "A stored decision does not come out again as it is stored.",
     "period.malformed": "The text is no period such as `2017-Q3`, `2017-07` or `2017`.",
     "incentive.not_reconciled": "Credited and excluded amounts do not add up to what was given; the run is refused.",
     "conflict.resolved": "The conflict is resolved already.",

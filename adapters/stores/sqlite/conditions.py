@@ -1,6 +1,6 @@
 """A condition as an SQL expression with its parameters.
 
-Null makes a comparison null, which WHERE treats as false; nothing is ever negated, so that is the predicate's own meaning.
+Null makes a comparison null, which WHERE treats as false, and nothing is ever negated: the predicate's own meaning.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def where(condition: Condition) -> Sql:
 
 
 def joined(word: str, parts: Sequence[Sql]) -> Sql:
-    """`(a AND b AND ...)`, nested in halves: SQLite limits an expression's depth, and a chain is as deep as it is long."""
+    """`(a AND b AND ...)`, nested in halves: SQLite limits an expression's depth, and a chain is as deep as long."""
     if len(parts) == 1:
         return parts[0]
     if len(parts) > 8:

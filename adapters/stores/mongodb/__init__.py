@@ -1,0 +1,15 @@
+"""The store in a MongoDB replica set: for several machines."""
+
+from __future__ import annotations
+
+from adapters.stores.mongodb.store import MongoStore
+
+__all__ = ["MongoStore", "open_mongodb"]
+
+
+def open_mongodb(url: str) -> MongoStore:
+    """The store at this address; its database is the one the address names, else `bylaw`.
+
+    Raises `InvalidError` (`store.address`) and `UnavailableError`.
+    """
+    return MongoStore(url)

@@ -1,0 +1,132 @@
+"""The database's collections, validators and indexes, made from `RECORD_TYPES`.
+
+`store_facts` holds the format's number (a newer one is refused) and the fingerprint of the wanted collections; when it
+differs, validators and indexes are brought up to date. Fields are only ever added.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Any
+
+from pymongo.database import Database
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+from adapters.stores.mongodb.documents import index_fields, validator
+from engine.problems import Problem, UnavailableError
+from engine.records import RECORD_TYPES, RecordType
+
+FORMAT = 1
+
+FACTS, LOCKS, AUDIT_HEADS, OUTBOX = "store_facts", "store_locks", "audit_heads", "outbox"
+
+
+def migrate(database: Database[dict[str, Any]]) -> None:
+    """Bring the collections to the present shape; doing it twice, or from two processes, is the same as once.
+
+    Raises `UnavailableError` (`store.newer_schema`) for a database that a newer version wrote.
+    """
+    facts = database[FACTS].find_one({"_id": "format"}) or {}
+    found = int(facts.get("number", FORMAT))
+    if found > FORMAT:
+        message = f"the database has format {found}, written by a newer version; this one knows up to {FORMAT}"
+        raise UnavailableError(Problem("store.newer_schema", message, help="install the newer version again"))
+    _refuse_collations(database)
+    fingerprint = _fingerprint()
+    if facts.get("record_types") == fingerprint:
+        return
+    present = set(database.list_collection_names())
+    for known in RECORD_TYPES:
+        _bring_up(database, known, exists=known.name in present)
+    for name in (LOCKS, AUDIT_HEADS, OUTBOX):
+        if name not in present:
+            _create(database, name)
+    database[OUTBOX].create_index(
+        [("created_at", 1), ("_id", 1)], name="pending", partialFilterExpression={"delivered": False}
+    )
+    database[FACTS].update_one(
+        {"_id": "format"}, {"$set": {"number": FORMAT, "record_types": fingerprint}}, upsert=True
+    )
+
+
+def append_only_role(database_name: str) -> dict[str, Any]:
+    """The `createRole` command of the role that the application should run with.
+
+    It may read and write, but only insert into and read from append-only collections: the log's first wall in MongoDB.
+    """
+    everything = ["find", "insert", "update", "remove", "createCollection", "createIndex", "collMod", "listCollections"]
+    changeable = (*(known.name for known in RECORD_TYPES if not known.append_only), FACTS, LOCKS, AUDIT_HEADS, OUTBOX)
+    privileges: list[dict[str, Any]] = [
+        {"resource": {"db": database_name, "collection": name}, "actions": everything} for name in changeable
+    ]
+    privileges += [
+        {
+            "resource": {"db": database_name, "collection": known.name},
+            "actions": ["find", "insert", "createCollection", "createIndex", "collMod"],
+        }
+        for known in RECORD_TYPES
+        if known.append_only
+    ]
+    privileges.append({"resource": {"db": database_name, "collection": ""}, "actions": ["listCollections"]})
+    return {"createRole": "bylaw_application", "privileges": privileges, "roles": []}
+
+
+def _bring_up(database: Database[dict[str, Any]], known: RecordType, *, exists: bool) -> None:
+    if not exists:
+        _create(database, known.name, validator(known))
+    else:
+        database.command({"collMod": known.name, "validator": validator(known)})
+    for specification in _indexes(known):
+        database[known.name].create_index(specification.pop("keys"), **specification)
+
+
+def _create(database: Database[dict[str, Any]], name: str, rule: dict[str, Any] | None = None) -> None:
+    """Create a collection, unless another process just did."""
+    try:
+        if rule is None:
+            database.create_collection(name)
+        else:
+            database.create_collection(name, validator=rule)
+    except CollectionInvalid:
+        return
+    except OperationFailure as error:
+        if error.code != 48:  # NamespaceExists
+            raise
+
+
+def _indexes(known: RecordType) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"keys": [("id", 1), ("organisation_id", 1)], "name": "by_id"},
+        {"keys": [("organisation_id", 1), ("id", 1)], "name": "by_organisation"},
+    ]
+    for names in known.indexes:
+        paths = ["organisation_id", *index_fields(known, names), "id"]
+        found.append({"keys": [(path, 1) for path in paths], "name": f"by_{'_and_'.join(names)}"})
+    for names in known.unique:
+        paths = ["organisation_id", *index_fields(known, names)]
+        found.append(
+            {
+                "keys": [(path, 1) for path in paths],
+                "name": f"one_per_{'_and_'.join(names)}",
+                "unique": True,
+                # A key with a missing part is not unique, as in SQL.
+                "partialFilterExpression": {name: {"$exists": True} for name in names},
+            }
+        )
+    return found
+
+
+def _refuse_collations(database: Database[dict[str, Any]]) -> None:
+    """Texts are compared by code point, as in Python: a collection that ignores letter case would show too much."""
+    for found in database.list_collections():
+        locale = found.get("options", {}).get("collation", {}).get("locale", "simple")
+        if locale != "simple":
+            message = f"the collection `{found['name']}` has the collation `{locale}`, which would match too much"
+            help_text = "create the database without a default collation"
+            raise UnavailableError(Problem("store.unsuitable", message, help=help_text))
+
+
+def _fingerprint() -> str:
+    wanted = [[known.name, validator(known), _indexes(known)] for known in RECORD_TYPES]
+    return sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()
