@@ -1,4 +1,4 @@
-"""The console: pages for people over the same use cases as the API. Every page is a value in one of the tuples below."""
+"""The console: pages for people over the API's use cases. Every page is a value in a visible tuple."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ROUTES: tuple[Route, ...] = (
 
 
 def _build() -> Blueprint:
-    """The blueprint with all routes, filters and tests. Pages that are not open to all know who asks before they run."""
+    """The blueprint with all routes, filters and tests. Only pages open to all run before it is known who asks."""
     made = Blueprint("console", __name__)
     open_to_all = {f"console.{route.name}" for route in ROUTES if route.open_to_all}
 
@@ -53,8 +53,8 @@ def _build() -> Blueprint:
     made.before_request(require_caller)
     for route in ROUTES:
         made.add_url_rule(route.path, route.name, route.view, methods=list(route.methods))
-    for name, function in formats.FILTERS:
-        made.add_app_template_filter(function, name)
+    for function in formats.FILTERS:
+        made.add_app_template_filter(function)
     for name, test in formats.TESTS:
         made.add_app_template_test(test, name)
     return made

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Response, url_for
+from flask import Response
 
 from engine.ports import Sort
 from engine.service import records
-from webapp.console.frame import Route, api, caller, page, ports
+from webapp.console.frame import Route, api, caller, link, page, ports
 from webapp.console.listing import asked, equal, listing, people_by_name
 
 OUTCOMES = ("accepted", "denied", "failed")
@@ -47,7 +47,7 @@ def audit_entry(record_id: str) -> Response:
         "audit_entry.html",
         section="audit",
         title=f"Entry {entry['sequence']:,}",
-        crumbs=(("Audit", url_for("console.audit")),),
+        crumbs=(("Audit", link("audit")),),
         json_url=api(f"audit/{entry.id}"),
         entry=entry,
         changes=entry["changes"] or {},
@@ -58,7 +58,7 @@ def audit_entry(record_id: str) -> Response:
 def record_address(record_type: str, record_id: str) -> str | None:
     """The page of the record that an entry is about, where there is one."""
     endpoint = RECORD_PAGES.get(record_type)
-    return url_for(f"console.{endpoint}", record_id=record_id) if endpoint and record_id else None
+    return link(endpoint, record_id=record_id) if endpoint and record_id else None
 
 
 ROUTES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, request, url_for
+from flask import Response, request
 
 from engine.decision import Decision
 from engine.ports import Sort
@@ -13,8 +13,8 @@ from engine.service import records
 from engine.service.actions import WRITE
 from webapp.console.audit import record_address
 from webapp.console.documents import StoredDecision, stored_decision
-from webapp.console.frame import Route, api, caller, page, ports, see_other
-from webapp.console.listing import asked, equal, listing, people_by_name
+from webapp.console.frame import Route, api, caller, link, page, ports, see_other
+from webapp.console.listing import asked, equal, listing, person_names
 
 OPEN = "open"
 STATES = ("open", "resolved")
@@ -36,7 +36,7 @@ def conflicts() -> Response:
         states=[(name, tally.get(name, 0)) for name in STATES],
         all_count=sum(tally.values()),
         state=state,
-        names=dict(people_by_name()),
+        names=person_names(),
     )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def _conflict_page(record: Record, problems: tuple[Problem, ...] = (), status: i
         "conflict.html",
         section="conflicts",
         title=record["record_name"] or record["record_id"],
-        crumbs=(("Conflicts", url_for("console.conflicts")),),
+        crumbs=(("Conflicts", link("conflicts")),),
         json_url=api(f"conflicts/{record.id}"),
         status=status,
         conflict=record,
@@ -77,7 +77,7 @@ def _conflict_page(record: Record, problems: tuple[Problem, ...] = (), status: i
         problems=problems or refused,
         may_resolve=is_open and ports().authorizer.allows(caller().actor, WRITE, record),
         address=record_address(record["record_type"], record["record_id"]),
-        owner=dict(people_by_name()).get(record["owner_id"], record["owner_id"]),
+        owner=person_names().get(record["owner_id"], record["owner_id"]),
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Response, url_for
+from flask import Response
 
 from engine.ports import Sort
 from engine.predicate import Compare, both
 from engine.service import records
-from webapp.console.frame import Route, api, caller, page, ports
-from webapp.console.listing import asked, beginning, equal, listing, people_by_name, present, some
+from webapp.console.frame import Route, api, caller, link, page, ports
+from webapp.console.listing import asked, beginning, equal, listing, people_by_name, person_names, present, some
 
 ABOUT = ("stage", "account_name", "product", "amount", "contract_target", "next_step")
 DATES = ("engaged_on", "expected_close", "closed_on", "changed_at")
@@ -24,7 +24,7 @@ def deals() -> Response:
     tally = records.tally_records(ports(), caller(), "deal", "stage", where=common)
     kept = {name: value for name, value in filters.items() if value and name != "stage"}
     stages = [
-        (str(name), count, url_for("console.deals", stage=name, **kept))
+        (str(name), count, link("deals", stage=str(name), **kept))
         for name, count in sorted(tally.items(), key=lambda pair: -pair[1])
         if name is not None
     ]
@@ -38,9 +38,9 @@ def deals() -> Response:
         ),
         stages=stages,
         all_count=sum(tally.values()),
-        all_url=url_for("console.deals", **kept),
+        all_url=link("deals", **kept),
         people=people_by_name(),
-        names=dict(people_by_name()),
+        names=person_names(),
         filters=filters,
     )
 
@@ -53,13 +53,13 @@ def deal(record_id: str) -> Response:
         "deal.html",
         section="deals",
         title=record["name"],
-        crumbs=(("Deals", url_for("console.deals")),),
+        crumbs=(("Deals", link("deals")),),
         json_url=api(f"deals/{record.id}"),
         deal=record,
         about=present(record, ABOUT),
         dates=present(record, DATES),
         rest=present(record, REST),
-        owner=dict(people_by_name()).get(record["owner_id"], record["owner_id"]),
+        owner=person_names().get(record["owner_id"], record["owner_id"]),
         conflicts=some("conflict", about_it, sort=(Sort("found_at", descending=True),), limit=HISTORY),
         changes=some("audit_entry", about_it, sort=(Sort("sequence", descending=True),), limit=HISTORY),
     )

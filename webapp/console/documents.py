@@ -12,7 +12,7 @@ from engine.decision import Reason, WhyNot
 
 @dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """A decision's document with its reasons as values. Numbers inside `outcome` stay the exact text that was stored."""
+    """A decision's document with its reasons as values. Numbers in `outcome` stay the exact text that was stored."""
 
     rule_set: str
     version: int

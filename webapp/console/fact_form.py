@@ -1,4 +1,4 @@
-"""A form made from a fact schema: values into fields, fields back into JSON facts. The schema alone says what is right."""
+"""A form made from a fact schema: values into fields, fields back into JSON facts. The schema judges."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def read_form(schema: FactSchema, form: Mapping[str, str]) -> dict[str, Any]:
             facts[field.name] = _value(field, text)
         except InvalidError as error:
             at = Place("facts", path=f"$.{field.name}")
-            problems += [replace(problem, place=at, message=f"`{field.name}`: {problem.message}") for problem in error.problems]
+            problems += [replace(one, place=at, message=f"`{field.name}`: {one.message}") for one in error.problems]
     if problems:
         raise InvalidError(problems)
     return facts
@@ -116,9 +116,8 @@ def compact(value: Any) -> str:
 def _pieces(value: Any, depth: int) -> list[str]:
     pad, closing = "  " * (depth + 1), "  " * depth
     if isinstance(value, Mapping) and value:
-        inner = [
-            [pad, json.dumps(str(key), ensure_ascii=False), ": ", *_pieces(item, depth + 1)] for key, item in value.items()
-        ]
+        named = [(json.dumps(str(key), ensure_ascii=False), item) for key, item in value.items()]
+        inner = [[pad, name, ": ", *_pieces(item, depth + 1)] for name, item in named]
         return ["{\n", *_joined(inner), "\n", closing, "}"]
     if isinstance(value, list | tuple) and value:
         return ["[\n", *_joined([[pad, *_pieces(item, depth + 1)] for item in value]), "\n", closing, "]"]
@@ -136,7 +135,7 @@ def _joined(parts: list[list[str]]) -> list[str]:
 
 def _input(field: FactField, text: str) -> Input:
     hint = field.description
-    control, choices = "text", ()
+    control, choices = "text", tuple[tuple[str, str], ...]()
     if field.form in {"object", "array"}:
         control = "json"
     elif field.enum is not None:

@@ -13,7 +13,8 @@ from markupsafe import Markup, escape
 
 from engine import exact_json
 from engine.caller import ROLES
-from engine.decision import Reason
+from engine.decision import Reason, WhyNot
+from engine.problems import Place
 from engine.records import Money
 from webapp.console.charts import coordinate
 
@@ -151,6 +152,30 @@ def band_rank(label: str) -> int:
     return min(max(place, 0), 3) + 1
 
 
+def ticks(text: str) -> Markup:
+    """A sentence whose input in back-ticks is set as code."""
+    made = Markup()
+    for index, part in enumerate(str(text).split("`")):
+        made += Markup("<code>{}</code>").format(part) if index % 2 else escape(part)
+    return made
+
+
+def sentence(text: str) -> str:
+    """With a capital first letter: our messages are lower-case so that programs can put them anywhere."""
+    return text[:1].upper() + text[1:]
+
+
+def place_text(place: Place) -> str:
+    """Where a problem lies: the line of a file, else the path in the facts."""
+    return str(place) if place.line else place.path or place.source
+
+
+def split_why(why_not: Sequence[WhyNot]) -> tuple[list[WhyNot], list[WhyNot]]:
+    """Rules that failed on something known, and rules that read only what is not known: two different things to do."""
+    unknown = [why for why in why_not if why.seen and all(value is None for value in why.seen.values())]
+    return [why for why in why_not if why not in unknown], unknown
+
+
 def kind_of(rule_set: str) -> str:
     """`lead-priority` of `lead-priority/inbound`."""
     return rule_set.partition("/")[0]
@@ -187,7 +212,14 @@ def bar_of(part: Decimal, low: Decimal, high: Decimal) -> Bar:
 
 
 _YAML_LINE = re.compile(r"^(?P<lead>\s*(?:- )?)(?P<key>[\w./-]+)(?P<colon>:)(?P<rest>(?:\s.*)?)$")
-_YAML_INLINE = re.compile(r"""(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')|(?P<comment>(?:^|(?<=\s))\#.*$)|(?P<key>(?<=[{,]\s)[\w-]+(?=:\s)|(?<=\{)[\w-]+(?=:\s))""", re.VERBOSE)  # fmt: skip
+_YAML_INLINE = re.compile(
+    r"""
+    (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')
+    | (?P<comment>(?:^|(?<=\s))\#.*$)
+    | (?P<key>(?:(?<=[{,]\s)|(?<=\{))[\w-]+(?=:\s))
+    """,
+    re.VERBOSE,
+)
 
 
 def yaml_line(line: str) -> Markup:
@@ -212,14 +244,11 @@ def _inline(text: str) -> Markup:
     return made + escape(text[position:])
 
 
-FILTERS: tuple[tuple[str, Callable[..., Any]], ...] = (
-    ("amount", amount), ("band_rank", band_rank), ("bar_of", bar_of), ("bar_range", bar_range), ("day", day),
-    ("initials", initials), ("instant", instant), ("iso", iso), ("json_line", json_line), ("kind_of", kind_of),
-    ("money", money), ("number", number), ("percent", percent), ("plain_text", plain_text), ("role", role),
-    ("score", score), ("short_name", short_name), ("signed", signed), ("tone", tone), ("words", words),
-    ("yaml_line", yaml_line),
+FILTERS: tuple[Callable[..., Any], ...] = (
+    amount, band_rank, bar_of, bar_range, day, initials, instant, iso, json_line, kind_of, money, number, percent,
+    place_text, plain_text, role, score, sentence, short_name, signed, split_why, ticks, tone, words, yaml_line,
 )  # fmt: skip
-"""Every filter that templates may use."""
+"""Every filter that templates may use, under its own name."""
 
 TESTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
     ("money", lambda value: isinstance(value, Money) or (isinstance(value, Mapping) and set(value) == _MONEY)),

@@ -17,7 +17,7 @@ from webapp import identity
 from webapp.context import ports
 
 __all__ = [
-    "Message", "Route", "api", "asked_by_htmx", "asset", "build_id", "caller", "page", "ports", "see_other",
+    "Message", "Route", "api", "asked_by_htmx", "asset", "build_id", "caller", "link", "page", "ports", "see_other",
 ]  # fmt: skip
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -121,6 +121,12 @@ def build_id() -> str:
 def asset(path: str) -> str:
     """The address of a static file of this build."""
     return url_for("console.static_file", build=build_id(), filename=path)
+
+
+def link(endpoint: str, **values: str | int | None) -> str:
+    """The address of a page; what is empty is left out, so that addresses stay short."""
+    kept = {name: str(value) for name, value in values.items() if value not in {None, ""}}
+    return url_for(f"console.{endpoint}", _anchor=None, _method=None, _scheme=None, _external=None, **kept)
 
 
 def api(path: str, **query: Any) -> str:

@@ -10,15 +10,16 @@ from engine.service import records
 from webapp.console.frame import Route, caller, page, ports
 from webapp.console.jobs import percent
 from webapp.console.leads import band_counts, top_reasons
-from webapp.console.listing import people_by_name, some
+from webapp.console.listing import person_names, some
 from webapp.console.rules import lines
 
 TOP_LEADS = 8
 A_FEW = 6
+LATEST = (Sort("period", descending=True), Sort("payout", descending=True))
 
 
 def home() -> Response:
-    """Leads by band and the first ones, open conflicts, jobs at work, the last statements, rule sets with their tests."""
+    """Leads by band, the first ones, open conflicts, jobs at work, last statements, rule sets and their tests."""
     top = some("lead", Compare("score_state", "=", "scored"), sort=(Sort("score", descending=True),), limit=TOP_LEADS)
     is_open = Compare("state", "=", "open")
     working = In("state", ("queued", "running"))
@@ -34,9 +35,9 @@ def home() -> Response:
         jobs=some("job", working, sort=(Sort("created_at", descending=True),), limit=A_FEW),
         last_jobs=some("job", Always(), sort=(Sort("created_at", descending=True),), limit=3),
         percent=percent,
-        statements=some("statement", Always(), sort=(Sort("period", descending=True), Sort("payout", descending=True)), limit=A_FEW),
+        statements=some("statement", Always(), sort=LATEST, limit=A_FEW),
         rule_sets=lines(),
-        names=dict(people_by_name()),
+        names=person_names(),
     )
 
 

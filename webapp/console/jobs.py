@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, make_response, render_template, request
 
 from engine.ports import Sort
 from engine.problems import BylawError, Problem
@@ -13,8 +13,8 @@ from engine.service import leads as lead_cases
 from engine.service.actions import START, WRITE
 from engine.service.auditing import place_of
 from webapp import identity
-from webapp.console.frame import Route, api, asked_by_htmx, caller, page, ports, see_other
-from webapp.console.listing import asked, equal, listing, people_by_name
+from webapp.console.frame import Route, api, asked_by_htmx, caller, link, page, ports, see_other
+from webapp.console.listing import asked, equal, listing, person_names
 
 STOP_POLLING = 286
 """htmx's own status: swap this answer and ask no more."""
@@ -48,7 +48,7 @@ def job(record_id: str) -> Response:
         "ended": record["state"] in ENDED,
         "percent": percent(record),
         "may_cancel": record["state"] not in ENDED and ports().authorizer.allows(caller().actor, WRITE, record),
-        "starter": dict(people_by_name()).get(record["actor_id"], record["actor_id"]),
+        "starter": person_names().get(record["actor_id"], record["actor_id"]),
     }
     if asked_by_htmx():
         body = render_template("parts/job_progress.html", csrf_token=identity.csrf_token(), **shown)
@@ -57,7 +57,7 @@ def job(record_id: str) -> Response:
         "job.html",
         section="jobs",
         title=record["title"],
-        crumbs=(("Jobs", url_for("console.jobs")),),
+        crumbs=(("Jobs", link("jobs")),),
         json_url=api(f"jobs/{record.id}"),
         **shown,
     )
@@ -85,7 +85,7 @@ def _start(kind: str) -> Record:
 
 
 def _may_start() -> bool:
-    """Whether a job of this person, where this person stands, is allowed: asked of the policies, as the use case will."""
+    """Whether a job of this person, where this person stands, is allowed: the policies say, as they will later."""
     actor = caller().actor
     fields = {**place_of(None, caller()), "actor_id": actor.id, "kind": "score-leads"}
     draft = Record("job", "job-draft", actor.organisation_id, fields)
@@ -109,7 +109,7 @@ def _jobs_page(problems: tuple[Problem, ...] = (), status: int = 200) -> Respons
         ),
         states=STATES,
         filters=filters,
-        names=dict(people_by_name()),
+        names=person_names(),
         percent=percent,
         may_start=_may_start(),
         priorities=[one for one in summaries if one.kind == "lead-priority"],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response
 
 from engine.decision import Decision
 from engine.ports import Sort
@@ -16,8 +16,8 @@ from engine.records import Record
 from engine.service import leads as lead_cases
 from engine.service import records
 from webapp.console.format import band_rank
-from webapp.console.frame import Route, api, caller, page, ports
-from webapp.console.listing import asked, beginning, equal, listing, people_by_name, present, some
+from webapp.console.frame import Route, api, caller, link, page, ports
+from webapp.console.listing import asked, beginning, equal, listing, people_by_name, person_names, present, some
 
 TOP_REASONS = 3
 HISTORY = 20
@@ -75,10 +75,10 @@ def band_counts(where: Predicate, chosen: str = "", **kept: str) -> tuple[BandCo
     kept = {name: value for name, value in kept.items() if value}
     labelled = sorted((str(label), count) for label, count in tally.items() if label is not None)
     found = [
-        BandCount(label, count, url_for("console.leads", band=label, **kept), label == chosen) for label, count in labelled
+        BandCount(label, count, link("leads", band=label, **kept), label == chosen) for label, count in labelled
     ]
     if tally.get(None):
-        url = url_for("console.leads", band=NOT_SCORED, **kept)
+        url = link("leads", band=NOT_SCORED, **kept)
         found.append(BandCount(None, tally[None], url, chosen == NOT_SCORED))
     return tuple(found)
 
@@ -98,14 +98,14 @@ def leads() -> Response:
         reasons=top_reasons(found.records),
         bands=band_counts(common, band, owner=owner, q=search, state=state),
         people=people_by_name(),
-        names=dict(people_by_name()),
+        names=person_names(),
         filters=filters,
-        all_url=url_for("console.leads", **{name: value for name, value in filters.items() if value and name != "band"}),
+        all_url=link("leads", **{name: value for name, value in filters.items() if value and name != "band"}),
     )
 
 
 def lead(record_id: str) -> Response:
-    """One lead: its facts, its score worked out now beside the stored one, why not more, and what was decided before."""
+    """One lead: facts, the score worked out now beside the stored one, why not more, what was decided before."""
     record = records.get_record(ports(), caller(), "lead", record_id)
     history = some(
         "decision",
@@ -123,11 +123,11 @@ def lead(record_id: str) -> Response:
         "lead.html",
         section="leads",
         title=record["name"],
-        crumbs=(("Leads", url_for("console.leads")),),
+        crumbs=(("Leads", link("leads")),),
         json_url=api(f"leads/{record.id}"),
         lead=record,
         about=present(record, FACTS_OF_A_LEAD),
-        owner=dict(people_by_name()).get(record["owner_id"], record["owner_id"]),
+        owner=person_names().get(record["owner_id"], record["owner_id"]),
         recomputed=recompute(record),
         history=history,
         changes=changes,

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import request, url_for
+from flask import request
 
 from engine.ports import Page, Sort
 from engine.predicate import Always, Compare, Predicate, StartsWith, both, either
 from engine.records import Record
 from engine.service import records
-from webapp.console.frame import caller, ports
+from engine.service.directory import SERVICE_ID
+from webapp.console.frame import caller, link, ports
 
 PAGE_SIZE = 50
 LONGEST_SEARCH = 100
@@ -66,16 +67,17 @@ def listing(
     )
     total = records.count_records(ports(), caller(), record_type, where=where)
     kept = {name: value for name, value in filters.items() if value}
-    target = f"console.{endpoint}"
     return Listing(
         found.records,
         total,
-        url_for(target, **kept, cursor=found.next_cursor) if found.next_cursor else None,
-        url_for(target, **kept) if cursor else None,
+        link(endpoint, **kept, cursor=found.next_cursor) if found.next_cursor else None,
+        link(endpoint, **kept) if cursor else None,
     )
 
 
-def some(record_type: str, where: Predicate, *, sort: Sequence[Sort] = (), limit: int = PAGE_SIZE) -> tuple[Record, ...]:
+def some(
+    record_type: str, where: Predicate, *, sort: Sequence[Sort] = (), limit: int = PAGE_SIZE
+) -> tuple[Record, ...]:
     """The first records that the person may read."""
     return records.list_records(
         ports(), caller(), record_type, where=where, sort=tuple(sort), limit=limit, cursor=None
@@ -88,8 +90,13 @@ def names(record_type: str) -> dict[str, str]:
 
 
 def people_by_name() -> list[tuple[str, str]]:
-    """People for a select: id and name, by name."""
+    """People for a select: id and name, by name. Bylaw's own jobs and imports are no person."""
     return sorted(names("person").items(), key=lambda pair: pair[1].casefold())
+
+
+def person_names() -> dict[str, str]:
+    """Names by id of everybody who may have done something here, Bylaw itself included."""
+    return {SERVICE_ID: "Bylaw", **names("person")}
 
 
 def present(record: Record, fields: Sequence[str]) -> list[tuple[str, Any]]:

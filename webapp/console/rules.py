@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import Response, request, url_for
+from flask import Response, request
 
 from engine.problems import InvalidError, Problem
 from engine.rulefile import CaseResult, RuleSet
 from engine.service import rulesets
 from webapp.console.format import words
-from webapp.console.frame import Route, api, caller, page, ports
-from webapp.console.listing import asked, people_by_name
+from webapp.console.frame import Route, api, caller, link, page, ports
+from webapp.console.listing import asked, person_names
 
 KIND_NOTES = {
     "lead-priority": "Which lead to work first",
@@ -82,7 +82,9 @@ def rule_sets() -> Response:
         kind=kind,
         kinds=[(name, sum(summary.kind == name for summary in everything)) for name in kinds],
         all_count=len(everything),
-        grouped=[(name, KIND_NOTES.get(name, ""), [line for line in shown if line.summary.kind == name]) for name in kinds],
+        grouped=[
+            (name, KIND_NOTES.get(name, ""), [line for line in shown if line.summary.kind == name]) for name in kinds
+        ],
     )
 
 
@@ -91,7 +93,8 @@ def rule_set(kind: str, name: str) -> Response:
     full = f"{kind}/{name}"
     versions = rulesets.list_versions(ports(), caller(), full)
     number = version_number(request.args.get("version", ""), full)
-    live = next((line for line in rulesets.list_rule_sets(ports(), caller(), kind=kind, at=caller().now) if line.name == full))
+    summaries = rulesets.list_rule_sets(ports(), caller(), at=caller().now)
+    live = next(summary for summary in summaries if summary.name == full)
     wanted = number or live.version
     shown = rulesets.get_version(ports(), caller(), full, wanted)
     results = shown.rule_set.run_tests()
@@ -99,7 +102,7 @@ def rule_set(kind: str, name: str) -> Response:
         "rule_set.html",
         section="rules",
         title=shown.rule_set.title,
-        crumbs=(("Rule sets", url_for("console.rule_sets")), (words(kind), url_for("console.rule_sets", kind=kind))),
+        crumbs=(("Rule sets", link("rule_sets")), (words(kind), link("rule_sets", kind=kind))),
         json_url=api(f"rule-sets/{full}/versions/{wanted}"),
         kind=kind,
         name=name,
@@ -114,7 +117,7 @@ def rule_set(kind: str, name: str) -> Response:
         cases=cases(shown.rule_set),
         tests=test_state(results),
         lines=shown.record["text"].splitlines(),
-        names=dict(people_by_name()),
+        names=person_names(),
     )
 
 
@@ -129,7 +132,7 @@ def version_number(text: str, name: str) -> int | None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
         raise InvalidError(
-            Problem("request.bad_parameter", f"`{text[:40]}` is no version of `{name}`", help="versions are whole numbers")
+            Problem("request.bad_parameter", f"`{text[:40]}` is no version of `{name}`", help="versions are numbers")
         )
     return int(text)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response
 
 from engine.ports import Sort
 from engine.predicate import Compare
 from engine.service import incentives, records
 from webapp.console.charts import shares, waterfall
 from webapp.console.documents import stored_decision
-from webapp.console.frame import Route, api, caller, page, ports
+from webapp.console.frame import Route, api, caller, link, page, ports
 from webapp.console.listing import asked, beginning, equal, listing, some
 
 SECTIONS_SHOWN = 500
@@ -37,14 +37,14 @@ def statements() -> Response:
         json_url=api("statements", period=period, plan=plan),
         listing=found,
         widths=shares([record["payout"].amount for record in found.records]),
-        periods=[(label, tally[label], url_for("console.statements", period=label, plan=plan or None)) for label in periods],
+        periods=[(label, tally[label], link("statements", period=label, plan=plan or None)) for label in periods],
         plans=sorted(str(name) for name in plans if name is not None),
         filters=filters,
     )
 
 
 def statement(record_id: str) -> Response:
-    """One statement: what was paid, made of which lines, which deals did not count and why, and the proof of the sums."""
+    """One statement: what was paid for which lines, which deals did not count and why, and the proof of the sums."""
     record = incentives.statement(ports(), caller(), record_id)
     decision = stored_decision(record["decision"])
     outcome = decision.outcome
@@ -55,7 +55,7 @@ def statement(record_id: str) -> Response:
         "statement.html",
         section="statements",
         title=f"{record['payee_name']}, {record['period']}",
-        crumbs=(("Statements", url_for("console.statements", period=record["period"])),),
+        crumbs=(("Statements", link("statements", period=record["period"])),),
         json_url=api(f"statements/{record.id}"),
         statement=record,
         decision=decision,

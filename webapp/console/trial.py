@@ -6,13 +6,14 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, cast
-from urllib.parse import urlencode
 
-from flask import Response, redirect, request, url_for
+from flask import Response, redirect, request
 
 from engine import exact_json
 from engine.decision import Decision
+from engine.predicate import Always
 from engine.problems import BylawError, InvalidError, NotFoundError, Place, Problem
 from engine.records import Money, Record
 from engine.service import conflicts as conflict_cases
@@ -20,10 +21,9 @@ from engine.service import records, rulesets
 from engine.service.evaluate import evaluate
 from engine.service.rulesets import PublishedVersion, RuleSetSummary
 from webapp.console import fact_form
-from webapp.console.charts import waterfall
 from webapp.console.fact_form import Input
-from webapp.console.frame import Route, api, caller, page, ports
-from webapp.console.listing import asked
+from webapp.console.frame import Route, api, caller, link, page, ports
+from webapp.console.listing import asked, some
 from webapp.console.rules import version_number
 
 LONGEST_ADDRESS = 2_000
@@ -45,28 +45,40 @@ class Asked:
     kept: Mapping[str, str] = field(default_factory=dict)
 
 
-def trial() -> Response:
-    """Choose, fill in, and see. Facts in the address are decided about at once, so a result can be passed on as a link."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the page shows: the facts, and the decision about them or what is wrong with them.
+
+    `typed` is the JSON text that could not be used, `as_typed` says that the form's fields stay as they were sent.
+    """
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    decision: Decision | None = None
     problems: tuple[Problem, ...] = ()
+    typed: str | None = None
+    as_typed: bool = False
+
+
+def trial() -> Response:
+    """Choose, fill in, and see. Facts in the address are decided about at once: a result can be passed on as a link."""
     summaries = rulesets.list_rule_sets(ports(), caller(), at=caller().now)
     subject, facts = _subject()
     wanted = _asked(request.args, summaries, subject, facts)
     published = _published(wanted)
     if published is None:
-        return _show(summaries, wanted, None, {}, None, ())
+        return _show(summaries, wanted, None, Answer())
     given = request.args.get("facts", "")[: LONGEST_ADDRESS * 2]
     if given:
         try:
-            facts = _object(given)
+            return _show(summaries, wanted, published, _answer(wanted, published, _object(given), given))
         except InvalidError as error:
-            problems = error.problems
-        return _decide(summaries, wanted, published, facts or {}, given, problems)
+            return _show(summaries, wanted, published, Answer(problems=error.problems, typed=given))
     if facts is not None:
-        return _decide(summaries, wanted, published, _fitting(published, subject, facts), "", ())
-    starting, at = _from_case(published, request.args.get("case", ""))
+        return _show(summaries, wanted, published, _answer(wanted, published, _fitting(published, subject, facts)))
+    starting, at = _from_case(published, asked("case") or "0")
     if at is not None and not wanted.at_text:
         wanted = _asked(request.args, summaries, subject, facts, at=at)
-    return _show(summaries, wanted, published, starting, None, ())
+    return _show(summaries, wanted, published, Answer(starting))
 
 
 def run_trial() -> Response:
@@ -76,63 +88,44 @@ def run_trial() -> Response:
     published = _published(wanted)
     if published is None:
         raise NotFoundError(Problem("rule_set.not_found", f"there is no rule set `{wanted.rule[:80]}`"))
-    text = request.form.get("facts_json", "")[:MAX_FORM_TEXT]
+    text = request.form.get("facts_json", "")[:MAX_FORM_TEXT] if wanted.mode == "json" else None
     try:
-        facts = (
-            _object(text) if wanted.mode == "json" else fact_form.read_form(published.rule_set.facts, request.form)
-        )
+        facts = fact_form.read_form(published.rule_set.facts, request.form) if text is None else _object(text)
     except InvalidError as error:
-        return _show(
-            summaries, wanted, published, {}, None, error.problems, typed=text if wanted.mode == "json" else None, again=True
-        )
-    query = {"rule": wanted.rule, "facts": fact_form.compact(facts)}
-    if wanted.version is not None:
-        query["version"] = str(wanted.version)
-    if wanted.at_text:
-        query["at"] = wanted.at_text
-    if wanted.mode == "json":
-        query["mode"] = "json"
-    address = f"{url_for('console.trial')}?{urlencode(query)}"
+        answer = Answer(problems=error.problems, typed=text, as_typed=text is None)
+        return _show(summaries, wanted, published, answer)
+    query = {"rule": wanted.rule, "version": str(wanted.version or ""), "at": wanted.at_text}
+    mode = {"mode": "json"} if wanted.mode == "json" else {}
+    address = link("trial", **query, **mode, facts=fact_form.compact(facts))
     if len(address) <= LONGEST_ADDRESS:
         return cast("Response", redirect(address + "#result", code=303))
-    return _decide(summaries, wanted, published, facts, text, ())
+    return _show(summaries, wanted, published, _answer(wanted, published, facts, text))
 
 
-def _decide(
-    summaries: tuple[RuleSetSummary, ...],
-    wanted: Asked,
-    published: PublishedVersion,
-    facts: Mapping[str, Any],
-    typed: str,
-    problems: tuple[Problem, ...],
-) -> Response:
-    decision = None
-    if not problems:
-        try:
-            decision = evaluate(
-                ports(), caller(), wanted.rule, facts, at=wanted.at, as_of=caller().now, version=published.record["version"]
-            )
-            decision.explanation  # noqa: B018  # texts are made now, so that a fault in them is a problem shown here
-        except BylawError as error:
-            decision, problems = None, error.problems
-    return _show(summaries, wanted, published, facts, decision, problems, typed=typed if problems and typed else None)
+def _answer(
+    wanted: Asked, published: PublishedVersion, facts: Mapping[str, Any], typed: str | None = None
+) -> Answer:
+    number = published.record["version"]
+    try:
+        decision = evaluate(
+            ports(), caller(), wanted.rule, facts, at=wanted.at, as_of=caller().now, version=number
+        )
+        decision.explanation  # noqa: B018  # texts are made now, so that a fault in them is a problem shown here
+    except BylawError as error:
+        return Answer(facts, problems=error.problems, typed=typed)
+    return Answer(facts, decision)
 
 
 def _show(
-    summaries: tuple[RuleSetSummary, ...],
-    wanted: Asked,
-    published: PublishedVersion | None,
-    facts: Mapping[str, Any],
-    decision: Decision | None,
-    problems: tuple[Problem, ...],
-    *,
-    typed: str | None = None,
-    again: bool = False,
+    summaries: tuple[RuleSetSummary, ...], wanted: Asked, published: PublishedVersion | None, answer: Answer
 ) -> Response:
+    decision, problems = answer.decision, answer.problems
     fields: tuple[Input, ...] = ()
     if published is not None:
         schema = published.rule_set.facts
-        made = fact_form.inputs_again(schema, request.form) if again and typed is None else fact_form.inputs(schema, facts)
+        made = (
+            fact_form.inputs_again(schema, request.form) if answer.as_typed else fact_form.inputs(schema, answer.facts)
+        )
         fields = fact_form.with_problems(made, problems)
     versions = rulesets.list_versions(ports(), caller(), wanted.rule) if published is not None else ()
     return page(
@@ -146,17 +139,14 @@ def _show(
         published=published,
         versions=[version.record["version"] for version in versions],
         fields=fields,
-        facts_text=typed if typed is not None else fact_form.pretty(facts),
+        facts_text=answer.typed if answer.typed is not None else fact_form.pretty(answer.facts),
         decision=decision,
         problems=problems,
         document=fact_form.pretty(exact_json.plain(decision.to_json())) if decision else "",
-        curl=_curl(wanted, facts) if decision else "",
-        steps=waterfall(decision.reasons) if decision else (),
+        curl=_curl(wanted, answer.facts) if decision else "",
         cases=[case.name for case in published.rule_set.tests] if published is not None else [],
-        chosen_case=request.args.get("case", ""),
-        modes={
-            mode: url_for("console.trial", **{**dict(request.args), "mode": mode}) for mode in ("form", "json")
-        },
+        chosen_case="" if decision or problems else asked("case") or "0",
+        modes={mode: link("trial", **{**dict(request.args), "mode": mode}) for mode in ("form", "json")},
     )
 
 
@@ -169,10 +159,11 @@ def _asked(
     at: datetime | None = None,
 ) -> Asked:
     rule = given.get("rule", "").strip()[:200] or _suggested(summaries, subject, facts)
-    at_text = given.get("at", "").strip()[:40]
+    kept = given.get("was", rule) == rule  # the version and instant of another rule set mean nothing to this one
+    at_text = given.get("at", "").strip()[:40] if kept else ""
     return Asked(
         rule=rule,
-        version=version_number(given.get("version", "").strip(), rule),
+        version=version_number(given.get("version", "").strip() if kept else "", rule),
         at=at or (_instant(at_text) if at_text else caller().now),
         at_text=at_text or (exact_json.instant_text(at) if at else ""),
         mode="json" if given.get("mode") == "json" else "form",
@@ -190,14 +181,17 @@ def _suggested(
             case "conflict":
                 return str(subject["rule_set"])
             case "lead":
-                for one in summaries:
-                    if one.kind == "lead-priority" and one.state == "in force" and _facts_of(one) == subject["facts_schema"]:
+                scorers = [one for one in summaries if one.kind == "lead-priority" and one.state == "in force"]
+                for one in scorers:
+                    if _facts_of(one) == subject["facts_schema"]:
                         return one.name
             case _:
                 suiting = [one for one in summaries if one.kind == "decision" and _shares(one, facts or {})]
                 if suiting:
                     return suiting[0].name
-    preferred = [one for one in summaries if one.kind == "lead-priority"] or list(summaries)
+    wanted = {record["facts_schema"] for record in some("lead", Always(), limit=1)} if subject is None else set()
+    scoring = [one for one in summaries if one.kind == "lead-priority"]
+    preferred = [one for one in scoring if _facts_of(one) in wanted] or scoring or list(summaries)
     return preferred[0].name if preferred else ""
 
 
@@ -237,7 +231,10 @@ def _facts(record: Record) -> Mapping[str, Any]:
 
 
 def _as_fact(value: Any) -> Any:
-    return value.amount if isinstance(value, Money) else exact_json.plain(value) if not isinstance(value, int) else value
+    """A field's value as JSON facts have it: money as its amount, dates as text."""
+    if isinstance(value, Money):
+        return value.amount
+    return value if isinstance(value, int | Decimal) else exact_json.plain(value)
 
 
 def _fitting(published: PublishedVersion, subject: Record | None, facts: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -249,12 +246,11 @@ def _fitting(published: PublishedVersion, subject: Record | None, facts: Mapping
 
 
 def _from_case(published: PublishedVersion, index: str) -> tuple[Mapping[str, Any], datetime | None]:
-    """Start from one of the file's own tests; the first one if none is named."""
+    """Start from one of the file's own tests, at the test's instant."""
     tests = published.rule_set.tests
     if index.isascii() and index.isdigit() and int(index) < len(tests):
-        case = tests[int(index)]
-        return case.given, case.at
-    return (tests[0].given, tests[0].at) if tests else ({}, None)
+        return tests[int(index)].given, tests[int(index)].at
+    return {}, None
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -281,7 +277,7 @@ def _curl(wanted: Asked, facts: Mapping[str, Any]) -> str:
         body["version"] = wanted.version
     address = request.host_url.rstrip("/") + api(f"evaluate/{wanted.rule}")
     return (
-        f"curl -sS {shlex.quote(address)} \\\n  -H \"Authorization: Bearer $BYLAW_API_KEY\" \\\n"
+        f'curl -sS {shlex.quote(address)} \\\n  -H "Authorization: Bearer $BYLAW_API_KEY" \\\n'
         f"  -H 'Content-Type: application/json' \\\n  -d {shlex.quote(fact_form.pretty(body))}"
     )
 
