@@ -10,9 +10,10 @@ from engine import exact_json
 from engine.caller import Caller
 from engine.decision import Decision
 from engine.ports import Ports
-from engine.problems import BylawError, InvalidError, Problem
+from engine.problems import BylawError, ConflictError, InvalidError, Problem
 from engine.records import Record
 from engine.service.auditing import accepted, place_of
+from engine.service.records import get_record
 from engine.service.rulesets import PublishedVersion, get_version, release_digest
 
 MAX_MANY = 1_000
@@ -41,7 +42,7 @@ def evaluate(
     decision = published.rule_set.decide(facts, at=at, as_of=as_of, release=release)
     if record:
         receipt = decision_record(
-            f"decision-{ports.new_id()}", caller, decision, place_of(None, caller), subject, exact_json.plain(facts)
+            f"decision-{ports.new_id()}", caller, decision, place_of(None, caller), subject, facts
         )
         with ports.store.transaction() as transaction:
             stored = transaction.insert(receipt)
@@ -83,6 +84,22 @@ def evaluate_many(
     return tuple(_decide(published, facts, at, as_of, release) for facts in facts_list)
 
 
+def replay(ports: Ports, caller: Caller, decision_id: str) -> Decision:
+    """A stored decision made again from its facts, version and instants, with its reasons: the receipt, checked.
+
+    Raises `NotFoundError` for a decision that the caller may not read, and `ConflictError` (`decision.differs`) if the
+    outcome is not the stored one, which would be an error of ours.
+    """
+    stored = get_record(ports, caller, "decision", decision_id)
+    published = get_version(ports, caller, stored["rule_set"], stored["version"])
+    release = stored["document"]["release"]
+    decision = published.rule_set.decide(stored["facts"], at=stored["at"], as_of=stored["as_of"], release=release)
+    again = exact_json.canonical([decision.outcome, decision.input_digest, decision.digest])
+    if again != exact_json.canonical([stored["document"]["outcome"], stored["input_digest"], stored["digest"]]):
+        raise ConflictError(Problem("decision.differs", f"the decision `{decision_id}` does not come out as it is stored"))
+    return decision
+
+
 def decision_record(
     decision_id: str,
     caller: Caller,
@@ -91,15 +108,13 @@ def decision_record(
     subject: tuple[str, str] | None,
     facts: Mapping[str, Any],
     *,
-    why_not: bool = True,
+    explain: bool = True,
 ) -> Record:
     """A decision as a record: the document that every door shows, and the facts, so that it replays.
 
-    Without `why_not` the document leaves out the rules that did not fire; the facts and the version bring them back.
+    Without `explain` the document leaves out reasons and why-not: `replay` brings them back when somebody looks.
     """
-    document = decision.to_json()
-    if not why_not:
-        del document["why_not"]
+    document = decision.to_json(explain=explain)
     subject_type, subject_id = subject or (None, None)
     return Record(
         "decision",

@@ -37,7 +37,7 @@ WON = "Won"
 DRAFT = "draft"
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
-DEALS_NAMED = 50
+DEALS_NAMED = 10
 """Deals named for each reason for exclusion; all are counted."""
 
 

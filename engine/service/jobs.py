@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -93,6 +94,21 @@ def start_job(ports: Ports, caller: Caller, kind: str, title: str, parameters: M
             transaction.append_audit(accepted(caller, "start", after=stored))
             transaction.enqueue(_message(stored, "start", caller.now))
             return stored
+
+
+def shown_result(job: Record) -> Mapping[str, Any] | None:
+    """A job's result with its counts as whole numbers: amounts are stored as texts, so every number in it is a count."""
+    return None if job["result"] is None else _with_whole_numbers(job["result"])
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value)
+    if isinstance(value, Mapping):
+        return {name: _with_whole_numbers(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_whole_numbers(item) for item in value]
+    return value
 
 
 def cancel_job(ports: Ports, caller: Caller, job_id: str) -> Record:

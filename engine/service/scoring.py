@@ -121,7 +121,7 @@ def store_scored(caller: Caller, transaction: Transaction, scored: Scored) -> Re
         place = {name: lead[name] for name in PLACE_FIELDS}
         transaction.insert(
             decision_record(
-                lead["decision_id"], caller, scored.decision, place, ("lead", lead.id), lead["facts"], why_not=False
+                lead["decision_id"], caller, scored.decision, place, ("lead", lead.id), lead["facts"], explain=False
             )
         )
     return stored
