@@ -61,7 +61,7 @@ def plan(components: Sequence[Mapping[str, Any]], **parts: Any) -> RuleSet:
 
 
 def deals(*amounts: Decimal | str | int, **fields: Any) -> list[dict[str, Any]]:
-    """Won deals, a day apart, called d00, d01, ..."""
+    """Won deals, called d00, d01, ..., a day apart: the quarter has room for 84."""
     return [
         {
             "id": f"d{index:02}",

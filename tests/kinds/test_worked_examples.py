@@ -188,7 +188,7 @@ def test_a_cliff_then_an_accelerator(case):
 
 @cases("ICM-050")
 def test_a_decelerator_that_is_made_good(case):
-    """Half the rate until half the quota, then the full rate on everything, above quota the higher rate on the excess."""
+    """Half the rate until half the quota, then the full rate on everything, above quota a higher one on the excess."""
     slow, full, fast = case["inputs"]["rates"]
     bands = [
         {"frm": "0", "rate": slow},

@@ -66,7 +66,7 @@ class IncentivePlanBody:
 
         held = quota is None and self.plan.needs_quota and self.plan.quota.rate_without is None
         result = None if held else calculate(self.plan, credited, quota, kicker_bits)
-        statement = Statement(self.plan, credited, exclusions, quota, result)
+        statement = Statement(self.plan, deals, credited, exclusions, quota, result)
 
         def on_credit(condition: Condition, credit: Credit) -> tuple[str, Mapping[str, Any]]:
             seen = seen_by(credit, with_totals=False)

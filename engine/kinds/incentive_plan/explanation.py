@@ -47,7 +47,6 @@ def _explain_component(
     if found.lines:
         detail = {
             "measured": wording.measure(found.measured, component, plan),
-            "earned": found.exact,
             "bands": _band_sentences(found, plan),
         }
         reasons.append(Reason(component.id, component.because, found.by_rate, detail))

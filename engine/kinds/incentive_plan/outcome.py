@@ -11,7 +11,7 @@ from engine.kinds.incentive_plan.calculate import Adjustment, Earned, Line, Resu
 from engine.kinds.incentive_plan.crediting import Credit, Exclusion
 from engine.kinds.incentive_plan.plan import Plan
 from engine.kinds.incentive_plan.tiers import ZERO, Slice
-from engine.kinds.rounding import EXACT, ratio
+from engine.kinds.rounding import EXACT, ratio, round_money
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,16 @@ class Statement:
     """What a decision of this kind is made from. `result` is None while the statement is held for lack of a quota."""
 
     plan: Plan
+    given: tuple[Credit, ...]
     credited: tuple[Credit, ...]
     exclusions: tuple[Exclusion, ...]
     quota: Decimal | None
     result: Result | None
+
+    @property
+    def given_sum(self) -> Decimal:
+        """The payee's part of every deal that was given."""
+        return sum_of(credit.part for credit in self.given)
 
     @property
     def credited_sum(self) -> Decimal:
@@ -53,19 +59,18 @@ def outcome_of(statement: Statement) -> dict[str, Any]:
     credited, excluded = statement.credited_sum, statement.excluded_sum
     lines = [line for found in earned for line in _component_lines(found)]
     lines += [_adjustment(made, "") for made in (result.adjustments if result is not None else ())]
-    given = sum_of((credited, excluded))
     return {
         "state": "held" if result is None else "calculated",
         "payout": statement.payout,
         "currency": plan.currency,
-        "given": given,
+        "given": statement.given_sum,
         "credited": credited,
         "excluded": excluded,
         "quota": statement.quota,
         "attainment": ratio(credited, statement.quota) if statement.quota is not None else None,
         "lines": lines,
         "exclusions": [_exclusion(exclusion) for exclusion in statement.exclusions],
-        "bands": [band for found in earned for band in _bands(found)],
+        "bands": [band for found in earned for band in _bands(found, statement.quota)],
         "components": [
             {
                 "component": found.component.id,
@@ -77,36 +82,37 @@ def outcome_of(statement: Statement) -> dict[str, Any]:
             }
             for found in earned
         ],
-        "checks": _checks(statement, lines, given),
+        "checks": _checks(statement, lines),
     }
 
 
-def _checks(statement: Statement, lines: Sequence[dict[str, Any]], given: Decimal) -> list[dict[str, Any]]:
-    """Zero-sum checks, computed from the lines as shown and not from the sums they prove."""
+def _checks(statement: Statement, lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Zero-sum checks: each side is computed on its own way, so that a fault in one shows."""
     paid = sum_of(line["payout"] for line in lines)
-    parts = sum_of(credit.part for credit in (*statement.credited, *(found.credit for found in statement.exclusions)))
-    adjusted = sum_of(line["payout"] for line in lines if line["kind"] != "credit")
-    by_credit = sum_of(line["payout"] for line in lines if line["kind"] == "credit")
+    limited = sum_of(line["payout"] for line in lines if line["kind"] != "credit")
+    rounded = sum_of(_rounded(found, statement.plan) for found in (statement.result.earned if statement.result else ()))
     return [
-        {
-            "check": "the lines add up to the payout",
-            "left": paid,
-            "right": statement.payout,
-            "holds": paid == statement.payout,
-        },
-        {
-            "check": "credited and excluded add up to what was given",
-            "left": parts,
-            "right": given,
-            "holds": parts == given,
-        },
-        {
-            "check": "earnings with caps and floors add up to the payout",
-            "left": by_credit + adjusted,
-            "right": statement.payout,
-            "holds": by_credit + adjusted == statement.payout,
-        },
+        _check("the lines add up to the payout", paid, statement.payout),
+        _check(
+            "credited and excluded add up to what was given",
+            sum_of((statement.credited_sum, statement.excluded_sum)),
+            statement.given_sum,
+        ),
+        _check(
+            "earnings rounded once, with caps and floors, are the payout", sum_of((rounded, limited)), statement.payout
+        ),
     ]
+
+
+def _check(name: str, left: Decimal, right: Decimal) -> dict[str, Any]:
+    return {"check": name, "left": left, "right": right, "holds": left == right}
+
+
+def _rounded(found: Earned, plan: Plan) -> Decimal:
+    """A component's exact earnings, rounded as one payout, or one a credit where each credit is its own."""
+    if found.component.window == "period":
+        return round_money(found.exact, plan.unit, plan.rounding)
+    return sum_of(round_money(line.earned, plan.unit, plan.rounding) for line in found.lines)
 
 
 def _component_lines(found: Earned) -> list[dict[str, Any]]:
@@ -180,9 +186,10 @@ def _exclusion(exclusion: Exclusion) -> dict[str, Any]:
     }
 
 
-def _bands(found: Earned) -> list[dict[str, Any]]:
+def _bands(found: Earned, quota: Decimal | None) -> list[dict[str, Any]]:
     """The component's table with what fell into each band, and the leap at its start where there is one."""
     tiers, component = found.tiers, found.component
+    on_quota = component.on == "attainment" and quota is not None
     with localcontext(EXACT):
         reached = tiers.reached(found.measured)
         amounts: dict[int, Decimal] = {}
@@ -198,6 +205,7 @@ def _bands(found: Earned) -> list[dict[str, Any]]:
         return [
             {
                 "component": component.id,
+                "attainment": component.tiers.bands[index].start if on_quota else None,
                 "from": band.start,
                 "to": tiers.bands[index + 1].start if index + 1 < len(tiers.bands) else None,
                 "rate": band.rate,
