@@ -13,7 +13,8 @@ from engine.problem_codes import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-SOURCES = sorted(path for name in ("engine", "adapters", "webapp", "jobs", "cli") for path in (ROOT / name).rglob("*.py"))
+PACKAGES = ("engine", "adapters", "webapp", "jobs", "cli")
+SOURCES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 
 
@@ -39,7 +40,10 @@ def test_every_rule_kind_is_documented():
 def test_links_lead_somewhere(page: Path):
     """Every relative link and image of a page names a file of the project."""
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
-    targets = [t.split("#")[0] for t in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in t and not t.startswith(("#", "mailto:"))]
+    links = [
+        link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link and not link.startswith("mailto:")
+    ]
+    targets = [link.split("#")[0] for link in links]
     assert [target for target in targets if target and not (page.parent / target).exists()] == []
 
 
@@ -58,23 +62,21 @@ def test_every_decision_page_is_listed():
     assert [name for name in pages if name not in index] == []
 
 
+def tests() -> list[tuple[str, ast.FunctionDef]]:
+    """Every test function with its place."""
+    return [
+        (f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", node)
+        for path in TESTS
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+
+
 def test_tests_say_their_rule():
     """Every test's docstring is the rule that it proves."""
-    missing = []
-    for path in TESTS:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and not ast.get_docstring(node):
-                missing.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
-    assert missing == []
+    assert [where for where, node in tests() if not ast.get_docstring(node)] == []
 
 
 def test_no_test_is_empty():
     """Every test asserts, expects an error, or delegates to a function that checks."""
-    empty = []
-    for path in TESTS:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                acts = [inner for inner in ast.walk(node) if isinstance(inner, ast.Assert | ast.Call)]
-                if not acts:
-                    empty.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
-    assert empty == []
+    assert [w for w, node in tests() if not any(isinstance(n, ast.Assert | ast.Call) for n in ast.walk(node))] == []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+DATA = ("rules", "policies", "schemas")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -16,17 +17,19 @@ ROOT = Path(__file__).resolve().parents[2]
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from the checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
-    subprocess.run(command, check=True)
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", str(folder), str(ROOT)], check=True)
     return next(folder.glob("*.whl"))
 
 
 def test_wheel_contents(wheel: Path):
     """The wheel has the five packages and the three data folders under adapters/shipped, and no tests."""
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"engine", "adapters", "webapp", "jobs", "cli"}
-    tracked = subprocess.run(["git", "ls-files", "rules", "policies", "schemas"], cwd=ROOT, check=True, capture_output=True, text=True)
-    assert [path for path in tracked.stdout.split() if f"adapters/shipped/{path}" not in names] == []
+    tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
+    assert tops == {"engine", "adapters", "webapp", "jobs", "cli"}
+    data = [path.relative_to(ROOT) for folder in DATA for path in (ROOT / folder).rglob("*") if path.is_file()]
+    assert data
+    assert [str(path) for path in data if f"adapters/shipped/{path}" not in names] == []
 
 
 def test_the_wheel_runs_on_its_own(wheel: Path, tmp_path: Path):
@@ -34,8 +37,6 @@ def test_the_wheel_runs_on_its_own(wheel: Path, tmp_path: Path):
     zipfile.ZipFile(wheel).extractall(tmp_path)
     code = "import sys; sys.path.insert(0, sys.argv.pop(1)); from cli.main import main; main()"
     command = [sys.executable, "-P", "-c", code, str(tmp_path), "rules", "list", "--json"]
-    home = tmp_path / "home"
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin", "BYLAW_HOME": str(home)}
-    )
+    environment = {"PATH": "/usr/bin:/bin", "BYLAW_HOME": str(tmp_path / "home")}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert (done.returncode, "lead-priority/inbound" in done.stdout) == (0, True), done.stderr
