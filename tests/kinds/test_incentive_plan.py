@@ -366,7 +366,7 @@ def _bands(*bands: dict[str, object], **parts: object) -> dict[str, object]:
     ],
 )
 def test_faults_of_a_plan_are_found_when_it_is_loaded(components, parts, code, says):
-    """A gap, an overlap, a percentage without its sign, contradicting limits, misspelt facts: each has its code and place."""
+    """A gap, an overlap, a percentage without its sign, contradicting limits, misspelt facts: each with code and place."""
     with pytest.raises(InvalidError) as caught:
         rule_set(plan_file(components, **parts))
     found = [problem for problem in caught.value.problems if problem.code == code]

@@ -45,7 +45,7 @@ def _explain_component(
 ) -> None:
     component, plan = found.component, statement.plan
     if found.lines:
-        detail = {
+        detail: dict[str, Any] = {
             "measured": wording.measure(found.measured, component, plan),
             "bands": _band_sentences(found, plan),
         }
@@ -55,8 +55,8 @@ def _explain_component(
     for kicker, added in zip(component.kickers, found.kicked, strict=True):
         applied = [line.credit.id for line in found.lines if kicker in line.kickers]
         if applied:
-            detail = {"factor": kicker.factor, "credits": applied}
-            reasons.append(Reason(kicker.condition.id, kicker.condition.because, added, detail))
+            effect = {"factor": kicker.factor, "credits": applied}
+            reasons.append(Reason(kicker.condition.id, kicker.condition.because, added, effect))
             continue
         text, seen = on_kicker(kicker.condition, found.lines[0].credit) if found.lines else (kicker.condition.text, {})
         why_not.append(WhyNot(kicker.condition.id, kicker.condition.because, text, seen))
