@@ -23,6 +23,7 @@ FOLDER = "queue"
 PROCESS_FILE = "server.pid"
 ENDING_SECONDS = 5
 
+_NOISE = ("overcommit_memory", "signal-handler", "bye bye")
 _LOG_LINE = re.compile(r"^\d+:[A-Z] \d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d{3} [.\-*#] ")
 
 
@@ -82,9 +83,7 @@ def end_stale(settings: Settings) -> bool:
 def readable(line: str) -> str | None:
     """The server's log line without its own time and process number; None for what is only noise."""
     text = _LOG_LINE.sub("", line).strip()
-    if not text or "WARNING Memory overcommit" in text or "overcommit_memory" in text:
-        return None
-    return text
+    return None if not text or any(noise in text for noise in _NOISE) else text
 
 
 def _client(settings: Settings) -> redis.Redis:

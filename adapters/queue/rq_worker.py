@@ -35,6 +35,11 @@ class RqWorker(Worker):
     """
 
     def __init__(self, connection: Redis, *, name: str, sweep: Callable[[], None], sweep_seconds: int) -> None:
+        # Set first: RQ asks for the timeout while it is being made.
+        self._sweep = sweep
+        self._sweep_seconds = sweep_seconds
+        self._swept = -float("inf")
+        self._trouble = ""
         super().__init__(
             [Rq(QUEUE_NAME, connection=connection, serializer=JSONSerializer)],
             name=f"{name}-{os.urandom(3).hex()}",
@@ -44,10 +49,6 @@ class RqWorker(Worker):
             job_monitoring_interval=BEAT_SECONDS,
             maintenance_interval=REGISTRY_SECONDS,
         )
-        self._sweep = sweep
-        self._sweep_seconds = sweep_seconds
-        self._swept = -float("inf")
-        self._trouble = ""
 
     @property
     def dequeue_timeout(self) -> int:

@@ -69,12 +69,12 @@ def _show(result: dict[str, Any]) -> None:
     )
     if result["exclusions"]:
         table(
-            ("excluded because", "deals", "of them won", "won value"),
+            ("excluded because", "deals", "of them won", "won amount"),
             [
-                (row["reason"], int(row["deals"]), int(row["won_deals"]), _money(row["won_value"]))
+                (row["reason"], int(row["deals"]), int(row["won_deals"]), _money(row["won_amount"]))
                 for row in result["exclusions"]
             ],
-            right=("deals", "of them won", "won value"),
+            right=("deals", "of them won", "won amount"),
         )
     deals, period = result["deals"], result["period"]["label"]
     say(f"{result['plan']} version {result['version']}, {period}: {int(result['payees'])} payees, payout "

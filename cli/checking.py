@@ -1,0 +1,175 @@
+"""What `bylaw check` finds: files sorted into rule files and policies, each with its problems and its own tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.files import nothing_found, read, walk
+from engine.problems import BylawError, Problem
+
+if TYPE_CHECKING:
+    from engine.policy import Policies
+    from engine.rulefile import SchemaSource
+
+RULE_FILES = (".yaml", ".yml")
+POLICY_FILES = (".polar",)
+
+
+@dataclass(frozen=True, slots=True)
+class TestRun:
+    """One test that a file carries, and how it went."""
+
+    source: str
+    name: str
+    passed: bool
+    problems: tuple[Problem, ...]
+
+
+@dataclass(slots=True)
+class Checked:
+    """Everything found in everything checked."""
+
+    rule_files: list[dict[str, Any]] = field(default_factory=list)
+    policy_files: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    tests: list[TestRun] = field(default_factory=list)
+    policy_tests: list[TestRun] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no problem and every test passes; warnings do not count."""
+        return not self.problems and all(test.passed for test in (*self.tests, *self.policy_tests))
+
+    @property
+    def summary(self) -> str:
+        """One line: `12 rule files, 87 tests passed, 0 failed; 2 policy files, 9 tests passed, 0 failed; no problem`."""
+        parts = []
+        for files, one, tests in (
+            (len(self.rule_files), "rule file", self.tests),
+            (len(self.policy_files), "policy file", self.policy_tests),
+        ):
+            if files:
+                failed = sum(not test.passed for test in tests)
+                parts.append(f"{_count(files, one)}, {_count(len(tests) - failed, 'test')} passed, {failed:,} failed")
+        problems = _count(len(self.problems), "problem") if self.problems else "no problem"
+        warnings = f", {_count(len(self.warnings), 'warning')}" if self.warnings else ""
+        return "; ".join([*parts, problems + warnings])
+
+
+def check_paths(paths: Iterable[Path], progress: Callable[[int, int, str], None]) -> Checked:
+    """Check everything below the paths; never stops at the first problem."""
+    checked = Checked()
+    rules: list[Path] = []
+    policies: dict[Path, None] = {}
+    for path in paths:
+        try:
+            _sort(path, rules, policies)
+        except BylawError as error:
+            checked.problems.extend(error.problems)
+    for done, path in enumerate(dict.fromkeys(rules)):
+        progress(done, len(rules), path.name)
+        _check_rule_file(path, checked)
+    for folder in policies:
+        _check_policies(folder, checked)
+    return checked
+
+
+def _sort(path: Path, rules: list[Path], policies: dict[Path, None]) -> None:
+    """Put what a path names where it belongs. Raises `BylawError` for what is neither."""
+    if path.suffix in POLICY_FILES:
+        read(path)
+        policies[path.parent] = None
+    elif not path.is_dir():
+        if path.suffix not in RULE_FILES and path.exists():
+            raise BylawError(nothing_neither(path))
+        rules.append(path)
+    else:
+        files = walk(path)
+        folders = {file.parent for file in files if file.suffix in POLICY_FILES}
+        policies.update(dict.fromkeys(sorted(folders)))
+        # YAML in or below a folder of policies holds the policies' tests.
+        found = [
+            file
+            for file in files
+            if file.suffix in RULE_FILES and not any(folder in file.parents for folder in folders)
+        ]
+        rules.extend(found)
+        if not found and not folders:
+            raise BylawError(nothing_found(path, "rule file (`.yaml`) or policy (`.polar`)"))
+
+
+def nothing_neither(path: Path) -> Problem:
+    """A problem for a file that is neither a rule file nor a policy."""
+    return Problem("file.nothing_found", f"`{path}` is neither a rule file (`.yaml`) nor a policy (`.polar`)")
+
+
+def _check_rule_file(path: Path, checked: Checked) -> None:
+    from engine.kinds import load  # noqa: PLC0415  # policies alone need none of it
+
+    source = path.as_posix()
+    entry: dict[str, Any] = {"source": source, "rule_set": None, "version": None, "digest": None}
+    try:
+        data = read(path)
+        checked.rule_files.append(entry)
+        rule_set = load(data, source=source, schemas=_schemas())
+    except BylawError as error:
+        checked.problems.extend(error.problems)
+        return
+    entry.update(rule_set=rule_set.name, version=rule_set.version, digest=rule_set.digest)
+    checked.warnings.extend(rule_set.warnings)
+    checked.tests.extend(
+        TestRun(source, result.name, result.passed, result.problems) for result in rule_set.run_tests()
+    )
+
+
+def _check_policies(folder: Path, checked: Checked) -> None:
+    from engine.policy import Policies  # noqa: PLC0415  # loads Oso, which rule files do not need
+
+    try:
+        files = {
+            path.name: _text(path) for path in walk(folder) if path.suffix in POLICY_FILES and path.parent == folder
+        }
+    except BylawError as error:
+        checked.problems.extend(error.problems)
+        return
+    checked.policy_files.extend(f"{folder.as_posix()}/{name}" for name in files)
+    tests = {path.relative_to(folder).as_posix(): _text(path) for path in walk(folder) if path.suffix in RULE_FILES}
+    try:
+        policies = Policies.load(files)
+        checked.problems.extend(policies.check())
+        run_policy_tests(policies, folder, tests, checked)
+    except BylawError as error:
+        checked.problems.extend(error.problems)
+
+
+def run_policy_tests(policies: Policies, folder: Path, tests: Mapping[str, str], checked: Checked) -> None:
+    """Run the cases beside the policies."""
+    from engine.policy import check  # noqa: PLC0415  # as above
+
+    for result in check(policies, tests):
+        source = f"{folder.as_posix()}/{result.source}"
+        checked.policy_tests.append(TestRun(source, result.name, result.passed, tuple(result.problems)))
+
+
+def _text(path: Path) -> str:
+    try:
+        return read(path).decode("utf-8")
+    except UnicodeDecodeError:
+        problem = Problem("file.unreadable", f"`{path}` cannot be read: it is not UTF-8 text")
+        raise BylawError(problem) from None
+
+
+@cache
+def _schemas() -> SchemaSource:
+    from adapters.wiring import Shipped, schema_source  # noqa: PLC0415  # policies alone need none of it
+
+    return schema_source(Shipped.find())
+
+
+def _count(number: int, one: str) -> str:
+    return f"{number:,} {one}{'' if number == 1 else 's'}"
