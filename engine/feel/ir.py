@@ -7,7 +7,7 @@ spellings (`between`, `in`, unary tests) is here in one: comparisons under `and`
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Literal as Of
 
@@ -279,6 +279,20 @@ def depth(node: Node) -> int:
 def facts_of(node: Node) -> tuple[Fact, ...]:
     """The facts a node reads, one for each path, in order of reading."""
     return tuple({n.path: n for n in walk(node) if isinstance(n, Fact)}.values())
+
+
+def substitute(node: Node, path: tuple[str, ...], fact: Fact) -> Node:
+    """The node with the fact at `path` replaced by another one of the same type."""
+    if isinstance(node, Fact):
+        return replace(fact, span=node.span) if node.path == path else node
+    changed: dict[str, object] = {}
+    for name in _parts(type(node)):
+        part = getattr(node, name)
+        if isinstance(part, tuple):
+            changed[name] = tuple(substitute(child, path, fact) for child in part)
+        else:
+            changed[name] = substitute(part, path, fact)
+    return replace(node, **changed) if changed else node  # type: ignore[arg-type]  # the node's own parts
 
 
 def truth(value: Value, span: Span = (0, 0)) -> Const:

@@ -1,0 +1,456 @@
+"""Checking, compiling and evaluating decision tables, with all of DMN's hit policies."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, Final, cast
+
+from engine.feel import ir
+from engine.feel.expression import Expression, check, check_unary_tests
+from engine.feel.interpret import interpret
+from engine.feel.matching import BITS_BUDGET, compile_rows
+from engine.feel.operations import Run, add, order, same
+from engine.feel.text import literal
+from engine.feel.types import NUMBER, Field, Scope, fits
+from engine.feel.values import Facts, Fault, Value
+from engine.problems import InvalidError, Place, Problem, Report
+from engine.tables.analysis import Analysed, Finding, analyse
+from engine.tables.model import HitPolicy, Row, TableModel
+
+Outputs = Mapping[str, Value]
+_SUBJECT: Final = ("?",)
+
+
+@dataclass(frozen=True, slots=True)
+class TableResult:
+    """What a table decided.
+
+    `rows` are the ids of the rows behind the result, in the order of `outputs` (one mapping a row). `value` is DMN's
+    result: one mapping (or the bare value where there is one output), a tuple of these, or the aggregated number; None
+    when nothing matched and there is no default. `defaulted` says no row matched and the defaults were taken.
+    """
+
+    rows: tuple[str, ...]
+    outputs: tuple[Outputs, ...]
+    value: Value
+    defaulted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCell:
+    """The first cell of a row that did not match: its column, its text and the value the column had."""
+
+    column: str
+    text: str
+    seen: Value
+
+
+@dataclass(frozen=True, slots=True)
+class _CheckedRow:
+    id: str
+    because: str
+    place: Place
+    cells: tuple[Expression, ...]
+    outputs: tuple[Expression, ...]
+
+
+class Table:
+    """The way from a model to a compiled table."""
+
+    @staticmethod
+    def check(model: TableModel, scope: Scope) -> CompiledTable:
+        """Check every cell, compile the table and look for gaps and overlaps.
+
+        Raises `InvalidError` with all problems, each at its cell. Findings that are no errors (gaps, rows that can never
+        decide) are in `CompiledTable.warnings`.
+        """
+        return CompiledTable(model, scope)
+
+
+class CompiledTable:
+    """A checked and compiled table. Immutable, safe to share between threads, picklable."""
+
+    __slots__ = (
+        "_find",
+        "_needs_run",
+        "_ranks",
+        "_results",
+        "_rows",
+        "defaults",
+        "findings",
+        "index",
+        "inputs",
+        "model",
+        "policy",
+        "reads",
+        "scope",
+    )
+
+    def __init__(self, model: TableModel, scope: Scope) -> None:
+        """See `Table.check`."""
+        self.model, self.scope, self.policy = model, scope, model.hit_policy
+        report = Report()
+        _check_shape(model, report)
+        self.inputs = _checked_inputs(model, scope, report)
+        self.defaults = _checked_defaults(model, scope, report)
+        self._rows = tuple(_checked_row(row, model, self.inputs, scope, report) for row in model.rows)
+        report.raise_if_any()
+        self.index: Mapping[str, int] = {row.id: at for at, row in enumerate(self._rows)}
+        inputs = cast("tuple[Expression, ...]", self.inputs)
+        expressions = [*inputs, *(e for row in self._rows for e in (*row.cells, *row.outputs))]
+        self.reads: frozenset[str] = frozenset().union(*(e.reads for e in expressions)) - {"?"}
+        subjects = [_subject(at, expression) for at, expression in enumerate(inputs)]
+        matrix = [
+            tuple(ir.substitute(cell.ir, _SUBJECT, subject) for cell, subject in zip(row.cells, subjects, strict=True))
+            for row in self._rows
+        ]
+        computed = [
+            (subject, expression.ir)
+            for subject, expression in zip(subjects, inputs, strict=True)
+            if not isinstance(expression.ir, ir.Fact)
+        ]
+        compiled = compile_rows(matrix, columns=computed, with_clauses=False, budget=BITS_BUDGET)
+        self._find, self._needs_run = compiled.find, compiled.needs_run
+        self._ranks = [self._rank(row) for row in self._rows] if self._is_ranked else []
+        self._results = tuple(self._constant_result(row) for row in self._rows)
+        analysed = Analysed(
+            rows=tuple(row.id for row in self._rows),
+            subjects=tuple(subjects),
+            labels=tuple(label or expression.text for (label, expression) in zip(self.labels, inputs, strict=True)),
+            matrix=tuple(matrix),
+            outputs=tuple(self._constant_outputs(row) for row in self._rows),
+            policy=self.policy,
+            has_default=bool(self.defaults),
+        )
+        self.findings: tuple[Finding, ...] = tuple(
+            replace(f, place=self._rows[self.index[f.rows[-1]]].place if f.rows else model.place) for f in analyse(analysed)
+        )
+        errors = [finding.problem() for finding in self.findings if finding.is_error]
+        if errors:
+            raise InvalidError(errors)
+
+    # -- reading
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What people call the input columns."""
+        return tuple(given.label or given.expression.text for given in self.model.inputs)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is suspicious but allowed: gaps, rows that can never decide."""
+        return tuple(finding.problem() for finding in self.findings if not finding.is_error)
+
+    @property
+    def _is_ranked(self) -> bool:
+        return self.policy in {HitPolicy.PRIORITY, HitPolicy.OUTPUT_ORDER}
+
+    def because(self, row_id: str) -> str:
+        """The sentence of a row."""
+        return self._rows[self.index[row_id]].because
+
+    # -- evaluating
+
+    def evaluate(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> TableResult:
+        """The decision. Raises `InvalidError`: for unfit facts and cells or outputs that cannot be computed (`feel.*`),
+        for a second hit under UNIQUE (`table.not_unique`) and hits that differ under ANY (`table.disagree`).
+        """
+        hits = self._hits(facts, at, zone)
+        if not hits:
+            return self._no_hit(facts, at, zone)
+        policy = self.policy
+        first = (hits & -hits).bit_length() - 1
+        if policy is HitPolicy.FIRST or not hits & (hits - 1):
+            if policy is HitPolicy.UNIQUE or policy is HitPolicy.FIRST or policy.is_single:
+                return self._results[first] or self._result((first,), facts, at, zone)
+            return self._result((first,), facts, at, zone)
+        rows = _bits(hits)
+        if policy is HitPolicy.UNIQUE:
+            raise self._not_unique(rows)
+        return self._result(rows, facts, at, zone)
+
+    def matching(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> tuple[str, ...]:
+        """The ids of all rows that match, in the table's order, whatever the hit policy. Raises as `evaluate` does."""
+        return tuple(self._rows[row].id for row in _bits(self._hits(facts, at, zone)))
+
+    def _hits(self, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> int:
+        try:
+            found: int = self._find(facts, Run(facts, at, zone) if self._needs_run else None)[0]
+        except Exception as error:
+            self._explain(facts, at, zone)
+            raise AssertionError("generated code and interpreter disagree about a table") from error
+        return found
+
+    def _explain(self, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> None:
+        """Find the problem of an evaluation that failed, and raise it with its place."""
+        problems: list[Problem] = []
+        run = Run(facts, at, zone)
+        seen: set[tuple[str, ...]] = {_SUBJECT}
+        inputs = cast("tuple[Expression, ...]", self.inputs)
+        for expression in (*inputs, *(cell for row in self._rows for cell in row.cells)):
+            for fact in ir.facts_of(expression.ir):
+                if fact.path not in seen:
+                    seen.add(fact.path)
+                    try:
+                        interpret(fact, run)
+                    except Fault as fault:
+                        problems.extend(expression.located(fault).problems)
+        if problems:
+            raise InvalidError(problems)
+        values = [expression.interpret(facts, at=at, zone=zone) for expression in inputs]
+        for row in self._rows:
+            for cell, value in zip(row.cells, values, strict=True):
+                if cell.interpret({**facts, "?": value}, at=at, zone=zone) is False:
+                    break
+
+    def why_not(
+        self, row_id: str, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC
+    ) -> FailedCell | None:
+        """The first cell of a row that does not match, with the value seen; None when the row matches."""
+        row = self._rows[self.index[row_id]]
+        inputs = cast("tuple[Expression, ...]", self.inputs)
+        for label, expression, cell in zip(self.labels, inputs, row.cells, strict=True):
+            value = expression.interpret(facts, at=at, zone=zone)
+            if cell.interpret({**facts, "?": value}, at=at, zone=zone) is not True:
+                return FailedCell(label, cell.text.strip(), value)
+        return None
+
+    # -- outputs
+
+    def _result(self, rows: Sequence[int], facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> TableResult:
+        policy = self.policy
+        made = [(row, self._outputs(self._rows[row], facts, at, zone)) for row in rows]
+        if policy is HitPolicy.ANY:
+            self._must_agree(made)
+            made = made[:1] if policy.is_single else made
+            ids = tuple(self._rows[row].id for row in rows)
+            return TableResult(ids, (made[0][1],), self._shown(made[0][1]))
+        if self._is_ranked:
+            made.sort(key=lambda pair: self._rank_of(pair[1], self._rows[pair[0]]))
+            made = made[:1] if policy.is_single else made
+        outputs = tuple(pair[1] for pair in made)
+        ids = tuple(self._rows[pair[0]].id for pair in made)
+        if policy.is_single:
+            return TableResult(ids[:1], outputs[:1], self._shown(outputs[0]))
+        shown = tuple(self._shown(each) for each in outputs)
+        return TableResult(ids, outputs, self._aggregated(shown) if policy.aggregates else shown)
+
+    def _outputs(self, row: _CheckedRow, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> Outputs:
+        constant = self._constant_outputs(row)
+        if constant is not None:
+            return constant
+        made = {}
+        for column, expression in zip(self.model.outputs, row.outputs, strict=True):
+            value = expression.evaluate(facts, at=at, zone=zone)
+            if column.allowed and not any(same(value, allowed) for allowed in column.allowed):
+                raise InvalidError(_not_allowed(column.name, value, column.allowed, expression.place))
+            made[column.name] = value
+        return MappingProxyType(made)
+
+    def _constant_outputs(self, row: _CheckedRow) -> Outputs | None:
+        if not all(isinstance(expression.ir, ir.Const) for expression in row.outputs):
+            return None
+        values = (cast("ir.Const", expression.ir).value for expression in row.outputs)
+        return MappingProxyType({column.name: value for column, value in zip(self.model.outputs, values, strict=True)})
+
+    def _constant_result(self, row: _CheckedRow) -> TableResult | None:
+        outputs = self._constant_outputs(row)
+        if outputs is None or not self.policy.is_single:
+            return None
+        return TableResult((row.id,), (outputs,), self._shown(outputs))
+
+    def _shown(self, outputs: Outputs) -> Value:
+        return outputs if len(self.model.outputs) > 1 else next(iter(outputs.values()))
+
+    def _aggregated(self, values: tuple[Value, ...]) -> Value:
+        if self.policy is HitPolicy.COLLECT_COUNT:
+            return Decimal(len(values))
+        result = values[0]
+        for value in values[1:]:
+            if self.policy is HitPolicy.COLLECT_SUM:
+                result = add(result, value)
+            elif order("<" if self.policy is HitPolicy.COLLECT_MIN else ">", value, result):
+                result = value
+        return result
+
+    def _no_hit(self, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> TableResult:
+        if self.defaults:
+            made: Outputs = {
+                column.name: default.evaluate(facts, at=at, zone=zone) if default is not None else None
+                for column, default in zip(self.model.outputs, self.defaults, strict=True)
+            }
+            return TableResult((), (made,), self._shown(made), defaulted=True)
+        if self.policy is HitPolicy.COLLECT_COUNT:
+            return TableResult((), (), Decimal(0))
+        empty: Value = () if not self.policy.is_single and not self.policy.aggregates else None
+        return TableResult((), (), empty)
+
+    def _rank(self, row: _CheckedRow) -> tuple[int, ...] | None:
+        outputs = self._constant_outputs(row)
+        return None if outputs is None else self._rank_of(outputs, row)
+
+    def _rank_of(self, outputs: Outputs, row: _CheckedRow) -> tuple[int, ...]:
+        """Priority: the place of each output among its column's allowed values, the first column first."""
+        ranks = []
+        for column in self.model.outputs:
+            if column.allowed:
+                value = outputs[column.name]
+                ranks.append(next(at for at, allowed in enumerate(column.allowed) if same(value, allowed)))
+        return (*ranks, self.index[row.id])
+
+    # -- problems
+
+    def _must_agree(self, made: Sequence[tuple[int, Outputs]]) -> None:
+        first, outputs = made[0]
+        for row, other in made[1:]:
+            if not same(dict(outputs), dict(other)):
+                a, b = self._rows[first], self._rows[row]
+                raise InvalidError(
+                    Problem(
+                        "table.disagree",
+                        f"the rows `{a.id}` and `{b.id}` both match but give {_written(outputs)} and {_written(other)}",
+                        b.place,
+                        "under ANY, rows that match together must agree; use FIRST or PRIORITY to choose",
+                    )
+                )
+
+    def _not_unique(self, rows: Sequence[int]) -> InvalidError:
+        ids = " and ".join(f"`{self._rows[row].id}`" for row in rows[:2])
+        return InvalidError(
+            Problem(
+                "table.not_unique",
+                f"the rows {ids} both match",
+                self._rows[rows[1]].place,
+                "under UNIQUE at most one row may match; narrow one of them, or use FIRST",
+            )
+        )
+
+    def __reduce__(self) -> tuple[Callable[..., CompiledTable], tuple[Any, ...]]:
+        return CompiledTable, (self.model, self.scope)
+
+
+def _bits(mask: int) -> tuple[int, ...]:
+    found = []
+    while mask:
+        low = mask & -mask
+        found.append(low.bit_length() - 1)
+        mask ^= low
+    return tuple(found)
+
+
+def _subject(at: int, expression: Expression) -> ir.Fact:
+    """The fact that stands for a column: the one its expression names, or a made-up one that is computed."""
+    node = expression.ir
+    if isinstance(node, ir.Fact):
+        return node
+    return ir.Fact((f"?{at}",), type=node.type, nullable=node.nullable, span=node.span)
+
+
+def _written(outputs: Outputs) -> str:
+    return "`" + ", ".join(literal(value) for value in outputs.values()) + "`"
+
+
+def _not_allowed(name: str, value: Value, allowed: Sequence[Value], place: Place) -> Problem:
+    values = ", ".join(f"`{literal(each)}`" for each in allowed)
+    return Problem("table.output", f"`{literal(value)}` is not a value of the output `{name}`", place, f"allowed are {values}")
+
+
+# -- checking the parts
+
+
+def _check_shape(model: TableModel, report: Report) -> None:
+    if not model.inputs or not model.outputs or not model.rows:
+        lacking = "input column" if not model.inputs else "output column" if not model.outputs else "row"
+        report.add("table.columns", f"the table has no {lacking}", model.place)
+    names: set[str] = set()
+    for output in model.outputs:
+        if output.name in names:
+            report.add("table.columns", f"there are two outputs named `{output.name}`", output.place)
+        names.add(output.name)
+    ids: set[str] = set()
+    for row in model.rows:
+        if row.id in ids:
+            report.add("table.duplicate_row", f"there are two rows with the id `{row.id}`", row.place)
+        ids.add(row.id)
+    policy = model.hit_policy
+    if policy.aggregates and policy is not HitPolicy.COLLECT_COUNT:
+        if len(model.outputs) != 1:
+            report.add(
+                "table.hit_policy", f"`{policy.value}` combines one output; the table has {len(model.outputs)}", model.place
+            )
+        elif policy is HitPolicy.COLLECT_SUM and not fits(model.outputs[0].type, NUMBER):
+            report.add("table.hit_policy", f"`{policy.value}` adds numbers; the output is a {model.outputs[0].type}", model.place)
+    if policy in {HitPolicy.PRIORITY, HitPolicy.OUTPUT_ORDER} and not any(output.allowed for output in model.outputs):
+        report.add(
+            "table.hit_policy",
+            f"`{policy.value}` needs an output with allowed values, in order of priority",
+            model.place,
+            "list them from the most to the least important",
+        )
+
+
+def _checked_inputs(model: TableModel, scope: Scope, report: Report) -> tuple[Expression | None, ...]:
+    found: list[Expression | None] = []
+    for given in model.inputs:
+        text = given.expression
+        try:
+            found.append(check(text.text, scope, place=text.place, line_columns=text.line_columns))
+        except InvalidError as error:
+            report.extend(error.problems)
+            found.append(None)
+    return tuple(found)
+
+
+def _checked_defaults(model: TableModel, scope: Scope, report: Report) -> tuple[Expression | None, ...]:
+    if all(output.default is None for output in model.outputs):
+        return ()
+    found: list[Expression | None] = []
+    for output in model.outputs:
+        text = output.default
+        if text is None:
+            found.append(None)
+            continue
+        try:
+            found.append(check(text.text, scope, expect=output.type, place=text.place, line_columns=text.line_columns))
+        except InvalidError as error:
+            report.extend(error.problems)
+            found.append(None)
+    return tuple(found)
+
+
+def _checked_row(
+    row: Row, model: TableModel, inputs: Sequence[Expression | None], scope: Scope, report: Report
+) -> _CheckedRow:
+    for what, given, wanted in (
+        ("input", len(row.inputs), len(model.inputs)),
+        ("output", len(row.outputs), len(model.outputs)),
+    ):
+        if given != wanted:
+            report.add(
+                "table.cells", f"the row `{row.id}` has {given} {what} cells; the table has {wanted} {what} columns", row.place
+            )
+    cells: list[Expression] = []
+    outputs: list[Expression] = []
+    for text, expression in zip(row.inputs, inputs, strict=False):
+        if expression is None:
+            continue
+        node = expression.ir
+        subject = Field(expression.type, node.nullable, node.enum if isinstance(node, ir.Fact) else None)
+        try:
+            cells.append(check_unary_tests(text.text, subject, scope, place=text.place, line_columns=text.line_columns))
+        except InvalidError as error:
+            report.extend(error.problems)
+    for text, column in zip(row.outputs, model.outputs, strict=False):
+        try:
+            made = check(text.text, scope, expect=column.type, place=text.place, line_columns=text.line_columns)
+        except InvalidError as error:
+            report.extend(error.problems)
+            continue
+        outputs.append(made)
+        if column.allowed and isinstance(made.ir, ir.Const) and not any(same(made.ir.value, a) for a in column.allowed):
+            report.extend([_not_allowed(column.name, made.ir.value, column.allowed, text.place)])
+    return _CheckedRow(row.id, row.because, row.place, tuple(cells), tuple(outputs))
