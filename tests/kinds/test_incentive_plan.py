@@ -14,7 +14,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from plan_files import ROOT, WON, deals, decide, marginal, plan, plan_file, retroactive, rule_set, schemas
+from plan_files import ROOT, deals, decide, marginal, plan, retroactive, schemas
 
 from engine.kinds import load
 from engine.problems import InvalidError
@@ -291,104 +291,12 @@ def test_a_binary_float_is_refused_as_money():
     assert "facts.binary_float" == caught.value.code
 
 
-ATTAINING = {"quota": {"when_absent": "hold"}}
-
-
-def _bands(*bands: dict[str, object], **parts: object) -> dict[str, object]:
-    return {"tiers": {"mode": "marginal", **parts, "bands": list(bands)}}
-
-
-@pytest.mark.parametrize(
-    ("components", "parts", "code", "says"),
-    [
-        ([_bands({"from": 5, "rate": 0})], {}, "plan.gap", "a total of 2.5 lies in no band"),
-        (
-            [_bands({"from": 0, "to": 50, "rate": 0}, {"from": 51, "rate": 0})],
-            {},
-            "plan.gap",
-            "a total of 50.5 lies in no band",
-        ),
-        (
-            [_bands({"from": 0, "to": 51, "rate": 0}, {"from": 50, "rate": 0})],
-            {},
-            "plan.overlap",
-            "50.5 lies in two bands",
-        ),
-        ([_bands({"from": 0, "to": 50, "rate": 0})], {}, "plan.gap", "the last band ends at `50`"),
-        (
-            [_bands({"from": 0, "rate": 0}, {"from": 9, "rate": 0}, {"from": 9, "rate": 0})],
-            {},
-            "plan.order",
-            "not above the one",
-        ),
-        ([_bands({"from": 0, "rate": 8})], {}, "plan.percent", "`8` as a rate means 800 percent"),
-        (
-            [_bands({"from": "0%", "rate": 0}, {"from": 60, "rate": 0}, on="attainment")],
-            ATTAINING,
-            "plan.percent",
-            "`60` as an",
-        ),
-        (
-            [_bands({"from": 0, "rate": 0}, {"from": "60%", "rate": 0})],
-            {},
-            "plan.percent",
-            "these bands are on amounts",
-        ),
-        ([_bands({"from": 0, "rate": "-1%"})], {}, "plan.rate", "the rate `-1%` is negative"),
-        ([{}], {}, "plan.rate", "needs either `rate` or `tiers`"),
-        ([_bands({"from": 0, "rate": 0}, on="attainment")], {}, "plan.quota", "without a quota"),
-        ([{"rate": 0}], {"quota": {"when_absent": "rate"}}, "plan.quota", "needs a `rate`"),
-        (
-            [{"rate": 0, "caps": [{"id": "c", "amount": Decimal("0.001"), "because": "b"}]}],
-            {},
-            "plan.finer_than_currency",
-            "finer",
-        ),
-        (
-            [{"rate": 0}],
-            {"caps": [{"id": "c", "amount": 5, "because": "b"}], "floors": [{"id": "f", "amount": 6, "because": "b"}]},
-            "plan.limits",
-            "the floor `f` (6) is above the cap `c` (5)",
-        ),
-        (
-            [{"rate": 0}],
-            {"caps": [{"id": "c", "per": "credit", "amount": 5, "because": "b"}]},
-            "plan.limits",
-            "per period",
-        ),
-        ([{"id": "period", "rate": 0}], {}, "plan.reserved_id", "the engine's own reasons"),
-        ([{"id": "won", "rate": 0}], {}, "rules.duplicate_id", "`won` is the id of two"),
-        ([{"rate": 0, "when": "amuont > 5"}], {}, "feel.unknown_name", "amuont"),
-        ([{"rate": 0, "when": "amount + 5"}], {}, "feel.unexpected_type", "number"),
-        ([{"rate": 0, "when": "attainment > 5"}], {}, "feel.unknown_name", "attainment"),
-        ([{"rate": 0}], {"facts": "deal-conflict/1"}, "plan.facts", "needs the fact `payee`"),
-        ([{"rate": "fast"}], {}, "rules.wrong_value", "`fast` cannot be `rate`"),
-    ],
-)
-def test_faults_of_a_plan_are_found_when_it_is_loaded(components, parts, code, says):
-    """A gap, an overlap, a percentage without its sign, contradicting limits, misspelt facts: each with code and place."""
-    with pytest.raises(InvalidError) as caught:
-        rule_set(plan_file(components, **parts))
-    found = [problem for problem in caught.value.problems if problem.code == code]
-    assert found, [str(problem) for problem in caught.value.problems]
-    assert says in found[0].message
-    assert found[0].place.line > 1
-
-
 def test_a_payout_that_falls_is_a_warning():
     """A retroactive band with a lower rate is allowed, but the leap down is told with its amount."""
     rules = plan([retroactive([{"frm": 0, "rate": "5%"}, {"frm": 1000, "rate": "4%"}])])
     assert ("reaching `1000` pays 10.00 less than just below it",) == tuple(
         warning.message for warning in rules.warnings if warning.code == "plan.cliff"
     )
-
-
-def test_all_faults_are_found_at_once():
-    """A plan with several faults names them all in the file's order."""
-    data = plan_file([_bands({"from": 1, "rate": 8})], eligible=[{**WON, "when": "stge = 1"}])
-    with pytest.raises(InvalidError) as caught:
-        rule_set(data)
-    assert ["feel.unknown_name", "plan.gap", "plan.percent"] == [problem.code for problem in caught.value.problems]
 
 
 def _maven(shared) -> list[dict[str, str]]:

@@ -334,62 +334,6 @@ def test_rules_survive_pickling():
     assert rules.body.decide(facts, at=AT, as_of=AT).outcome == again.decide(facts, at=AT, as_of=AT).outcome
 
 
-@pytest.mark.parametrize(
-    ("fields", "parts", "code", "says"),
-    [
-        ([{"field": "amuont", "strategy": "keep_both"}], {}, "sync.unknown_field", "did you mean `amount`?"),
-        ([{"strategy": "keep_both"}], {}, "sync.field_or_group", "either `field` or `group`"),
-        ([{"field": "name", "strategy": "max"}], {}, "sync.strategy", "compares numbers, dates or instants"),
-        ([{"field": "name", "strategy": "add_set"}], {}, "sync.strategy", "merges lists of texts"),
-        ([{"group": ["stage", "closed_on"], "strategy": "max"}], {}, "sync.strategy", "cannot keep a group together"),
-        (
-            [{"field": "name", "strategy": "keep_both", "ties": "device"}],
-            {},
-            "sync.strategy",
-            "read by `last_write` only",
-        ),
-        ([{"field": "name", "strategy": "server_wins"}], {}, "sync.arrival", "36 of 81 small cases differ"),
-        ([{"field": "name", "strategy": "client_wins"}], {}, "sync.arrival", "36 of 81 small cases differ"),
-        ([{"field": "name", "strategy": "last_write", "ties": "server"}], {}, "sync.arrival", "108 of 729"),
-        (
-            [{"field": "name", "strategy": "keep_both", "when": "true"}],
-            {},
-            "sync.arrival",
-            "whether this condition holds",
-        ),
-        (
-            [{"field": "stage", "strategy": "keep_both"}, {"group": ["stage", "closed_on"], "strategy": "keep_both"}],
-            {},
-            "sync.torn_group",
-            "`stage` belongs to `rule-0` already",
-        ),
-        (
-            [{"field": "name", "strategy": "keep_both"}, {"field": "name", "strategy": "keep_both"}],
-            {},
-            "sync.unreachable",
-            "`rule-1` never decides",
-        ),
-        ([], {"otherwise": {"strategy": "max", "because": "x"}}, "sync.strategy", "does not fit every field"),
-        ([], {"facts": "payee-period/1"}, "sync.facts", "needs the fact `record_type`"),
-        (
-            [{"field": "name", "strategy": "keep_both", "when": "client.nmae = 1", "arrival": "matters"}],
-            {},
-            "feel.unknown_name",
-            "nmae",
-        ),
-        ([{"field": "name", "strategy": "newest"}], {}, "rules.wrong_value", "`newest` is not a value"),
-    ],
-)
-def test_faults_of_the_rules_are_found_when_they_are_loaded(fields, parts, code, says):
-    """Unknown fields, unfit strategies, torn groups, undeclared dependence on arrival: each has its code and place."""
-    with pytest.raises(InvalidError) as caught:
-        rule_set(sync_file(*fields, **parts))
-    found = [problem for problem in caught.value.problems if problem.code == code]
-    assert found, [str(problem) for problem in caught.value.problems]
-    assert says in found[0].message
-    assert found[0].place.line > 1
-
-
 def test_a_needless_declaration_is_a_warning():
     """`arrival: matters` on an order-free strategy is told to be needless."""
     rules = rule_set(sync_file({"field": "name", "strategy": "keep_both", "arrival": "matters"}))

@@ -118,16 +118,14 @@ def _credit_scope(draft: Draft) -> types.Scope:
 
 
 def _check_facts(draft: Draft) -> None:
-    for path, form in NEEDED_FACTS.items():
-        found = draft.facts.field(path)
-        if found is None or found.form != form:
-            message = f"an incentive plan needs the fact `{path}`, a {form}, which `{draft.facts.name}` does not have"
-            draft.report.add(
-                "plan.facts",
-                message,
-                draft.tree["facts"].place,
-                "use `payee-period/1`, or a schema that has all it has",
-            )
+    lacking = [
+        path for path, form in NEEDED_FACTS.items() if (found := draft.facts.field(path)) is None or found.form != form
+    ]
+    if lacking:
+        message = f"an incentive plan needs facts that `{draft.facts.name}` does not have: {', '.join(lacking)}"
+        help_text = "use `payee-period/1`, or a schema that has all it has"
+        draft.report.add("plan.facts", message, draft.tree["facts"].place, help_text)
+    draft.report.raise_if_any()
 
 
 def _check_ids(draft: Draft) -> None:

@@ -96,13 +96,12 @@ def read_rules(draft: Draft) -> tuple[Rules, tuple[Problem, ...]]:
 def _record_fields(draft: Draft) -> dict[str, FactField]:
     """The record's fields by name; the three sides must have the same ones."""
     place = draft.tree["facts"].place
-    for path, form in NEEDED_FACTS.items():
-        found = draft.facts.field(path)
-        if found is None or found.form != form:
-            message = (
-                f"a sync-conflict rule set needs the fact `{path}`, a {form}, which `{draft.facts.name}` does not have"
-            )
-            draft.report.add("sync.facts", message, place, "use `deal-conflict/1` as the example of such a schema")
+    lacking = [
+        path for path, form in NEEDED_FACTS.items() if (found := draft.facts.field(path)) is None or found.form != form
+    ]
+    if lacking:
+        message = f"a sync-conflict rule set needs facts that `{draft.facts.name}` does not have: {', '.join(lacking)}"
+        draft.report.add("sync.facts", message, place, "`deal-conflict/1` is an example of such a schema")
     draft.report.raise_if_any()
     sides = {
         side: {field.name: field for field in found.fields} for side in SIDES if (found := draft.facts.field(side))
@@ -179,12 +178,19 @@ def _otherwise(draft: Draft, node: Node, warnings: Report) -> Rule:
 
 def _check_type(draft: Draft, strategy: Node, field: FactField) -> None:
     if strategy.text in ORDERED_STRATEGIES and field.type not in COMPARABLE:
-        message = f"`{strategy.text}` compares numbers, dates or instants; `{field.name}` is a {field.type}"
+        message = f"`{strategy.text}` compares numbers, dates or instants; `{field.name}` is {_words(field)}"
         draft.report.add("sync.strategy", message, strategy.place, "choose a strategy that takes one side as it is")
     is_set = isinstance(field.type, types.ListType) and field.type.item == types.STRING
     if strategy.text in SET_STRATEGIES and not is_set:
-        message = f"`{strategy.text}` merges lists of texts; `{field.name}` is a {field.type}"
+        message = f"`{strategy.text}` merges lists of texts; `{field.name}` is {_words(field)}"
         draft.report.add("sync.strategy", message, strategy.place, "choose a strategy that takes one side as it is")
+
+
+def _words(field: FactField) -> str:
+    """What a field holds, in an author's words."""
+    return {"object": "a group of values", "array": "a list", "string": "a text", "boolean": "true or false"}.get(
+        field.form, f"a {field.type}"
+    )
 
 
 def _ties(draft: Draft, node: Node) -> Ties:
@@ -215,7 +221,8 @@ def _check_arrival(draft: Draft, node: Node, warnings: Report, *, conditional: b
     else:
         message = "whether this condition holds depends on which device gets a signal first"
         help_text = "say `arrival: matters` if that is meant, or decide without a condition"
-    draft.report.add("sync.arrival", message, node["strategy"].place, help_text)
+    place = node["strategy"].place if not measured.order_free else node["when"].place
+    draft.report.add("sync.arrival", message, place, help_text)
 
 
 def _check_units(draft: Draft, listed: Sequence[Rule], nodes: Sequence[Node]) -> None:
