@@ -36,6 +36,8 @@ TONES: Mapping[str, str] = {
 """The colour family of a state's chip; the word itself always stands in the chip too."""
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d)\Z")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[0-2]\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)\Z")
 _MONEY = {"amount", "currency"}
 _CAPITALS = {"id": "ID", "api": "API", "crm": "CRM", "usd": "USD"}
 
@@ -252,8 +254,8 @@ FILTERS: tuple[Callable[..., Any], ...] = (
 
 TESTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
     ("money", lambda value: isinstance(value, Money) or (isinstance(value, Mapping) and set(value) == _MONEY)),
-    ("moment", lambda value: isinstance(value, datetime)),
-    ("calendar_day", lambda value: isinstance(value, date) and not isinstance(value, datetime)),
+    ("moment", lambda value: isinstance(value, datetime) or (isinstance(value, str) and bool(_INSTANT.match(value)))),
+    ("calendar_day", lambda value: type(value) is date or (isinstance(value, str) and bool(_DAY.match(value)))),
     ("listing", lambda value: isinstance(value, list | tuple)),
 )
 """Every test that templates may use after `is`."""

@@ -78,7 +78,8 @@ def trial() -> Response:
     starting, at = _from_case(published, asked("case") or "0")
     if at is not None and not wanted.at_text:
         wanted = _asked(request.args, summaries, subject, facts, at=at)
-    return _show(summaries, wanted, published, Answer(starting))
+    answer = _answer(wanted, published, starting) if starting else Answer()
+    return _show(summaries, wanted, published, answer)
 
 
 def run_trial() -> Response:
@@ -133,7 +134,7 @@ def _show(
         section="try",
         title="Try a record",
         json_url=api(f"rule-sets/{wanted.rule}") if published is not None else None,
-        status=422 if problems else 200,
+        status=422 if problems and (request.method == "POST" or "facts" in request.args) else 200,
         summaries=summaries,
         asked=wanted,
         published=published,
@@ -145,7 +146,7 @@ def _show(
         document=fact_form.pretty(exact_json.plain(decision.to_json())) if decision else "",
         curl=_curl(wanted, answer.facts) if decision else "",
         cases=[case.name for case in published.rule_set.tests] if published is not None else [],
-        chosen_case="" if decision or problems else asked("case") or "0",
+        chosen_case=asked("case") or ("" if set(request.args) & {"facts", *SUBJECTS} else "0"),
         modes={mode: link("trial", **{**dict(request.args), "mode": mode}) for mode in ("form", "json")},
     )
 
