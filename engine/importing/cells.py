@@ -89,7 +89,15 @@ def read_table(file: SourceFile, data: bytes, tables: Mapping[str, Table], findi
                 name = next(column.name for column in file.columns if column.used and column.as_ == file.key)
                 message = "another row above has the same key"
                 findings.append(
-                    Finding(file.name, line.number, name, "import.duplicate_key", str(key)[:200], message, "the row was rejected")
+                    Finding(
+                        file.name,
+                        line.number,
+                        name,
+                        "import.duplicate_key",
+                        str(key)[:200],
+                        message,
+                        "the row was rejected",
+                    )
                 )
         if not rejected:
             _apply_rules(file, line.number, values, findings)
@@ -127,7 +135,9 @@ def _reader(column: Column, tables: Mapping[str, Table]) -> Callable[[str], _Cel
         if allowed is not None and value not in allowed:
             assert column.refers is not None
             names = sorted(str(one) for one in allowed)
-            message = f"`{column.refers[0]}` has no such {column.refers[1].replace('_', ' ')}{did_you_mean(wanted, names)}"
+            message = (
+                f"`{column.refers[0]}` has no such {column.refers[1].replace('_', ' ')}{did_you_mean(wanted, names)}"
+            )
             return _Cell(None, "import.unknown_reference", message, "the value was left out")
         if alias is not None:
             return _Cell(value, "import.alias", "a declared misspelling", f"read as `{alias}`")

@@ -50,7 +50,9 @@ def read_csv(data: bytes, source: str, columns: Sequence[str], *, encoding: str 
     text = decode(data, source, encoding)
     lines = _split(text, source)
     if not lines:
-        raise InvalidError(Problem("import.empty", "the file is empty; its first line must name the columns", Place(source)))
+        raise InvalidError(
+            Problem("import.empty", "the file is empty; its first line must name the columns", Place(source))
+        )
     header, rows = lines[0], lines[1:]
     report = Report()
     trailing = len(header.fields) == len(columns) + 1 and header.fields[-1] == ""
@@ -156,7 +158,11 @@ def _check_header(names: Sequence[str], columns: Sequence[str], source: str, rep
     for name in lacking:
         report.add("import.wrong_header", f"the column `{name}` is missing", place)
     for name in unknown:
-        report.add("import.wrong_header", f"the column `{name[:60]}` is not known{did_you_mean(name, lacking or columns)}", place)
+        report.add(
+            "import.wrong_header",
+            f"the column `{name[:60]}` is not known{did_you_mean(name, lacking or columns)}",
+            place,
+        )
     if not unknown and not lacking and len(report.found) == before:
         at = next(index for index, (found, wanted) in enumerate(zip(names, columns, strict=True)) if found != wanted)
         message = f"column {at + 1} is `{names[at]}`, where `{columns[at]}` is expected"

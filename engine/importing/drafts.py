@@ -45,7 +45,9 @@ class Drafted:
 class Drafter:
     """Makes the records part by part, in the mapping's order, so that what is referred to comes first."""
 
-    def __init__(self, mapping: ImportMapping, tables: Mapping[str, Table], organisation_id: str, currency: str) -> None:
+    def __init__(
+        self, mapping: ImportMapping, tables: Mapping[str, Table], organisation_id: str, currency: str
+    ) -> None:
         """`tables` are the files read, by id."""
         self._mapping, self._tables = mapping, tables
         self._organisation_id, self._currency = organisation_id, currency

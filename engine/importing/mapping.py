@@ -293,12 +293,15 @@ class _Reader:
             used="unused" not in node,
             required="required" in node and node["required"].value is True,
             missing=frozenset(item.text for item in (*tree.list_of("missing"), *node.list_of("missing"))) | {""},
-            aliases={wrong: right.text for wrong, right in node["aliases"].members.items()} if "aliases" in node else {},
+            aliases={wrong: right.text for wrong, right in node["aliases"].members.items()}
+            if "aliases" in node
+            else {},
             values={text: shown.text for text, shown in node["values"].members.items()} if "values" in node else {},
             choices=tuple(item.text for item in node.list_of("choices")),
             refers=refers,
             booleans={
-                text: value.value is True for text, value in (tree["booleans"].members if "booleans" in tree else {}).items()
+                text: value.value is True
+                for text, value in (tree["booleans"].members if "booleans" in tree else {}).items()
             },
         )
 
@@ -329,8 +332,10 @@ class _Reader:
             if found is not None:
                 fields[name] = found
         key = self._template(node["key"], known) if "key" in node else Template("", (("only", ""),))
-        own_row = bool(file_id) and key.slots == (self._files[file_id].key,) and not any(
-            part.own_row and part.file == file_id for part in self._parts.values()
+        own_row = (
+            bool(file_id)
+            and key.slots == (self._files[file_id].key,)
+            and not any(part.own_row and part.file == file_id for part in self._parts.values())
         )
         self._parts[part_id] = Part(
             id=part_id,

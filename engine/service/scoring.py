@@ -23,9 +23,9 @@ from engine.service.rulesets import PublishedVersion, get_version, in_force_of_k
 from engine.service.work import CHUNK, Step, whole
 
 LEAD_PRIORITY = "lead-priority"
-SCORED, NOT_SCORED, FAILED, WAITING = "scored", "not_scored", "failed", "waiting"
-"""A lead's `score_state`: `not_scored` is a decision (every fact is missing), `failed` means that the facts do not fit,
-`waiting` that nothing has been decided since the facts changed."""
+SCORED, NOT_SCORED, EXCLUDED, FAILED, WAITING = "scored", "not_scored", "excluded", "failed", "waiting"
+"""A lead's `score_state`: `not_scored` (every fact is missing) and `excluded` (a gate holds) are decisions, `failed` means
+that the facts do not fit, `waiting` that nothing has been decided since the facts changed."""
 FAILURES_SHOWN = 20
 
 
@@ -178,8 +178,8 @@ class ScoreLeads:
         return Step(state, counts.leads, len(leads) < CHUNK, f"{counts.leads:,} leads read, {counts.changed:,} changed")
 
     def result(self, checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Shape: `{leads, bands: {label: n}, scored, not_scored, failed, changed, unchanged, failures: [{code, message, leads,
-        first}], rule_sets: [name@n], at, as_of, release}`; leads = scored + not_scored + failed = changed + unchanged.
+        """Shape: `{leads, bands: {label: n}, scored, not_scored, excluded, failed, changed, unchanged, failures: [{code, message, leads,
+        first}], rule_sets: [name@n], at, as_of, release}`; leads = scored + not_scored + excluded + failed = changed + unchanged.
         """
         found = {name: value for name, value in checkpoint.items() if name != "after"}
         found["rule_sets"] = sorted(
@@ -195,7 +195,7 @@ class _Counts:
     """The running counts of a scoring job, kept in its checkpoint."""
 
     def __init__(self) -> None:
-        self.leads = self.scored = self.not_scored = self.failed = self.changed = self.unchanged = 0
+        self.leads = self.scored = self.not_scored = self.excluded = self.failed = self.changed = self.unchanged = 0
         self.bands: dict[str, int] = {}
         self.failures: dict[tuple[str, str], list[Any]] = {}
 
@@ -203,7 +203,7 @@ class _Counts:
     def read(cls, checkpoint: Mapping[str, Any] | None) -> _Counts:
         counts = cls()
         if checkpoint is not None:
-            for name in ("leads", "scored", "not_scored", "failed", "changed", "unchanged"):
+            for name in ("leads", "scored", "not_scored", "excluded", "failed", "changed", "unchanged"):
                 setattr(counts, name, whole(checkpoint[name]))
             counts.bands = {label: whole(number) for label, number in checkpoint["bands"].items()}
             for item in checkpoint["failures"]:
@@ -228,6 +228,8 @@ class _Counts:
         elif lead["score_state"] == SCORED:
             self.scored += 1
             self.bands[lead["band"]] = self.bands.get(lead["band"], 0) + 1
+        elif lead["score_state"] == EXCLUDED:
+            self.excluded += 1
         else:
             self.not_scored += 1
 
@@ -237,6 +239,7 @@ class _Counts:
             "bands": dict(sorted(self.bands.items())),
             "scored": self.scored,
             "not_scored": self.not_scored,
+            "excluded": self.excluded,
             "failed": self.failed,
             "changed": self.changed,
             "unchanged": self.unchanged,

@@ -1,0 +1,213 @@
+"""Check-ins of the people who travel, and edits that met each other: the conflicts that a person sees explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from adapters.example.companies import Account
+from adapters.example.organisation import CURRENCY, SELLERS, Person, owned
+from engine.records import Money, Record
+
+OUTCOMES = ("met the buyer", "demonstrated the terminal", "took the order", "nobody there", "measured the site")
+NOTES = (
+    "Wants delivery before the season",
+    "Asked about the cold chain kit",
+    "Two more sites to equip",
+    "Sign-off next week",
+    "",
+)
+CENTRES = {
+    "branch-harbor": (Decimal("54.1800"), Decimal("-3.2100")),
+    "branch-lakeside": (Decimal("54.6000"), Decimal("-3.1300")),
+    "branch-mesa": (Decimal("53.2000"), Decimal("-1.8000")),
+}
+"""Where each branch's customers are, degrees WGS 84."""
+
+KNOWN_DEAL = "deal-981"
+
+
+def check_ins(
+    random: Random, accounts: Sequence[Account], organisation_id: str, anchor: datetime
+) -> tuple[Record, ...]:
+    """A visit or two on most of the last thirty working days, by everybody with a phone."""
+    found = []
+    for person in (one for one in SELLERS if one.role == "field_sales_rep"):
+        own = [account for account in accounts if account.owner.id == person.id] or list(accounts)
+        for day in range(1, 31):
+            at = anchor - timedelta(days=day, minutes=random.randrange(0, 420))
+            if at.weekday() >= 5 or random.random() < 0.35:
+                continue
+            found.append(_check_in(random, random.choice(own), person, organisation_id, at, len(found)))
+    return tuple(found)
+
+
+def _check_in(
+    random: Random, account: Account, person: Person, organisation_id: str, at: datetime, number: int
+) -> Record:
+    place = owned(person)
+    latitude, longitude = CENTRES[place["branch_id"]]
+    return Record(
+        "check_in",
+        f"check-in-{301 + number}",
+        organisation_id,
+        {
+            **place,
+            "account_id": account.id,
+            "account_name": account.company.name,
+            "note": random.choice(NOTES) or None,
+            "outcome": random.choice(OUTCOMES),
+            "device_id": _device(person),
+            "at": at,
+            "latitude": latitude + Decimal(random.randrange(-900, 900)).scaleb(-4),
+            "longitude": longitude + Decimal(random.randrange(-900, 900)).scaleb(-4),
+            "accuracy_metres": Decimal(random.randrange(4, 40)),
+        },
+    )
+
+
+def known_deal(account: Account, person: Person, organisation_id: str, anchor: datetime) -> Record:
+    """`deal-981` as the server has it: its contract target was set to 10,000 thirty minutes before the anchor."""
+    return Record(
+        "deal",
+        KNOWN_DEAL,
+        organisation_id,
+        {
+            **owned(person),
+            "name": "Fleet renewal",
+            "stage": "Engaging",
+            "account_id": account.id,
+            "account_name": account.company.name,
+            "product": "Trackline Rugged",
+            "next_step": "Agree on the contract target",
+            "source": "example",
+            "amount": Money(Decimal(9_500), CURRENCY),
+            "contract_target": Money(Decimal(10_000), CURRENCY),
+            "engaged_on": anchor.date() - timedelta(days=34),
+            "expected_close": anchor.date() + timedelta(days=21),
+            "tags": ("renewal",),
+            "changed_at": anchor - timedelta(minutes=30),
+        },
+    )
+
+
+def conflicts(deals: Sequence[Record], visits: Sequence[Record], anchor: datetime) -> tuple[Record, ...]:
+    """`deal-981`, a stage that two people moved, tags that add up, an amount far apart, and a visit's two outcomes."""
+    known = next(deal for deal in deals if deal.id == KNOWN_DEAL)
+    opened = [deal for deal in deals if deal["stage"] == "Engaging" and deal.id != KNOWN_DEAL]
+    retail = [deal for deal in opened if deal["team_id"] == known["team_id"]]
+    other = [deal for deal in opened if deal["team_id"] != known["team_id"]]
+    name = known["name"]
+    found = [
+        _deal_conflict(
+            known,
+            {"name": name, "contract_target": _money(9_000)},
+            {"name": name, "contract_target": _money(12_000)},
+            {"name": name, "contract_target": _money(10_000)},
+            anchor,
+            (60, 30),
+        ),
+        _deal_conflict(
+            retail[0],
+            {"stage": "Engaging", "next_step": "Send the offer"},
+            {"stage": "Won", "closed_on": anchor.date().isoformat(), "next_step": "Order the terminals"},
+            {"stage": "Lost", "closed_on": anchor.date().isoformat(), "next_step": "Send the offer"},
+            anchor,
+            (190, 140),
+        ),
+        _deal_conflict(
+            retail[1],
+            {"tags": ["pilot"], "expected_close": _day(anchor, 20)},
+            {"tags": ["pilot", "multi-site"], "expected_close": _day(anchor, 30)},
+            {"tags": ["pilot", "competitive"], "expected_close": _day(anchor, 12)},
+            anchor,
+            (75, 95),
+        ),
+        _deal_conflict(
+            other[0],
+            {"amount": _money(18_000), "next_step": "Visit the warehouse"},
+            {"amount": _money(24_000), "next_step": "Measure the cold store"},
+            {"amount": _money(18_500), "next_step": "Visit the warehouse"},
+            anchor,
+            (320, 260),
+        ),
+    ]
+    visit = visits[0]
+    found.append(
+        _conflict(
+            visit,
+            visit["account_name"],
+            "sync-conflict/check-in",
+            "check-in-conflict/1",
+            {"outcome": None, "note": None},
+            {"outcome": "took the order", "note": "Forty terminals"},
+            {"outcome": "nobody there", "note": None},
+            anchor,
+            (410, 380),
+        )
+    )
+    return tuple(found)
+
+
+def _deal_conflict(
+    deal: Record,
+    base: Mapping[str, Any],
+    client: Mapping[str, Any],
+    server: Mapping[str, Any],
+    anchor: datetime,
+    minutes: tuple[int, int],
+) -> Record:
+    rule_set, schema = "sync-conflict/deal", "deal-conflict/1"
+    return _conflict(deal, deal["name"], rule_set, schema, base, client, server, anchor, minutes)
+
+
+def _conflict(
+    record: Record,
+    name: str,
+    rule_set: str,
+    schema: str,
+    base: Mapping[str, Any],
+    client: Mapping[str, Any],
+    server: Mapping[str, Any],
+    anchor: datetime,
+    minutes: tuple[int, int],
+) -> Record:
+    """`minutes` before the anchor: when the device's edit was made, and when the server's."""
+    places = ("region_id", "branch_id", "team_id", "owner_id", "territory_id")
+    device = record["device_id"] or f"phone-{record['owner_id'].removeprefix('person-')}"
+    return Record(
+        "conflict",
+        f"conflict-{record.id}",
+        record.organisation_id,
+        {
+            **{place: record[place] for place in places},
+            "record_type": record.type,
+            "record_id": record.id,
+            "record_name": name,
+            "device_id": device,
+            "state": "open",
+            "rule_set": rule_set,
+            "schema": schema,
+            "base": base,
+            "client": client,
+            "server": server,
+            "client_at": anchor - timedelta(minutes=minutes[0]),
+            "server_at": anchor - timedelta(minutes=minutes[1]),
+            "found_at": anchor - timedelta(minutes=5),
+        },
+    )
+
+
+def _device(person: Person) -> str:
+    return f"phone-{person.id.removeprefix('person-')}"
+
+
+def _money(amount: int) -> dict[str, Any]:
+    return {"amount": Decimal(amount), "currency": CURRENCY}
+
+
+def _day(anchor: datetime, days: int) -> str:
+    return (anchor.date() + timedelta(days=days)).isoformat()
