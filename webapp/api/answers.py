@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,9 @@ from flask import Response, request
 from engine import exact_json
 from engine.ports import Page
 from engine.records import Record, record_type
+
+LARGEST_WHOLE = 2**53
+"""Below this, whole numbers are the same number for every reader of JSON."""
 
 HIDDEN: Mapping[str, tuple[str, ...]] = {"job": ("lease_token", "lease_until", "checkpoint")}
 """Fields that are Bylaw's own bookkeeping."""
@@ -38,11 +42,20 @@ def shown_fields(type_name: str, *, in_list: bool = False) -> tuple[str, ...]:
 
 def record_value(record: Record, *, in_list: bool = False) -> dict[str, Any]:
     """Shape: `{id, revision, <every shown field>}`; a field without a value is null."""
-    return {
-        "id": record.id,
-        "revision": record.revision,
-        **{name: record[name] for name in shown_fields(record.type, in_list=in_list)},
-    }
+    shown = shown_fields(record.type, in_list=in_list)
+    return {"id": record.id, "revision": record.revision, **{name: _shown(record[name]) for name in shown}}
+
+
+def _shown(value: Any) -> Any:
+    """A field's value; in documents, where every number comes back as a decimal, whole ones are numbers again."""
+    if isinstance(value, Mapping):
+        return {name: _in_document(item) for name, item in value.items()}
+    return [_in_document(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _in_document(value: Any) -> Any:
+    whole = isinstance(value, Decimal) and value == value.to_integral_value() and abs(value) < LARGEST_WHOLE
+    return int(value) if whole else _shown(value)
 
 
 def entity_tag(record: Record) -> dict[str, str]:

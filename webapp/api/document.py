@@ -49,7 +49,6 @@ STATUS_WORDS = {
     401: "Nobody is known to be asking.",
     403: "You may not do this.",
     404: "There is no such thing, or it is outside what you may see.",
-    405: "The address does not answer to this method.",
     406: "Nothing that is written here is accepted.",
     409: "Not in the present state, or the same request is being worked on.",
     412: "It changed since you read it; `ETag` and `current_revision` name what it is now.",
