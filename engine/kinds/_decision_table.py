@@ -1,4 +1,4 @@
-"""A decision that is a table: from the columns and rows of a file to a compiled table, and from its result to an outcome."""
+"""A decision that is a table: from columns and rows of a file to a compiled table, from its result to an outcome."""
 
 from __future__ import annotations
 
@@ -114,6 +114,7 @@ def build_table(draft: Draft) -> TableBody:
     """The body of a file with `columns` and `rows`. Raises `InvalidError` with all problems."""
     reader = _Reader(draft)
     model = reader.model()
+    draft.report.raise_if_any()
     try:
         table = Table.check(model, draft.facts.scope)
     except InvalidError as error:
@@ -137,6 +138,7 @@ class _Reader:
         self.inputs = columns.list_of("inputs")
         self.outputs = columns.list_of("outputs")
         self.nodes: dict[str, Node] = {}
+        self.allowed: dict[str, list[str]] = {}
         self.input_ids = [node.text_of("id") for node in self.inputs]
         self.output_ids = [node.text_of("id") for node in self.outputs]
 
@@ -164,7 +166,12 @@ class _Reader:
         node = self.nodes.get(problem.place.path)
         if node is None or not problem.place.line:
             return replace(problem, excerpt="")
-        return replace(problem, place=node.exact_place(problem.place), excerpt="")
+        help_text = problem.help
+        if problem.code == "feel.unknown_name" and (values := self.allowed.get(problem.place.path)):
+            help_text = (
+                f"a text has quotes in it: '\"{node.text}\"'; values of the column need none: {', '.join(values)}"
+            )
+        return replace(problem, place=node.exact_place(problem.place), help=help_text, excerpt="")
 
     def _input(self, node: Node) -> Input:
         expression = node.get("expression") or node["id"]
@@ -254,6 +261,7 @@ class _Reader:
             return Text("null")
         if node.text in allowed and isinstance(node.value, str):
             return Text(feel.literal(node.text), node.text_place)
+        self.allowed[node.place.path] = [str(value) for value in allowed]
         return self._text(node)
 
     def _text(self, node: Node) -> Text:

@@ -129,8 +129,10 @@ class Node:
         Quotes that are written twice, escapes and folded lines make a text shorter than what stands in the file.
         """
         starts = self.line_columns
-        row = max((index for index, (line, _) in enumerate(starts) if line <= naive.line), default=0)
         rows = self.text.split("\n")
+        # The empty row behind a last line feed has no line of its own in the file.
+        known = len(starts) - (1 if len(rows) > 1 and not rows[-1] else 0)
+        row = max((index for index, (line, _) in enumerate(starts[:known]) if line <= naive.line), default=0)
         offset = sum(len(before) + 1 for before in rows[:row]) + naive.column - starts[row][1]
         places = self._characters()
         first = places[min(max(offset, 0), len(places) - 1)]

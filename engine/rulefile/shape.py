@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from engine.feel.suggest import closest
 from engine.problems import Place, Report
 from engine.rulefile.nearest import did_you_mean
 from engine.rulefile.nodes import Node, NodeKind, PlainNumber
+from engine.rulefile.scalar_places import ScalarStyle
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 _BASE = "https://bylaw.invalid/schemas/"
 """Schemas refer to each other by relative paths, which need a base; nothing is ever fetched."""
+
+HEAD = "rules/head.schema.json"
+"""The schema with the parts that all kinds share."""
 
 _TYPE_WORDS = {
     "string": "a text",
@@ -37,8 +42,9 @@ def check_shape(tree: Node, schema_path: str, schemas: SchemaSource, report: Rep
     """Report everything in `tree` that the schema at `schema_path` does not allow."""
     validator = _validator(schema_path, schemas)
     what = f"a {tree.text_of('kind', 'rule')} file"
+    documents = [schemas.document(path) for path in (schema_path, HEAD) if path in schemas.texts]
     for error in _leaves(validator.iter_errors(tree.to_value())):
-        _tell(error, tree, what, report)
+        _tell(error, tree, what, documents, report)
 
 
 def _validator(schema_path: str, schemas: SchemaSource) -> Validator:
@@ -155,27 +161,36 @@ def _distance(errors: list[ValidationError]) -> tuple[int, int]:
     return worst, len(errors)
 
 
-def _tell(error: ValidationError, tree: Node, what: str, report: Report) -> None:
+def _tell(error: ValidationError, tree: Node, what: str, documents: Sequence[Any], report: Report) -> None:
     """One error of jsonschema as problems of ours."""
     path = list(error.absolute_path)
     node = tree.at(path)
     schema = error.schema if isinstance(error.schema, Mapping) else {}
-    name = _name(path) or what
+    name = _name(path, node) or what
     described = str(schema.get("description", ""))
     wanted: Any = error.validator_value
     match error.validator:
         case "additionalProperties" | "unevaluatedProperties":
             _unknown_fields(node, schema, name, report)
         case "required":
-            missing = [key for key in wanted if key not in node.members]
-            for key in missing:
-                part = schema.get("properties", {}).get(key, {})
-                report.add("rules.missing_field", f"{name} needs the field `{key}`", _start(node), _described(part))
+            properties = schema.get("properties", {})
+            unknown = [key for key in node.members if key not in properties]
+            for key in wanted:
+                # A misspelt field is told once, as the misspelling.
+                if key in node.members or any(closest(given, [key]) for given in unknown):
+                    continue
+                help_text = _described(properties.get(key, {}), documents)
+                report.add("rules.missing_field", f"{name} needs the field `{key}`", _start(node), help_text)
         case "type":
             words = " or ".join(
                 _TYPE_WORDS.get(kind, kind) for kind in ([wanted] if isinstance(wanted, str) else wanted)
             )
-            report.add("rules.wrong_type", f"{name} is {words}; {_shown(node)} stands here", node.place, described)
+            message = f"{name} is {words}; {_shown(node)} stands here"
+            quoted = isinstance(node.value, str) and node.style in (
+                ScalarStyle.SINGLE_QUOTED,
+                ScalarStyle.DOUBLE_QUOTED,
+            )
+            report.add("rules.wrong_type", message, node.place, "remove the quotation marks" if quoted else described)
         case "const":
             report.add(
                 "rules.wrong_value", f"{name} is `{wanted}` here; {_shown(node)} stands here", node.place, described
@@ -221,8 +236,15 @@ def _unknown_fields(node: Node, schema: Mapping[str, Any], name: str, report: Re
         report.add("rules.unknown_field", message, member.key_place or member.place, f"known here: {', '.join(known)}")
 
 
-def _described(schema: Any) -> str:
-    return str(schema.get("description", "")) if isinstance(schema, Mapping) else ""
+def _described(schema: Any, documents: Sequence[Any]) -> str:
+    """The description of a part, or of what it refers to in one of the documents."""
+    if not isinstance(schema, Mapping):
+        return ""
+    reference = str(schema.get("$ref", "")).rpartition("/$defs/")[2]
+    for document in documents:
+        if reference in document.get("$defs", {}):
+            return str(document["$defs"][reference].get("description", ""))
+    return str(schema.get("description", ""))
 
 
 def _choices(schema: Mapping[str, Any]) -> str:
@@ -241,17 +263,20 @@ def _start(node: Node) -> Place:
     return node.key_place or replace(node.place, length=1)
 
 
-def _name(path: list[str | int]) -> str:
+def _name(path: list[str | int], node: Node) -> str:
     """What a part of the file is called: `bands[1].from` is the field `from` of the second of `bands`."""
     if not path:
         return ""
     if isinstance(path[-1], int):
         owner = next((step for step in reversed(path[:-1]) if isinstance(step, str)), "the list")
-        return f"item {int(path[-1]) + 1} of `{owner}`"
+        called = node.text_of("id") or node.text_of("name") or node.text_of("label")
+        return f"item {int(path[-1]) + 1} of `{owner}`" + (f" (`{called}`)" if called else "")
     return f"`{path[-1]}`"
 
 
 def _shown(node: Node) -> str:
     if node.kind is NodeKind.SCALAR:
-        return f"`{node.text[:60]}`" if node.text else "nothing"
+        quoted = isinstance(node.value, str) and node.style in (ScalarStyle.SINGLE_QUOTED, ScalarStyle.DOUBLE_QUOTED)
+        shown = f"the text `{node.text[:60]}`" if quoted else f"`{node.text[:60]}`"
+        return shown if node.text else "nothing"
     return str(node.kind.value)

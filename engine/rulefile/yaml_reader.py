@@ -46,7 +46,7 @@ def read(text: bytes, source: str = "") -> Node:
     try:
         return _read(text, source)
     except InvalidError as error:
-        shown = text[:MAX_BYTES].decode("utf-8-sig", "replace")
+        shown = _UNPRINTABLE.sub("\ufffd", text[:MAX_BYTES].decode("utf-8-sig", "replace"))
         raise InvalidError(problem.in_text(source, shown) for problem in error.problems) from None
 
 
@@ -59,6 +59,9 @@ def decode(text: bytes, source: str = "") -> str:
         # Windows editors put a byte order mark at the start; it means nothing in UTF-8 and is passed over.
         decoded = text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if text.startswith((b"\xff\xfe", b"\xfe\xff")):
+            message = "the file is UTF-16, not UTF-8"
+            raise InvalidError(Problem("rules.encoding", message, Place(source), "save the file as UTF-8")) from None
         good = error.object[: error.start].decode("utf-8", "replace")
         lines = _LINE.split(good)
         place = Place(source, len(lines), len(lines[-1]) + 1)
@@ -88,7 +91,7 @@ def _read(text: bytes, source: str) -> Node:
         for event in yaml.parse(characters, Loader=_Loader):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        report.found.append(_syntax_problem(error, source, lines))
+        report.found.append(_syntax_problem(error, source, lines, builder.quoted_over_lines))
     report.raise_if_any()
     if builder.root is None:
         report.add("rules.empty", "the file holds no rules", Place(source, 1, 1), "start with `kind: decision`")
@@ -127,6 +130,7 @@ class _Builder:
     stack: list[_Open] = field(default_factory=list)
     count: int = 0
     documents: int = 0
+    quoted_over_lines: tuple[int, int] | None = None
 
     def take(self, event: yaml.Event) -> None:
         """One event of the parser."""
@@ -157,22 +161,20 @@ class _Builder:
         self.count += 1
         if len(self.report.found) >= MAX_PROBLEMS:
             self.report.raise_if_any()
+        tag, anchor = getattr(event, "tag", None), event.anchor
+        if self.count <= MAX_NODES and tag is None and anchor is None:
+            return
         place = self._mark_place(event)
         if self.count > MAX_NODES:
-            self._fail(
-                "rules.too_large",
-                f"the file holds more than {MAX_NODES:,} values",
-                place,
-                "split it into several rule sets",
-            )
+            message = f"the file holds more than {MAX_NODES:,} values"
+            self._fail("rules.too_large", message, place, "split it into several rule sets")
         if isinstance(event, yaml.AliasEvent):
             name = str(event.anchor)
             message = f"the alias `*{name}` repeats another part of the file"
             self.report.add("rules.alias", message, self._sized(place, len(name) + 1), "write the value out")
-        elif event.anchor is not None:
-            message = f"the anchor `&{event.anchor}` names a part for reuse"
+        elif anchor is not None:
+            message = f"the anchor `&{anchor}` names a part for reuse"
             self.report.add("rules.alias", message, place, "remove it and write the value out where it is used")
-        tag = getattr(event, "tag", None)
         if tag is not None:
             shown = str(tag).replace("tag:yaml.org,2002:", "!!")
             self.report.add(
@@ -204,8 +206,8 @@ class _Builder:
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         parent = self.stack[-1] if self.stack else None
         if parent is not None and parent.kind is NodeKind.MAPPING and parent.key is None:
-            place = self._mark_place(event)
-            parent.key, parent.next_key_place = event.value, replace(place, path=f"{parent.place.path}.{event.value}")
+            place = self._mark_place(event, f"{parent.place.path}.{event.value}")
+            parent.key, parent.next_key_place = event.value, place
             if (first := parent.members.get(event.value)) is not None:
                 line = first.key_place.line if first.key_place else first.place.line
                 message = f"the field `{event.value}` stands twice in one group"
@@ -215,6 +217,9 @@ class _Builder:
             return
         style = ScalarStyle(event.style or "") if event.style in ("'", '"', "|", ">") else ScalarStyle.PLAIN
         place = self._value_place(event)
+        if style in (ScalarStyle.SINGLE_QUOTED, ScalarStyle.DOUBLE_QUOTED) and event.end_mark is not None:
+            last = event.end_mark.line + 1
+            self.quoted_over_lines = (place.line, last) if last > place.line else self.quoted_over_lines
         value = self._value(event.value, place) if style is ScalarStyle.PLAIN else event.value
         self._add(
             Node(
@@ -257,9 +262,9 @@ class _Builder:
 
     def _value_place(self, event: yaml.Event) -> Place:
         path = self.stack[-1].next_path() if self.stack else "$"
-        return replace(self._mark_place(event), path=path)
+        return self._mark_place(event, path)
 
-    def _mark_place(self, event: yaml.Event) -> Place:
+    def _mark_place(self, event: yaml.Event, path: str = "") -> Place:
         start, end = event.start_mark, event.end_mark
         if start is None or end is None:
             raise AssertionError("the parser marks every event")
@@ -267,7 +272,7 @@ class _Builder:
             length = end.column - start.column
         else:
             length = len(self.lines[start.line]) - start.column if start.line < len(self.lines) else 1
-        return Place(self.source, start.line + 1, start.column + 1, max(1, length))
+        return Place(self.source, start.line + 1, start.column + 1, max(1, length), path)
 
     @staticmethod
     def _sized(place: Place, length: int) -> Place:
@@ -312,8 +317,14 @@ _SYNTAX_SENTENCES: Final = (
 )
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError, source: str, lines: tuple[str, ...]) -> Problem:
-    """The parser's own error as a sentence for an author; its mark is where reading stopped."""
+def _syntax_problem(
+    error: yaml.MarkedYAMLError, source: str, lines: tuple[str, ...], quoted: tuple[int, int] | None
+) -> Problem:
+    """The parser's own error as a sentence for an author; its mark is where reading stopped.
+
+    `quoted` are the first and last line of the last quoted text that went over several lines: a forgotten quotation
+    mark shows only where the next one ends the text.
+    """
     mark = error.problem_mark or error.context_mark
     place = Place(source, mark.line + 1, mark.column + 1) if mark is not None else Place(source)
     at_end = place.line > len(lines) or (place.line == len(lines) and not lines[-1].strip())
@@ -321,8 +332,11 @@ def _syntax_problem(error: yaml.MarkedYAMLError, source: str, lines: tuple[str, 
         # The end of the file says little; where the open part began says what to close.
         place = Place(source, error.context_mark.line + 1, error.context_mark.column + 1)
     given = f"{error.problem or ''}"
-    for fragment, message, help_text in _SYNTAX_SENTENCES:
+    for fragment, message, stated_help in _SYNTAX_SENTENCES:
         if fragment in given:
+            help_text = stated_help
+            if quoted is not None and quoted[1] == place.line:
+                help_text = f"the text quoted from line {quoted[0]} on ends only here; close it where it should end"
             return Problem("rules.syntax", message, place, help_text, _excerpt(lines, place))
     return Problem("rules.syntax", "the file is not readable as YAML from here", place, given, _excerpt(lines, place))
 
