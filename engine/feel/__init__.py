@@ -1,4 +1,4 @@
-"""The expression language: FEEL of DMN 1.5, checked when loaded, exact when run. The names below are its public list."""
+"""The expression language: FEEL of DMN 1.5, checked when loaded, exact when run. Below is its public list."""
 
 from engine.feel import types
 from engine.feel.condition_set import ConditionSet, FailedClause, Fired

@@ -10,7 +10,16 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
+from decimal import (
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    ROUND_HALF_DOWN,
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    ROUND_UP,
+    Decimal,
+)
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -107,7 +116,9 @@ class Builtin:
         """How it is called, for help texts."""
         forms = []
         for signature in self.signatures:
-            shown = [f"{p.name}{'...' if p.rest else ''}{'?' if p.optional else ''}: {p.type}" for p in signature.parameters]
+            shown = [
+                f"{p.name}{'...' if p.rest else ''}{'?' if p.optional else ''}: {p.type}" for p in signature.parameters
+            ]
             forms.append(f"{self.name}({', '.join(shown)})")
         return " or ".join(forms)
 
@@ -117,11 +128,15 @@ def _p(text: str, type_: Type) -> Parameter:
     return Parameter(name, type_, optional=text.endswith("?"), rest=text.endswith("*"))
 
 
-def _signature(parameters: Sequence[tuple[str, Type]], result: Result, call: Callable[..., Value], **flags: bool) -> Signature:
+def _signature(
+    parameters: Sequence[tuple[str, Type]], result: Result, call: Callable[..., Value], **flags: bool
+) -> Signature:
     return Signature(tuple(_p(name, type_) for name, type_ in parameters), result, call, **flags)
 
 
-def _one(name: str, parameters: Sequence[tuple[str, Type]], result: Result, call: Callable[..., Value], **flags: bool) -> Builtin:
+def _one(
+    name: str, parameters: Sequence[tuple[str, Type]], result: Result, call: Callable[..., Value], **flags: bool
+) -> Builtin:
     return Builtin(name, (_signature(parameters, result, call, **flags),))
 
 
@@ -130,7 +145,9 @@ def _one(name: str, parameters: Sequence[tuple[str, Type]], result: Result, call
 
 def _substring(text: str, start: Decimal, length: Decimal | None = None) -> str:
     if start == 0 or start != start.to_integral_value():
-        raise Fault("feel.wrong_arguments", f"`{start}` is not a position in a text", "the first character is 1, the last is -1")
+        raise Fault(
+            "feel.wrong_arguments", f"`{start}` is not a position in a text", "the first character is 1, the last is -1"
+        )
     if length is not None and length < 1:
         raise Fault("feel.wrong_arguments", f"`{length}` is not a number of characters", "the length is 1 or more")
     size = len(text)
@@ -153,7 +170,7 @@ _FLAGS: Final = {"i": "i", "s": "s", "m": "m"}
 
 
 @lru_cache(maxsize=512)
-def _pattern(pattern: str, flags: str) -> Any:  # noqa: ANN401  # re2 has no type of its own to name
+def _pattern(pattern: str, flags: str) -> Any:  # re2 has no type of its own to name
     """A compiled regular expression of linear running time; kept because rules ask with the same patterns again."""
     import re2  # noqa: PLC0415  # keeps the language importable without it, and the import light
 
@@ -198,7 +215,7 @@ def _replace(text: str, pattern: str, replacement: str, flags: str = "") -> str:
     if compiled.search("") is not None:
         raise Fault("feel.bad_pattern", f"`{pattern[:60]}` matches the empty text, so there is nothing to replace")
 
-    def filled(match: Any) -> str:  # noqa: ANN401  # re2's match
+    def filled(match: Any) -> str:  # re2's match
         def group(reference: re.Match[str]) -> str:
             if reference[1] is not None:
                 index = int(reference[1])
@@ -225,7 +242,9 @@ def _split(text: str, delimiter: str) -> tuple[str, ...]:
 def _string_join(items: Sequence[Value], delimiter: str | None = None) -> str:
     for item in items:
         if item is not None and not isinstance(item, str):
-            raise Fault("feel.wrong_type", f"`string join` joins texts, not a {kind_of(item)}", "make texts with `string(x)`")
+            raise Fault(
+                "feel.wrong_type", f"`string join` joins texts, not a {kind_of(item)}", "make texts with `string(x)`"
+            )
     return text_limit((delimiter or "").join(item for item in items if isinstance(item, str)))
 
 
@@ -249,8 +268,12 @@ def _number(text: str, grouping: str | None = None, point: str | None = None) ->
 def _rounder(rounding: str) -> Callable[..., Value]:
     def rounded(value: Decimal, scale: Decimal | None = None) -> Decimal:
         places = Decimal(0) if scale is None else scale
-        if places != places.to_integral_value() or not -6111 <= places <= 6176:  # noqa: PLR2004  # decimal128's exponents
-            raise Fault("feel.wrong_arguments", f"`{places}` is not a number of decimal places", "a whole number from -6111 to 6176")
+        if places != places.to_integral_value() or not -6111 <= places <= 6176:  # decimal128's exponents
+            raise Fault(
+                "feel.wrong_arguments",
+                f"`{places}` is not a number of decimal places",
+                "a whole number from -6111 to 6176",
+            )
         if -value.as_tuple().exponent <= int(places):  # type: ignore[operator]  # numbers here are finite
             return value
         wide = NUMBERS.copy()
@@ -264,10 +287,11 @@ def _modulo(dividend: Decimal, divisor: Decimal) -> Decimal:
     """`dividend - divisor * floor(dividend / divisor)`, exact."""
     if divisor == 0:
         raise Fault("feel.division_by_zero", "division by zero")
-    if dividend and dividend.adjusted() - divisor.adjusted() > 6_200:  # noqa: PLR2004  # would compute thousands of digits
+    if dividend and dividend.adjusted() - divisor.adjusted() > 6_200:  # would compute thousands of digits
         raise Fault("feel.number_range", "the numbers are too far apart for a remainder")
     wide = NUMBERS.copy()
-    wide.prec = max(NUMBER_DIGITS, dividend.adjusted() - min(divisor.as_tuple().exponent, dividend.as_tuple().exponent) + 40)  # type: ignore[type-var, operator]  # finite
+    lowest = min(int(side.as_tuple().exponent) for side in (dividend, divisor))
+    wide.prec = max(NUMBER_DIGITS, dividend.adjusted() - lowest + 40)
     rest = number(wide.remainder, dividend, divisor)
     if rest and (rest < 0) != (divisor < 0):
         rest = wide.add(rest, divisor)
@@ -294,7 +318,11 @@ def _numbers(items: Sequence[Value]) -> tuple[Decimal, ...]:
     found = []
     for item in items:
         if not isinstance(item, Decimal):
-            raise Fault("feel.wrong_type", f"expected a list of numbers, found a {kind_of(item)} in it", "leave out nulls with `xs[item != null]`")
+            raise Fault(
+                "feel.wrong_type",
+                f"expected a list of numbers, found a {kind_of(item)} in it",
+                "leave out nulls with `xs[item != null]`",
+            )
         found.append(item)
     return tuple(found)
 
@@ -336,7 +364,9 @@ def _extreme(op: str, name: str) -> Callable[..., Value]:
         best: Value = None
         for item in _spread(items):
             if item is None:
-                raise Fault("feel.wrong_type", f"`{name}` meets a null in the list", "leave it out with `xs[item != null]`")
+                raise Fault(
+                    "feel.wrong_type", f"`{name}` meets a null in the list", "leave it out with `xs[item != null]`"
+                )
             if best is None or order(op, item, best):
                 best = item
         return best
@@ -358,13 +388,13 @@ def _positions(items: Sequence[Value], match: Value) -> tuple[Value, ...]:
 
 def _distinct(items: Sequence[Value]) -> tuple[Value, ...]:
     plain = {item: None for item in items if isinstance(item, str)}
-    if len(plain) and all(isinstance(item, str) for item in items):
+    if plain and all(isinstance(item, str) for item in items):
         return tuple(plain)
     found: list[Value] = []
     for item in items:
         if not any(same(item, known) for known in found):
             found.append(item)
-        if len(found) > 2_000:  # noqa: PLR2004  # the comparison is quadratic
+        if len(found) > 2_000:  # the comparison is quadratic
             raise Fault("feel.size_limit", "`distinct values` compares at most 2000 different values that are no texts")
     return tuple(found)
 
@@ -385,7 +415,9 @@ def _flatten(items: Sequence[Value]) -> tuple[Value, ...]:
 
 def _sublist(items: Sequence[Value], start: Decimal, length: Decimal | None = None) -> tuple[Value, ...]:
     if start == 0 or start != start.to_integral_value() or abs(start) > len(items):
-        raise Fault("feel.wrong_arguments", f"`{start}` is not a position in the list", "the first item is 1, the last is -1")
+        raise Fault(
+            "feel.wrong_arguments", f"`{start}` is not a position in the list", "the first item is 1, the last is -1"
+        )
     begin = int(start) - 1 if start > 0 else len(items) + int(start)
     return tuple(items[begin:] if length is None else items[begin : begin + int(max(length, Decimal(0)))])
 
@@ -402,7 +434,9 @@ def _remove(items: Sequence[Value], position: Decimal) -> tuple[Value, ...]:
 
 def _position(items: Sequence[Value], position: Decimal) -> int:
     if position == 0 or position != position.to_integral_value() or abs(position) > len(items):
-        raise Fault("feel.wrong_arguments", f"`{position}` is not a position in the list", "the first item is 1, the last is -1")
+        raise Fault(
+            "feel.wrong_arguments", f"`{position}` is not a position in the list", "the first item is 1, the last is -1"
+        )
     return int(position) - 1 if position > 0 else len(items) + int(position)
 
 
@@ -424,7 +458,7 @@ def _date_parts(year: Decimal, month: Decimal, day: Decimal) -> dt.date:
 
 
 def _whole(value: Decimal) -> int:
-    if value != value.to_integral_value() or abs(value) > 999_999_999:  # noqa: PLR2004  # no year is further away
+    if value != value.to_integral_value() or abs(value) > 999_999_999:  # no year is further away
         raise Fault("feel.wrong_arguments", f"`{value}` is not a whole number of a date or time")
     return int(value)
 
@@ -440,8 +474,19 @@ def _time_parts(hour: Decimal, minute: Decimal, second: Decimal, offset: dt.time
 
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS: Final = (
-    "January February March April May June July August September October November December"
-).split()
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 def _date(value: Value) -> Value:
@@ -517,12 +562,14 @@ def _flat(types: Sequence[Type]) -> Type:
 _ENTRY: Final = ContextType({"key": Field(STRING), "value": Field(ANY, optional=True)})
 _A: Final = ANY
 _LIST: Final = [("list", ANY_LIST)]
-_NUMBERS_OR_MORE: Final = (
-    lambda call, result, **flags: (
+
+
+def _list_or_more(call: Callable[..., Value], result: Result, **flags: bool) -> tuple[Signature, ...]:
+    """Both ways to call an aggregate: with one list, or with its items."""
+    return (
         _signature(_LIST, result, call, **flags),
         _signature([("value", ANY), ("values*", ANY)], result, call, **flags),
     )
-)
 
 
 def _rounding(name: str, mode: str) -> Builtin:
@@ -555,7 +602,11 @@ BUILTINS: Final[tuple[Builtin, ...]] = (
     _one("starts with", [("string", STRING), ("match", STRING)], BOOLEAN, lambda text, match: text.startswith(match)),
     _one("ends with", [("string", STRING), ("match", STRING)], BOOLEAN, lambda text, match: text.endswith(match)),
     _one(
-        "substring", [("string", STRING), ("start position", NUMBER), ("length?", NUMBER)], STRING, _substring, total=False
+        "substring",
+        [("string", STRING), ("start position", NUMBER), ("length?", NUMBER)],
+        STRING,
+        _substring,
+        total=False,
     ),
     _one("substring before", [("string", STRING), ("match", STRING)], STRING, _before),
     _one("substring after", [("string", STRING), ("match", STRING)], STRING, _after),
@@ -602,20 +653,24 @@ BUILTINS: Final[tuple[Builtin, ...]] = (
     _one("odd", [("number", NUMBER)], BOOLEAN, _is_odd, total=False),
     _one("even", [("number", NUMBER)], BOOLEAN, lambda n: _modulo(n, Decimal(2)) == 0, total=False),
     # lists
-    Builtin("min", _NUMBERS_OR_MORE(_extreme("<", "min"), _item_type, may_be_null=True, total=False)),
-    Builtin("max", _NUMBERS_OR_MORE(_extreme(">", "max"), _item_type, may_be_null=True, total=False)),
-    Builtin("sum", _NUMBERS_OR_MORE(_sum, _item_type, may_be_null=True, total=False)),
-    Builtin("mean", _NUMBERS_OR_MORE(_mean, _item_type, may_be_null=True, total=False)),
-    Builtin("median", _NUMBERS_OR_MORE(_median, _item_type, may_be_null=True, total=False)),
-    Builtin("product", _NUMBERS_OR_MORE(_product, _item_type, may_be_null=True, total=False)),
+    Builtin("min", _list_or_more(_extreme("<", "min"), _item_type, may_be_null=True, total=False)),
+    Builtin("max", _list_or_more(_extreme(">", "max"), _item_type, may_be_null=True, total=False)),
+    Builtin("sum", _list_or_more(_sum, _item_type, may_be_null=True, total=False)),
+    Builtin("mean", _list_or_more(_mean, _item_type, may_be_null=True, total=False)),
+    Builtin("median", _list_or_more(_median, _item_type, may_be_null=True, total=False)),
+    Builtin("product", _list_or_more(_product, _item_type, may_be_null=True, total=False)),
     _one("count", _LIST, NUMBER, lambda items: Decimal(len(items))),
     Builtin(
         "all",
-        _NUMBERS_OR_MORE(lambda *items: all_of(_truths("all", items)), BOOLEAN, may_be_null=True, takes_nulls=True, total=False),
+        _list_or_more(
+            lambda *items: all_of(_truths("all", items)), BOOLEAN, may_be_null=True, takes_nulls=True, total=False
+        ),
     ),
     Builtin(
         "any",
-        _NUMBERS_OR_MORE(lambda *items: any_of(_truths("any", items)), BOOLEAN, may_be_null=True, takes_nulls=True, total=False),
+        _list_or_more(
+            lambda *items: any_of(_truths("any", items)), BOOLEAN, may_be_null=True, takes_nulls=True, total=False
+        ),
     ),
     _one(
         "list contains",
@@ -651,7 +706,11 @@ BUILTINS: Final[tuple[Builtin, ...]] = (
     ),
     _one("reverse", _LIST, _first_type, lambda items: tuple(reversed(items))),
     _one(
-        "sublist", [("list", ANY_LIST), ("start position", NUMBER), ("length?", NUMBER)], _first_type, _sublist, total=False
+        "sublist",
+        [("list", ANY_LIST), ("start position", NUMBER), ("length?", NUMBER)],
+        _first_type,
+        _sublist,
+        total=False,
     ),
     _one(
         "insert before",
@@ -754,4 +813,4 @@ BY_NAME: Final[Mapping[str, Builtin]] = MappingProxyType({builtin.name: builtin 
 FUNCTION_NAMES: Final = Names(BY_NAME)
 """The names of several words, for the parser."""
 
-assert len(BY_NAME) == len(BUILTINS), "two built-ins share a name"  # noqa: S101  # a slip in the tuple above
+assert len(BY_NAME) == len(BUILTINS), "two built-ins share a name"  # a slip in the tuple above

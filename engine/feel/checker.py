@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from engine.feel import ir, syntax
 from engine.feel.builtins import BY_NAME, Builtin, Parameter, Signature
@@ -49,7 +49,13 @@ from engine.feel.types import (
 from engine.feel.values import Fault
 from engine.problems import InvalidError, Problem
 
-_CLOCK_PARTS: Final = {"hour": NUMBER, "minute": NUMBER, "second": NUMBER, "time offset": DAYS_TIME_DURATION, "timezone": STRING}
+_CLOCK_PARTS: Final = {
+    "hour": NUMBER,
+    "minute": NUMBER,
+    "second": NUMBER,
+    "time offset": DAYS_TIME_DURATION,
+    "timezone": STRING,
+}
 _DAY_PARTS: Final = {"year": NUMBER, "month": NUMBER, "day": NUMBER, "weekday": NUMBER}
 PROPERTIES: Final[Mapping[Type, Mapping[str, Type]]] = {
     DATE: _DAY_PARTS,
@@ -103,7 +109,9 @@ def check_tree(tree: syntax.Node, scope: Scope, places: TextPlaces, expect: Type
 def check_cell(tree: syntax.UnaryTests, subject: Field, scope: Scope, places: TextPlaces) -> ir.Node:
     """The typed form of a table's cell, a condition about the fact named `?`. Raises `InvalidError`."""
     checker = _Checker(scope.child({_SUBJECT: subject}), places)
-    node = checker.cell(tree, ir.Fact((_SUBJECT,), subject.enum, type=subject.type, nullable=subject.optional, span=tree.span))
+    node = checker.cell(
+        tree, ir.Fact((_SUBJECT,), subject.enum, type=subject.type, nullable=subject.optional, span=tree.span)
+    )
     checker.raise_if_any()
     return node
 
@@ -217,10 +225,15 @@ class _Checker:
             return found
         if tree.name in BY_NAME or tree.name == "not":
             self.problem(
-                "feel.unknown_name", f"`{tree.name}` is a function and must be called", tree.span, f"write `{tree.name}(...)`"
+                "feel.unknown_name",
+                f"`{tree.name}` is a function and must be called",
+                tree.span,
+                f"write `{tree.name}(...)`",
             )
         else:
-            self.problem("feel.unknown_name", f"there is no fact named `{tree.name[:60]}`", tree.span, self.meant(tree.name))
+            self.problem(
+                "feel.unknown_name", f"there is no fact named `{tree.name[:60]}`", tree.span, self.meant(tree.name)
+            )
         return self.broken(tree.span)
 
     def meant(self, name: str) -> str:
@@ -252,7 +265,11 @@ class _Checker:
                 return self.fold(ir.Member(base, tree.name, type=found, nullable=True, span=tree.span))
             parts = RANGE_PROPERTIES
         elif type_ == ANY:
-            return base if isinstance(base, ir.Const) else ir.Member(base, tree.name, type=ANY, nullable=True, span=tree.span)
+            return (
+                base
+                if isinstance(base, ir.Const)
+                else ir.Member(base, tree.name, type=ANY, nullable=True, span=tree.span)
+            )
         else:
             parts = PROPERTIES.get(type_, {})
             if tree.name in parts:
@@ -277,7 +294,9 @@ class _Checker:
     def no_part(self, tree: syntax.Path, type_: Type, parts: Iterable[str]) -> None:
         names = sorted(parts)
         near = closest(tree.name, names)
-        help_ = f"did you mean `{near}`?" if near else f"it has {_shown(names)}" if names else f"{_a(type_)} has no parts"
+        help_ = (
+            f"did you mean `{near}`?" if near else f"it has {_shown(names)}" if names else f"{_a(type_)} has no parts"
+        )
         what = "this" if isinstance(type_, ContextType) else _a(type_)
         self.problem("feel.unknown_name", f"{what} has no part `{tree.name[:60]}`", tree.name_span, help_)
 
@@ -286,9 +305,16 @@ class _Checker:
     def binary(self, tree: syntax.Binary) -> ir.Node:
         left, right = self.check(tree.left), self.check(tree.right)
         if tree.op in syntax.COMPARISONS:
-            if isinstance(tree.left, syntax.Binary) and tree.left.op in syntax.COMPARISONS and left.type == BOOLEAN != right.type:
+            if (
+                isinstance(tree.left, syntax.Binary)
+                and tree.left.op in syntax.COMPARISONS
+                and left.type == BOOLEAN != right.type
+            ):
                 self.problem(
-                    "feel.wrong_type", "comparisons do not chain", tree.span, "write `a < b and b < c`, or `b in (a..c)`"
+                    "feel.wrong_type",
+                    "comparisons do not chain",
+                    tree.span,
+                    "write `a < b and b < c`, or `b in (a..c)`",
                 )
                 return self.broken(tree.span)
             return self.compare(tree.op, left, right, tree.span)
@@ -296,7 +322,9 @@ class _Checker:
         if ANY in (left.type, right.type):
             return ir.Arithmetic(tree.op, left, right, type=ANY, nullable=True, span=tree.span)
         if NULL in (left.type, right.type):
-            self.problem("feel.wrong_type", f"`{tree.op}` with null is always null", tree.span, "test for null with `x = null`")
+            self.problem(
+                "feel.wrong_type", f"`{tree.op}` with null is always null", tree.span, "test for null with `x = null`"
+            )
             return self.broken(tree.span)
         type_ = _ARITHMETIC.get((tree.op, left.type, right.type))
         if type_ is None:
@@ -324,10 +352,14 @@ class _Checker:
             return self.fold(ir.Compare(op, left, right, type=BOOLEAN, span=span))
         for side, other in ((left, right), (right, left)):
             if side.type == NULL:
-                self.problem("feel.wrong_type", f"`{op}` with null is never true", span, "test for null with `x = null`")
+                self.problem(
+                    "feel.wrong_type", f"`{op}` with null is never true", span, "test for null with `x = null`"
+                )
                 return self.broken(span)
             if side.type not in ORDERED and side.type != ANY:
-                self.problem("feel.wrong_type", f"`{op}` is not defined for {_a(side.type)}", span, _order_help(side.type))
+                self.problem(
+                    "feel.wrong_type", f"`{op}` is not defined for {_a(side.type)}", span, _order_help(side.type)
+                )
                 return self.broken(span)
             if side.type != other.type and ANY not in (side.type, other.type):
                 self.problem(
@@ -426,21 +458,26 @@ class _Checker:
     def check_bounds(self, test: syntax.Interval, low: ir.Node, high: ir.Node) -> None:
         """An interval whose constant bounds leave nothing between them is a slip."""
         ends = [side.right for side in (low, high) if isinstance(side, ir.Compare) and isinstance(side.right, ir.Const)]
-        if len(ends) != 2 or ends[0].type != ends[1].type or ends[0].type not in ORDERED:  # noqa: PLR2004  # both ends
+        if len(ends) != 2 or ends[0].type != ends[1].type or ends[0].type not in ORDERED:  # both ends
             return
-        bottom, top = (cast("ir.Const", end).value for end in ends)
+        bottom, top = (end.value for end in ends)
         closed = test.low_closed and test.high_closed
         try:
             empty = bottom > top or (bottom == top and not closed)  # type: ignore[operator]  # both of one ordered type
         except TypeError:
             return
         if empty:
-            self.problem("feel.empty_interval", "nothing lies in this interval", test.span, "the smaller bound comes first")
+            self.problem(
+                "feel.empty_interval", "nothing lies in this interval", test.span, "the smaller bound comes first"
+            )
 
     def must_compare(self, subject: ir.Node, item: Type, node: ir.Node) -> None:
         if not comparable(subject.type, item):
             self.problem(
-                "feel.wrong_type", f"{_a(subject.type)} is never in {_a(node.type)}", node.span, _compare_help(subject, node)
+                "feel.wrong_type",
+                f"{_a(subject.type)} is never in {_a(node.type)}",
+                node.span,
+                _compare_help(subject, node),
             )
 
     def cell(self, tree: syntax.UnaryTests, subject: ir.Node) -> ir.Node:
@@ -477,7 +514,9 @@ class _Checker:
         low = end if tree.op in {">", ">=", "="} else nothing
         high = end if tree.op in {"<", "<=", "="} else nothing
         return self.fold(
-            ir.RangeOf(low, high, tree.op in {">=", "="}, tree.op in {"<=", "="}, type=RangeType(end.type), span=tree.span)
+            ir.RangeOf(
+                low, high, tree.op in {">=", "="}, tree.op in {"<=", "="}, type=RangeType(end.type), span=tree.span
+            )
         )
 
     def if_(self, tree: syntax.If) -> ir.Node:
@@ -518,7 +557,8 @@ class _Checker:
         frame: dict[str, ir.Node] = {}
         if isinstance(item_type, ContextType):
             frame = {
-                name: ir.Member(item, name, given.enum, type=given.type, nullable=True) for name, given in item_type.fields.items()
+                name: ir.Member(item, name, given.enum, type=given.type, nullable=True)
+                for name, given in item_type.fields.items()
             }
         frame.setdefault("item", item)
         self.frames.append(frame)
@@ -574,9 +614,7 @@ class _Checker:
         result = self.check(tree.result)
         del self.frames[depth:]
         reads = any(isinstance(node, ir.Local) and node.name == partial.name for node in ir.walk(result))
-        return ir.Loop(
-            locals_, domains, result, partial if reads else None, type=ListType(result.type), span=tree.span
-        )
+        return ir.Loop(locals_, domains, result, partial if reads else None, type=ListType(result.type), span=tree.span)
 
     def quantified(self, tree: syntax.Quantified) -> ir.Node:
         depth = len(self.frames)
@@ -613,14 +651,19 @@ class _Checker:
         if tree.name == "range" and len(parts) <= 1:
             return RangeType(parts[0] if parts else ANY)
         if tree.name == "context":
-            return ContextType({name: Field(part, optional=True) for name, part in zip(tree.labels, parts, strict=True)})
+            return ContextType(
+                {name: Field(part, optional=True) for name, part in zip(tree.labels, parts, strict=True)}
+            )
         if tree.name == "function" and parts:
             return FunctionType(tuple(parts[:-1]), parts[-1])
         found = TYPE_NAMES.get(tree.name)
         if found is None or parts:
             near = closest(tree.name, [*TYPE_NAMES, "list", "range", "context"])
             self.problem(
-                "feel.unknown_type", f"there is no type `{tree.name[:60]}`", tree.span, f"did you mean `{near}`?" if near else ""
+                "feel.unknown_type",
+                f"there is no type `{tree.name[:60]}`",
+                tree.span,
+                f"did you mean `{near}`?" if near else "",
             )
             return ANY
         return found
@@ -650,12 +693,16 @@ class _Checker:
         for at, (argument, type_) in enumerate(zip(arguments, wanted, strict=True), 1):
             if not fits(argument.type, type_):
                 self.problem(
-                    "feel.wrong_type", f"argument {at} of the function must be {_a(type_)}, not {_a(argument.type)}", argument.span
+                    "feel.wrong_type",
+                    f"argument {at} of the function must be {_a(type_)}, not {_a(argument.type)}",
+                    argument.span,
                 )
         checked = tuple(self.require(a, t) if t != ANY else a for a, t in zip(arguments, wanted, strict=True))
         return ir.Invoke(function, checked, type=function.type.result, nullable=True, span=tree.span)
 
-    def ordered(self, function: ir.Node, tree: syntax.Invocation, arguments: tuple[ir.Node, ...]) -> tuple[ir.Node, ...]:
+    def ordered(
+        self, function: ir.Node, tree: syntax.Invocation, arguments: tuple[ir.Node, ...]
+    ) -> tuple[ir.Node, ...]:
         """Named arguments of a function value in the order of its parameters."""
         if not tree.names:
             return arguments
@@ -697,7 +744,9 @@ class _Checker:
         if not arranged:
             count = f"{len(given)} argument{'' if len(given) == 1 else 's'}"
             what = f"no arguments named {_shown(tree.names)}" if tree.names else f"not {count}"
-            self.problem("feel.wrong_arguments", f"`{builtin.name}` takes {what}", tree.span, f"it is {builtin.usage()}")
+            self.problem(
+                "feel.wrong_arguments", f"`{builtin.name}` takes {what}", tree.span, f"it is {builtin.usage()}"
+            )
             return self.broken(tree.span)
         fitting = [(s, a) for s, a in arranged if all(fits(x.type, s.parameter(i).type) for i, x in enumerate(a))]
         if not fitting:
@@ -718,9 +767,7 @@ class _Checker:
 
     def wrong_argument(self, builtin: Builtin, signature: Signature, arguments: Sequence[ir.Node]) -> None:
         for at, argument in enumerate(arguments):
-            wanted = [
-                s.parameter(at).type for s in builtin.signatures if s.accepts(len(arguments))
-            ]
+            wanted = [s.parameter(at).type for s in builtin.signatures if s.accepts(len(arguments))]
             if any(fits(argument.type, type_) for type_ in wanted):
                 continue
             shown = " or ".join(dict.fromkeys(_a(type_) for type_ in wanted))
@@ -734,14 +781,13 @@ class _Checker:
             return
         shown = " and ".join(_a(argument.type) for argument in arguments)
         span = (arguments[0].span[0], arguments[-1].span[1])
-        self.problem("feel.wrong_type", f"`{builtin.name}` is not defined for {shown}", span, f"it is {builtin.usage()}")
+        self.problem(
+            "feel.wrong_type", f"`{builtin.name}` is not defined for {shown}", span, f"it is {builtin.usage()}"
+        )
 
     def instance_of(self, tree: syntax.InstanceOf) -> ir.Node:
         tested = self.type_of_name(tree.type)
         return self.fold(ir.InstanceOf(self.check(tree.value), tested, type=BOOLEAN, span=tree.span))
-
-    def unary_tests(self, tree: syntax.UnaryTests) -> ir.Node:
-        raise AssertionError("a cell is checked through check_cell")
 
 
 _CHECKS: Final[Mapping[type, Callable[[_Checker, Any], ir.Node]]] = {
@@ -765,13 +811,10 @@ _CHECKS: Final[Mapping[type, Callable[[_Checker, Any], ir.Node]]] = {
     syntax.ListLiteral: _Checker.list_,
     syntax.ContextLiteral: _Checker.context,
     syntax.InstanceOf: _Checker.instance_of,
-    syntax.UnaryTests: _Checker.unary_tests,
 }
 
 
-def _arranged(
-    signature: Signature, given: tuple[ir.Node, ...], names: tuple[str, ...]
-) -> tuple[ir.Node, ...] | None:
+def _arranged(signature: Signature, given: tuple[ir.Node, ...], names: tuple[str, ...]) -> tuple[ir.Node, ...] | None:
     """The arguments in the order of the parameters, or None when they do not go together."""
     if not names:
         return given if signature.accepts(len(given)) else None
@@ -812,7 +855,7 @@ def _a(type_: Type) -> str:
 def _shown(names: Iterable[str], *, quote: bool = True) -> str:
     listed = sorted(names) if quote else list(names)
     few = [f"`{name}`" for name in listed[:12]]
-    return ", ".join(few) + (f" and {len(listed) - 12} more" if len(listed) > 12 else "")  # noqa: PLR2004  # a line's worth
+    return ", ".join(few) + (f" and {len(listed) - 12} more" if len(listed) > 12 else "")  # a line's worth
 
 
 def _arithmetic_help(op: str, left: Type, right: Type) -> str:

@@ -19,9 +19,9 @@ from engine.feel.values import Facts, Fault, Value
 class Fired(NamedTuple):
     """What a set of rules found, as bits: bit `i` of `rules` is the `i`-th rule.
 
-    `clauses` numbers the rules' top-level `and` conjuncts through, rule by rule (see `ConditionSet.clause_bits`); a bit says
-    the conjunct was found true. Conjuncts behind a false one may not have been looked at. `unknown` are the rules that
-    were null.
+    `clauses` numbers the rules' top-level `and` conjuncts through, rule by rule (see `ConditionSet.clause_bits`);
+    a bit says the conjunct was found true. Conjuncts behind a false one may not have been looked at. `unknown` are the
+    rules that were null.
     """
 
     rules: int
@@ -80,7 +80,7 @@ class ConditionSet:
 
     @classmethod
     def compile(cls, rules: Sequence[tuple[str, Expression]]) -> ConditionSet:
-        """Compile conditions, each with a different id. They must be boolean: check them with `expect=types.BOOLEAN`."""
+        """Compile conditions, each with a different id. They must be boolean: checked with `expect=types.BOOLEAN`."""
         return cls(rules)
 
     @property
@@ -89,8 +89,10 @@ class ConditionSet:
         return tuple(self._index)
 
     def evaluate(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> Fired:
-        """Which rules are true. Raises `InvalidError`: for facts that are missing or of wrong types with all of them,
-        else for the first rule that cannot be computed.
+        """Which rules are true.
+
+        Raises `InvalidError`: for facts that are missing or of wrong types with all of them, else for the first rule
+        that cannot be computed.
         """
         try:
             return Fired(*self._find(facts, Run(facts, at, zone) if self._needs_run else None))
@@ -98,7 +100,9 @@ class ConditionSet:
             interpret_all([rule.expression for rule in self._rules], facts, at=at, zone=zone)
             raise AssertionError("generated code and interpreter disagree about a set of rules") from error
 
-    def interpret(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> tuple[bool | None, ...]:
+    def interpret(
+        self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC
+    ) -> tuple[bool | None, ...]:
         """Each rule's value by the reference interpreter, in order. Raises as `evaluate` does."""
         values = interpret_all([rule.expression for rule in self._rules], facts, at=at, zone=zone)
         return tuple(value if isinstance(value, bool) else None for value in values)
@@ -119,7 +123,7 @@ class ConditionSet:
     def why_not(
         self, rule_id: str, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC
     ) -> FailedClause | None:
-        """The first conjunct that is not true, with the values it saw; None when the rule is true. Raises `InvalidError`."""
+        """The first conjunct that is not true, with the values it saw; None for a true rule. Raises `InvalidError`."""
         rule = self._rules[self._index[rule_id]]
         run = Run(facts, at, zone)
         try:

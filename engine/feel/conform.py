@@ -29,8 +29,7 @@ from engine.feel.types import (
 from engine.feel.values import Facts, Fault, Range, Value, kind_of
 
 _BY_KIND: Final[Mapping[str, SimpleType]] = {
-    t.name: t
-    for t in (NUMBER, STRING, BOOLEAN, DATE, TIME, DATE_TIME, DAYS_TIME_DURATION, YEARS_MONTHS_DURATION, NULL)
+    t.name: t for t in (NUMBER, STRING, BOOLEAN, DATE, TIME, DATE_TIME, DAYS_TIME_DURATION, YEARS_MONTHS_DURATION, NULL)
 }
 
 
@@ -66,7 +65,9 @@ def is_a(value: Value, wanted: Type) -> bool:
             for name, given in wanted.fields.items()
         )
     if isinstance(wanted, RangeType):
-        return isinstance(value, Range) and all(end is None or is_a(end, wanted.item) for end in (value.low, value.high))
+        return isinstance(value, Range) and all(
+            end is None or is_a(end, wanted.item) for end in (value.low, value.high)
+        )
     return isinstance(wanted, FunctionType) and callable(value)
 
 
@@ -126,7 +127,9 @@ def _any(value: object, name: str) -> Value:
 
 def missing(name: str) -> Fault:
     """The fault of a required fact that is absent."""
-    return Fault("feel.missing_fact", f"the fact `{name}` is missing", "give it, or make it optional in the fact schema")
+    return Fault(
+        "feel.missing_fact", f"the fact `{name}` is missing", "give it, or make it optional in the fact schema"
+    )
 
 
 def _wrong(value: object, wanted: Type, name: str) -> Fault:
@@ -134,7 +137,9 @@ def _wrong(value: object, wanted: Type, name: str) -> Fault:
         return missing(name)
     if isinstance(value, float):
         return Fault(
-            "feel.wrong_fact", f"the fact `{name}` is a binary fraction, which is not exact", "give the number as text or decimal"
+            "feel.wrong_fact",
+            f"the fact `{name}` is a binary fraction, which is not exact",
+            "give the number as text or decimal",
         )
     kind = kind_of(value)
     shown = f"is a {kind}" if kind != "unknown" else "is of no kind the language has"

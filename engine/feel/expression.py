@@ -17,7 +17,7 @@ from engine.feel.places import TextPlaces
 from engine.feel.types import ContextType, Field, ListType, Scope, Type
 from engine.feel.unparse import unparse
 from engine.feel.values import Facts, Fault, Value
-from engine.problems import NOWHERE, InvalidError, Place
+from engine.problems import NOWHERE, InvalidError, Place, Problem
 
 LineColumns = Sequence[tuple[int, int]]
 
@@ -31,7 +31,13 @@ class Expression:
 
     __slots__ = ("_again", "_compiled", "ir", "places", "reads", "text", "tree", "type")
 
-    def __init__(self, places: TextPlaces, tree: syntax.Node, node: ir.Node, again: tuple[Callable[..., Expression], tuple[Any, ...]]) -> None:
+    def __init__(
+        self,
+        places: TextPlaces,
+        tree: syntax.Node,
+        node: ir.Node,
+        again: tuple[Callable[..., Expression], tuple[Any, ...]],
+    ) -> None:
         """Made by `check` and `check_unary_tests` only."""
         self.text = places.text
         self.places = places
@@ -127,7 +133,9 @@ def check(
     return Expression(places, tree, node, (_check_again, (text, scope, expect, place, places.line_columns)))
 
 
-def _check_again(text: str, scope: Scope, expect: Type | None, place: Place, line_columns: LineColumns | None) -> Expression:
+def _check_again(
+    text: str, scope: Scope, expect: Type | None, place: Place, line_columns: LineColumns | None
+) -> Expression:
     return check(text, scope, expect=expect, place=place, line_columns=line_columns)
 
 
@@ -151,7 +159,9 @@ def check_unary_tests(
     return Expression(places, tree, node, (_check_cell_again, (text, subject, scope, place, places.line_columns)))
 
 
-def _check_cell_again(text: str, subject: Field, scope: Scope, place: Place, line_columns: LineColumns | None) -> Expression:
+def _check_cell_again(
+    text: str, subject: Field, scope: Scope, place: Place, line_columns: LineColumns | None
+) -> Expression:
     return check_unary_tests(text, subject, scope, place=place, line_columns=line_columns)
 
 
@@ -185,8 +195,11 @@ class ValueSet:
 def interpret_all(
     expressions: Sequence[Expression], facts: Facts, *, at: dt.datetime | None, zone: dt.tzinfo
 ) -> tuple[Value, ...]:
-    """The values through the interpreter. Raises `InvalidError`: for unfit facts with all of them, else with the first fault."""
-    problems = []
+    """The values through the interpreter.
+
+    Raises `InvalidError`: for unfit facts with all of them, else with the first fault.
+    """
+    problems: list[Problem] = []
     seen: set[tuple[str, ...]] = set()
     run = Run(facts, at, zone)
     for expression in expressions:

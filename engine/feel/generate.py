@@ -5,6 +5,8 @@ the source. Where static types are known the code is direct (`a >= b`); elsewher
 the interpreter. Generated code does not know places: when it fails, the interpreter is asked for the problem.
 """
 
+# ruff: noqa: SLF001  # the table at the end names the class's own methods
+
 from __future__ import annotations
 
 import datetime as dt
@@ -58,7 +60,13 @@ PYTHON_TYPES: Final[Mapping[Type, type]] = {
     DAYS_TIME_DURATION: dt.timedelta,
     YEARS_MONTHS_DURATION: YearMonthDuration,
 }
-_NUMBER_OPS: Final = {"+": NUMBERS.add, "-": NUMBERS.subtract, "*": NUMBERS.multiply, "/": NUMBERS.divide, "**": NUMBERS.power}
+_NUMBER_OPS: Final = {
+    "+": NUMBERS.add,
+    "-": NUMBERS.subtract,
+    "*": NUMBERS.multiply,
+    "/": NUMBERS.divide,
+    "**": NUMBERS.power,
+}
 _PYTHON_OPS: Final = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _NEEDS_RUN: Final = (ir.Select, ir.Count, ir.Loop, ir.Quantified, ir.Function)
 
@@ -167,15 +175,15 @@ class Source:
         self.facts: dict[tuple[str, ...], str] = {}
         self.locals: dict[str, str] = {}
         self.needs_run = False
-        self._count = 0
+        self._made = 0
         self._known: dict[tuple[type, object], str] = {}
 
     # -- names
 
     def fresh(self, prefix: str) -> str:
         """A name not used yet."""
-        self._count += 1
-        return f"{prefix}{self._count}"
+        self._made += 1
+        return f"{prefix}{self._made}"
 
     def bind(self, value: object) -> str:
         """The name of a constant."""
@@ -214,7 +222,9 @@ class Source:
             keys = "".join(f"[{self.bind(key)}]" for key in fact.path)
             if len(fact.path) == 1 and fact.nullable:
                 self.line(f"{name} = facts.get({self.bind(fact.path[0])})")
-                self.line(f"if {name} is not None and type({name}) is not {self.bind(python_type)}: {name} = {again}(facts)")
+                self.line(
+                    f"if {name} is not None and type({name}) is not {self.bind(python_type)}: {name} = {again}(facts)"
+                )
             else:
                 self.line(f"try: {name} = facts{keys}")
                 self.line(f"except (KeyError, TypeError): {name} = None")
@@ -241,20 +251,20 @@ class Source:
             return self._expression(node)
         return None
 
-    def const(self, node: ir.Const) -> str:
+    def _const(self, node: ir.Const) -> str:
         return self.bind(node.value)
 
-    def fact(self, node: ir.Fact) -> str:
+    def _fact(self, node: ir.Fact) -> str:
         return self.facts[node.path]
 
-    def local(self, node: ir.Local) -> str:
+    def _local(self, node: ir.Local) -> str:
         return self.locals[node.name]
 
-    def declare(self, local: ir.Local) -> str:
+    def _declare(self, local: ir.Local) -> str:
         name = self.locals[local.name] = self.fresh("l")
         return name
 
-    def member(self, node: ir.Member) -> str:
+    def _member(self, node: ir.Member) -> str:
         base = self._expression(node.base)
         if isinstance(node.base.type, ContextType):
             plain = self.atom(node.base)
@@ -264,7 +274,7 @@ class Source:
             return f"(None if ({name} := {base}) is None else {name}.get({self.bind(node.name)}))"
         return f"member({base}, {self.bind(node.name)})"
 
-    def arithmetic(self, node: ir.Arithmetic) -> str:
+    def _arithmetic(self, node: ir.Arithmetic) -> str:
         left, right = self._expression(node.left), self._expression(node.right)
         if node.left.type == node.right.type == NUMBER:
             call: Callable[..., Any] = _NUMBER_OPS[node.op]
@@ -280,10 +290,10 @@ class Source:
             self._known[key] = self.bind(call)
         return self._known[key]
 
-    def negate(self, node: ir.Negate) -> str:
+    def _negate(self, node: ir.Negate) -> str:
         return f"negate({self._expression(node.operand)})"
 
-    def compare(self, node: ir.Compare) -> str:
+    def _compare(self, node: ir.Compare) -> str:
         left, right = self._expression(node.left), self._expression(node.right)
         types = node.left.type, node.right.type
         if node.op in {"=", "!="}:
@@ -302,7 +312,7 @@ class Source:
                 return f"(None if {' or '.join(f'{name} is None' for name in tests)} else {plain})"
         return f"order({self.bind(node.op)}, {left}, {right})"
 
-    def logic(self, node: ir.And | ir.Or) -> str:
+    def _logic(self, node: ir.And | ir.Or) -> str:
         word, decisive = ("and", "False") if isinstance(node, ir.And) else ("or", "True")
         other = "True" if decisive == "False" else "False"
         if isinstance(node, ir.Or) and (member_ := self.membership(node)):
@@ -336,50 +346,52 @@ class Source:
             values.append(item.right.value)
         return f"({subject} in {self.bind(frozenset(cast('list[str]', values)))})"
 
-    def not_(self, node: ir.Not) -> str:
+    def _not(self, node: ir.Not) -> str:
         inner = self._expression(node.operand)
         if not node.operand.nullable:
             return f"(not {inner})"
         name = self.fresh("t")
         return f"(None if ({name} := {inner}) is None else not {name})"
 
-    def if_(self, node: ir.If) -> str:
+    def _if(self, node: ir.If) -> str:
         condition, yes, no = (self._expression(part) for part in (node.condition, node.yes, node.no))
         return f"({yes} if {condition} else {no})"
 
-    def let(self, node: ir.Let) -> str:
+    def _let(self, node: ir.Let) -> str:
         value = self._expression(node.value)
-        name = self.declare(node.local)
+        name = self._declare(node.local)
         return f"(({name} := {value}), {self._expression(node.body)})[1]"
 
-    def belongs(self, node: ir.Belongs) -> str:
+    def _belongs(self, node: ir.Belongs) -> str:
         return f"matches_test({self._expression(node.value)}, {self._expression(node.test)})"
 
-    def require(self, node: ir.Require) -> str:
+    def _require(self, node: ir.Require) -> str:
         return f"required({self._expression(node.value)}, {self.bind(node)})"
 
-    def list_(self, node: ir.ListOf) -> str:
+    def _list(self, node: ir.ListOf) -> str:
         return f"({''.join(f'{self._expression(item)}, ' for item in node.items)})"
 
-    def range(self, node: ir.RangeOf) -> str:
-        return f"Range({self._expression(node.low)}, {self._expression(node.high)}, {node.low_closed}, {node.high_closed})"
+    def _range(self, node: ir.RangeOf) -> str:
+        return (
+            f"Range({self._expression(node.low)}, {self._expression(node.high)}, {node.low_closed}, {node.high_closed})"
+        )
 
-    def context(self, node: ir.ContextOf) -> str:
+    def _context(self, node: ir.ContextOf) -> str:
         entries = []
         for key, local, value in zip(node.keys, node.locals, node.values, strict=True):
             code = self._expression(value)
-            entries.append(f"{self.bind(key)}: ({self.declare(local)} := {code})")
+            entries.append(f"{self.bind(key)}: ({self._declare(local)} := {code})")
         return f"{{{', '.join(entries)}}}"
 
-    def index(self, node: ir.Index) -> str:
+    def _index(self, node: ir.Index) -> str:
         return f"item_at(as_list({self._expression(node.base)}), {self._expression(node.position)})"
 
-    def select(self, node: ir.Select) -> str:
+    def _select(self, node: ir.Select) -> str:
         base = self._expression(node.base)
-        name = self.declare(node.local)
+        name = self._declare(node.local)
         return f"select(run, {base}, lambda {name}: {self._expression(node.condition)})"
 
-    def count(self, node: ir.Count) -> str:
+    def _count(self, node: ir.Count) -> str:
         return f"counted(run, {self._expression(node.start)}, {self._expression(node.end)})"
 
     def domains(self, locals_: Sequence[ir.Local], domains: Sequence[ir.Node]) -> tuple[str, str]:
@@ -391,24 +403,25 @@ class Source:
             if not isinstance(domain, ir.Count):
                 code = f"domain_of(run, {code})"
             codes.append(f"lambda {', '.join(names)}: {code}")
-            names.append(self.declare(local))
+            names.append(self._declare(local))
         return f"({''.join(f'{code}, ' for code in codes)})", ", ".join(names)
 
-    def loop(self, node: ir.Loop) -> str:
+    def _loop(self, node: ir.Loop) -> str:
         domains, names = self.domains(node.locals, node.domains)
         if node.partial is not None:
-            names += f", {self.declare(node.partial)}"
+            names += f", {self._declare(node.partial)}"
         return f"loop(run, {domains}, lambda {names}: {self._expression(node.result)}, {node.partial is not None})"
 
-    def quantified(self, node: ir.Quantified) -> str:
+    def _quantified(self, node: ir.Quantified) -> str:
         domains, names = self.domains(node.locals, node.domains)
         return f"quantified({node.kind == 'some'}, {domains}, lambda {names}: {self._expression(node.condition)})"
 
-    def call(self, node: ir.Call) -> str:
+    def _call(self, node: ir.Call) -> str:
         arguments = ", ".join(self._expression(argument) for argument in node.arguments)
         signature = node.signatures[0]
         loose = len(node.signatures) > 1 or any(
-            only_known_at_run_time(argument.type, signature.parameter(at).type) for at, argument in enumerate(node.arguments)
+            only_known_at_run_time(argument.type, signature.parameter(at).type)
+            for at, argument in enumerate(node.arguments)
         )
         if loose or signature.reads_clock:
             self.needs_run = True
@@ -418,15 +431,15 @@ class Source:
             return f"{self.bind(_null_safe(signature.call))}({arguments})"
         return f"{self.operation(signature.call)}({arguments})"
 
-    def function(self, node: ir.Function) -> str:
-        names = ", ".join(self.declare(parameter) for parameter in node.parameters)
+    def _function(self, node: ir.Function) -> str:
+        names = ", ".join(self._declare(parameter) for parameter in node.parameters)
         return f"function(run, {len(node.parameters)}, lambda {names}: {self._expression(node.body)})"
 
-    def invoke(self, node: ir.Invoke) -> str:
+    def _invoke(self, node: ir.Invoke) -> str:
         arguments = "".join(f"{self._expression(argument)}, " for argument in node.arguments)
         return f"invoke({self._expression(node.function)}, ({arguments}))"
 
-    def instance_of(self, node: ir.InstanceOf) -> str:
+    def _instance_of(self, node: ir.InstanceOf) -> str:
         return f"is_a({self._expression(node.value)}, {self.bind(node.tested)})"
 
     # -- the end
@@ -441,32 +454,32 @@ class Source:
 
 
 _BY_NODE: Final[Mapping[type, Callable[[Source, Any], str]]] = {
-    ir.Const: Source.const,
-    ir.Fact: Source.fact,
-    ir.Local: Source.local,
-    ir.Member: Source.member,
-    ir.Arithmetic: Source.arithmetic,
-    ir.Negate: Source.negate,
-    ir.Compare: Source.compare,
-    ir.And: Source.logic,
-    ir.Or: Source.logic,
-    ir.Not: Source.not_,
-    ir.If: Source.if_,
-    ir.Let: Source.let,
-    ir.Belongs: Source.belongs,
-    ir.Require: Source.require,
-    ir.ListOf: Source.list_,
-    ir.RangeOf: Source.range,
-    ir.ContextOf: Source.context,
-    ir.Index: Source.index,
-    ir.Select: Source.select,
-    ir.Count: Source.count,
-    ir.Loop: Source.loop,
-    ir.Quantified: Source.quantified,
-    ir.Call: Source.call,
-    ir.Function: Source.function,
-    ir.Invoke: Source.invoke,
-    ir.InstanceOf: Source.instance_of,
+    ir.Const: Source._const,
+    ir.Fact: Source._fact,
+    ir.Local: Source._local,
+    ir.Member: Source._member,
+    ir.Arithmetic: Source._arithmetic,
+    ir.Negate: Source._negate,
+    ir.Compare: Source._compare,
+    ir.And: Source._logic,
+    ir.Or: Source._logic,
+    ir.Not: Source._not,
+    ir.If: Source._if,
+    ir.Let: Source._let,
+    ir.Belongs: Source._belongs,
+    ir.Require: Source._require,
+    ir.ListOf: Source._list,
+    ir.RangeOf: Source._range,
+    ir.ContextOf: Source._context,
+    ir.Index: Source._index,
+    ir.Select: Source._select,
+    ir.Count: Source._count,
+    ir.Loop: Source._loop,
+    ir.Quantified: Source._quantified,
+    ir.Call: Source._call,
+    ir.Function: Source._function,
+    ir.Invoke: Source._invoke,
+    ir.InstanceOf: Source._instance_of,
 }
 
 

@@ -220,9 +220,7 @@ def _quantified(node: ir.Quantified, run: Run, variables: Variables) -> Value:
             value = _evaluate(node.condition, run, inner)
             unknown = unknown or value is None
             return value is decisive
-        return any(
-            go(at + 1, {**inner, node.locals[at].name: item}) for item in domain(node.domains[at], run, inner)
-        )
+        return any(go(at + 1, {**inner, node.locals[at].name: item}) for item in domain(node.domains[at], run, inner))
 
     if go(0, variables):
         return decisive
@@ -234,9 +232,7 @@ def call_builtin(name: str, signatures: tuple[Signature, ...], run: Run, argumen
     for signature in signatures:
         if not signature.takes_nulls and None in arguments:
             continue
-        if all(
-            value is None or is_a(value, signature.parameter(at).type) for at, value in enumerate(arguments)
-        ):
+        if all(value is None or is_a(value, signature.parameter(at).type) for at, value in enumerate(arguments)):
             return signature.call(run, *arguments) if signature.reads_clock else signature.call(*arguments)
     if None in arguments:
         return None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
 from typing import Literal as Of
 
 from engine.feel.builtins import Signature
@@ -246,9 +245,32 @@ class InstanceOf(Node):
     tested: Type
 
 
-@lru_cache(maxsize=64)
+_PARTS: dict[type[Node], tuple[str, ...]] = {}
+
+
 def _parts(kind: type[Node]) -> tuple[str, ...]:
-    own = {"type", "nullable", "span", "name", "enum", "op", "kind", "path", "tested", "keys", "signatures", "local", "locals"}
+    found = _PARTS.get(kind)
+    if found is None:
+        found = _PARTS[kind] = _child_fields(kind)
+    return found
+
+
+def _child_fields(kind: type[Node]) -> tuple[str, ...]:
+    own = {
+        "type",
+        "nullable",
+        "span",
+        "name",
+        "enum",
+        "op",
+        "kind",
+        "path",
+        "tested",
+        "keys",
+        "signatures",
+        "local",
+        "locals",
+    }
     own |= {"low_closed", "high_closed", "parameters", "partial"}
     names = tuple(f.name for f in fields(kind) if f.name not in own)
     return () if kind is Const else names

@@ -103,7 +103,9 @@ def tokens_of(places: TextPlaces) -> list[Token]:
         elif kind == "name":
             found.append(Token(Kind.NAME, piece, start, at))
         elif piece in _FOREIGN:
-            raise places.error("feel.syntax", f"`{piece}` is not an operator of this language", (start, at), _FOREIGN[piece])
+            raise places.error(
+                "feel.syntax", f"`{piece}` is not an operator of this language", (start, at), _FOREIGN[piece]
+            )
         else:
             found.append(Token(Kind.NAME if piece == "?" else Kind.OP, piece, start, at))
     found.append(Token(Kind.END, "", len(text), len(text)))
@@ -114,10 +116,15 @@ def _unreadable(places: TextPlaces, at: int) -> Exception:
     text = places.text
     if text[at] == '"':
         return places.error(
-            "feel.unclosed_text", "the text that starts here is not closed", (at, at + 1), 'close it with `"` on the same line'
+            "feel.unclosed_text",
+            "the text that starts here is not closed",
+            (at, at + 1),
+            'close it with `"` on the same line',
         )
     if text.startswith("/*", at):
-        return places.error("feel.syntax", "the comment that starts here is not closed", (at, at + 2), "close it with `*/`")
+        return places.error(
+            "feel.syntax", "the comment that starts here is not closed", (at, at + 2), "close it with `*/`"
+        )
     character = text[at]
     shown = character if character.isprintable() else f"U+{ord(character):04X}"
     return places.error(
@@ -136,7 +143,7 @@ def _number(places: TextPlaces, piece: str, start: int) -> Decimal:
             "shorten it: nothing is rounded silently",
         )
     exponent = re.split("[eE]", piece)[1:]
-    if exponent and len(exponent[0].lstrip("+-0")) > 6:  # noqa: PLR2004  # far beyond any exponent, and cheap to read
+    if exponent and len(exponent[0].lstrip("+-0")) > 6:  # far beyond any exponent, and cheap to read
         raise _out_of_range(places, span)
     value = Decimal(piece)
     if value and not MIN_EXPONENT <= value.adjusted() <= MAX_EXPONENT:
@@ -160,7 +167,7 @@ def _unescaped(places: TextPlaces, piece: str, start: int) -> str:
         if plain is not None:
             return _ESCAPED.get(plain, plain)
         code = int(short or long or "110000", 16) if other is None else -1
-        if 0 <= code <= 0x10FFFF:  # noqa: PLR2004  # the last code point
+        if 0 <= code <= 0x10FFFF:  # the last code point
             return chr(code)
         at = start + 1 + match.start()
         raise places.error(
@@ -176,7 +183,10 @@ def _unescaped(places: TextPlaces, piece: str, start: int) -> str:
         return out.encode("utf-16", "surrogatepass").decode("utf-16") if re.search("[\ud800-\udfff]", out) else out
     except UnicodeDecodeError:
         raise places.error(
-            "feel.bad_escape", "half of a surrogate pair is not a character", (start, start + len(piece)), "use \\U with six digits"
+            "feel.bad_escape",
+            "half of a surrogate pair is not a character",
+            (start, start + len(piece)),
+            "use \\U with six digits",
         ) from None
 
 

@@ -18,15 +18,16 @@ from typing import Any, Final, cast
 
 from engine.feel import ir
 from engine.feel.generate import Source
+from engine.feel.operations import ORDERS
 from engine.feel.types import (
     BOOLEAN,
     DATE,
+    DATE_TIME,
     DAYS_TIME_DURATION,
     NUMBER,
     ORDERED,
     STRING,
     TIME,
-    DATE_TIME,
     YEARS_MONTHS_DURATION,
     Type,
     only_known_at_run_time,
@@ -69,7 +70,9 @@ def _simple(node: ir.Node, type_: Type) -> bool:
     if type_ not in _INDEXED_ORDERED and node.op not in {"=", "!="}:
         return False
     sides = (node.left, node.right)
-    return all(isinstance(s, ir.Fact) or (isinstance(s, ir.Const) and (s.value is None or s.type == type_)) for s in sides)
+    return all(
+        isinstance(s, ir.Fact) or (isinstance(s, ir.Const) and (s.value is None or s.type == type_)) for s in sides
+    )
 
 
 def constants(node: ir.Node) -> set[Value]:
@@ -83,44 +86,42 @@ def constants(node: ir.Node) -> set[Value]:
     }
 
 
-def truth_at(node: ir.Node, position: Position, places: Mapping[Value, int]) -> bool | None:
+def truth_at(node: Any, position: Position, places: Mapping[Value, int]) -> bool | None:
     """An indexable clause's truth where its fact lies at `position`; `places` gives the constants' positions."""
-    if isinstance(node, ir.And):
+    kind = type(node)
+    if kind is ir.Compare:
+        left = position if type(node.left) is ir.Fact else None if node.left.value is None else places[node.left.value]
+        right = (
+            position if type(node.right) is ir.Fact else None if node.right.value is None else places[node.right.value]
+        )
+        if node.op == "=":
+            return left == right
+        if node.op == "!=":
+            return left != right
+        return None if left is None or right is None else ORDERS[node.op](left, right)
+    if kind is ir.And:
         return _all([truth_at(item, position, places) for item in node.items])
-    if isinstance(node, ir.Or):
-        found = _all([_not(truth_at(item, position, places)) for item in node.items])
-        return _not(found)
-    if isinstance(node, ir.Not):
+    if kind is ir.Or:
+        return _not(_all([_not(truth_at(item, position, places)) for item in node.items]))
+    if kind is ir.Not:
         return _not(truth_at(node.operand, position, places))
-    if isinstance(node, ir.Fact):
-        return cast("bool | None", position)
-    if isinstance(node, ir.Const):
-        return cast("bool | None", node.value)
-    compare = cast("ir.Compare", node)
-    left, right = (
-        position if isinstance(side, ir.Fact) else None if side.value is None else places[side.value]
-        for side in (cast("ir.Fact | ir.Const", compare.left), cast("ir.Fact | ir.Const", compare.right))
-    )
-    if compare.op == "=":
-        return left == right
-    if compare.op == "!=":
-        return left != right
-    if left is None or right is None:
-        return None
-    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[compare.op]
+    truth = position if kind is ir.Fact else node.value
+    return cast("bool | None", truth)
 
 
 def _all(items: Sequence[bool | None]) -> bool | None:
     return False if False in items else None if None in items else True
 
 
-def _not(value: bool | None) -> bool | None:
+def _not(value: Value) -> bool | None:
     return None if value is None else not value
 
 
 def may_fail(node: ir.Node) -> bool:
     """Whether computing a node can be an error for some facts."""
-    if isinstance(node, ir.Const | ir.Fact | ir.Local | ir.And | ir.Or | ir.Not | ir.If | ir.Let | ir.ListOf | ir.InstanceOf):
+    if isinstance(
+        node, ir.Const | ir.Fact | ir.Local | ir.And | ir.Or | ir.Not | ir.If | ir.Let | ir.ListOf | ir.InstanceOf
+    ):
         return any(may_fail(child) for child in ir.children(node))
     if isinstance(node, ir.Compare):
         types = node.left.type, node.right.type
@@ -157,8 +158,8 @@ class _Column:
 class Conjunctions:
     """The compiled rows. `find(facts, run)` gives bit masks: rows true, clauses true, rows unknown (null).
 
-    Bit `i` of a row mask is row `i`; clauses are numbered through, row by row. A clause of a row that is false already may
-    be left out of the second mask when it was not needed. `needs_run`: `find` wants a `Run`.
+    Bit `i` of a row mask is row `i`; clauses are numbered through, row by row. A clause of a row that is false already
+    may be left out of the second mask when it was not needed. `needs_run`: `find` wants a `Run`.
     """
 
     find: Callable[..., Found]
@@ -288,8 +289,8 @@ class _Writer:
 
     def boolean(self, column: _Column, value: str, indent: int) -> None:
         source = self.source
-        places = {True: 1, False: 0}
-        yes, no = self.masks_at(column, True, places), self.masks_at(column, False, places)  # type: ignore[arg-type]  # booleans are places
+        places: Mapping[Value, int] = {True: 1, False: 0}
+        yes, no = (self.masks_at(column, truth, places) for truth in (True, False))
         for each, word in ((yes, "if"), (no, "else")):
             source.line(f"if {value}:" if word == "if" else "else:", indent)
             self.apply(source.bind(each[0]), source.bind(each[2]), indent + 1)
@@ -340,7 +341,7 @@ class _Writer:
     def ordered(self, column: _Column, value: str, indent: int, count: int) -> None:
         """Positions 0, 2, 4, ... lie between the sorted constants, 1, 3, 5, ... at them."""
         source = self.source
-        bounds: list[Any] = sorted(cast("set[Any]", set().union(*(constants(node) for _, _, node in column.clauses))))
+        bounds: list[Any] = sorted(set().union(*(constants(node) for _, _, node in column.clauses)))
         places: dict[Value, int] = {bound: 2 * at + 1 for at, bound in enumerate(bounds)}
         last = 2 * len(bounds)
         row_flips: list[int] = [0] * (last + 1)
@@ -407,7 +408,7 @@ class _Writer:
             self.apply(source.bind(rows), source.bind(clauses), indent + 1)
 
     def blocks(self, bounds: list[Any], row_mask: int, flips: list[int], value: str, indent: int) -> None:
-        """Too many positions for a mask each: neighbours share one that holds for any of them, and rows are verified."""
+        """Too many positions for a mask each: neighbours share one for any of them, and rows are verified."""
         source = self.source
         size = max(2, -(-len(flips) * self.everything.bit_length() // self.budget))
         masks: list[int] = []

@@ -9,11 +9,11 @@ import datetime as dt
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, DecimalException, DivisionByZero, Overflow
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from engine.feel import temporal
 from engine.feel.limits import MAX_EXPONENT, MAX_LIST_ITEMS, MAX_STEPS, MAX_TEXT_CHARACTERS
-from engine.feel.values import NUMBERS, Facts, Fault, Function, Range, Value, YearMonthDuration, kind_of
+from engine.feel.values import NUMBERS, Facts, Fault, Range, Value, YearMonthDuration, kind_of
 
 _ORDERED: Final = frozenset(
     {
@@ -26,7 +26,7 @@ _ORDERED: Final = frozenset(
         "years and months duration",
     }
 )
-ORDERS: Final[Mapping[str, Callable[[object, object], bool]]] = {
+ORDERS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -86,11 +86,15 @@ def number(compute: Callable[..., Decimal], *operands: Decimal) -> Decimal:
     try:
         return compute(*operands)
     except DivisionByZero:
-        raise Fault("feel.division_by_zero", "division by zero", "guard it: `if total = 0 then 0 else won / total`") from None
+        raise Fault(
+            "feel.division_by_zero", "division by zero", "guard it: `if total = 0 then 0 else won / total`"
+        ) from None
     except Overflow:
         raise Fault("feel.number_range", "the result is out of range", f"exponents go to {MAX_EXPONENT}") from None
     except DecimalException:
-        raise Fault("feel.undefined_number", "the result is not a number", "for instance `0 / 0` or the root of -1") from None
+        raise Fault(
+            "feel.undefined_number", "the result is not a number", "for instance `0 / 0` or the root of -1"
+        ) from None
 
 
 def text_limit(text: str) -> str:
@@ -127,11 +131,11 @@ def add(left: Value, right: Value) -> Value:
             return _timedelta(operator.add, left, right)
         case "years and months duration", "years and months duration":
             return _months(Decimal(cast("YearMonthDuration", left).months + cast("YearMonthDuration", right).months))
-        case ("date" | "date and time" | "time"), "days and time duration":
+        case (("date" | "date and time" | "time"), "days and time duration"):
             return temporal.add_duration(cast("dt.date", left), cast("dt.timedelta", right))
-        case ("date" | "date and time"), "years and months duration":
+        case (("date" | "date and time"), "years and months duration"):
             return temporal.add_months(cast("dt.date", left), cast("YearMonthDuration", right))
-        case ("days and time duration" | "years and months duration"), ("date" | "date and time" | "time"):
+        case (("days and time duration" | "years and months duration"), ("date" | "date and time" | "time")):
             return add(right, left)
     raise wrong("`+`", left, right)
 
@@ -154,7 +158,7 @@ def subtract(left: Value, right: Value) -> Value:
             return _timedelta(operator.sub, left, right)
         case "years and months duration", "years and months duration":
             return _months(Decimal(cast("YearMonthDuration", left).months - cast("YearMonthDuration", right).months))
-        case ("date" | "date and time" | "time"), ("days and time duration" | "years and months duration"):
+        case (("date" | "date and time" | "time"), ("days and time duration" | "years and months duration")):
             return add(left, negate(right))
         case (("date" | "date and time"), ("date" | "date and time")) | ("time", "time"):
             return temporal.between(cast("dt.date", left), cast("dt.date", right))
@@ -171,7 +175,9 @@ def multiply(left: Value, right: Value) -> Value:
         case "days and time duration", "number":
             return temporal.scale(cast("dt.timedelta", left), cast("Decimal", right))
         case "years and months duration", "number":
-            return _months(number(NUMBERS.multiply, Decimal(cast("YearMonthDuration", left).months), cast("Decimal", right)))
+            return _months(
+                number(NUMBERS.multiply, Decimal(cast("YearMonthDuration", left).months), cast("Decimal", right))
+            )
         case "number", ("days and time duration" | "years and months duration"):
             return multiply(right, left)
     raise wrong("`*`", left, right)
@@ -189,7 +195,9 @@ def divide(left: Value, right: Value) -> Value:
             exact = number(NUMBERS.divide, temporal.microseconds(cast("dt.timedelta", left)), cast("Decimal", right))
             return temporal.scale(dt.timedelta(microseconds=1), exact) if one else dt.timedelta()
         case "years and months duration", "number":
-            return _months(number(NUMBERS.divide, Decimal(cast("YearMonthDuration", left).months), cast("Decimal", right)))
+            return _months(
+                number(NUMBERS.divide, Decimal(cast("YearMonthDuration", left).months), cast("Decimal", right))
+            )
         case "days and time duration", "days and time duration":
             pair = (temporal.microseconds(cast("dt.timedelta", d)) for d in (left, right))
             return number(NUMBERS.divide, *pair)
@@ -283,7 +291,7 @@ def compare(op: str, left: Value, right: Value) -> bool | None:
     return order(op, left, right)
 
 
-def both(left: bool | None, right: bool | None) -> bool | None:
+def both(left: Value, right: Value) -> bool | None:
     """Three-valued `and`."""
     if left is False or right is False:
         return False
@@ -362,7 +370,7 @@ def member(value: Value, name: str) -> Value:
 _NOTHING: Final = cast("Value", object())
 
 
-def property_of(value: Value, name: str) -> Value:  # noqa: C901, PLR0911, PLR0912  # one case a kind of value reads best flat
+def property_of(value: Value, name: str) -> Value:  # one case a kind of value reads best flat
     """A part of a temporal value or range."""
     if isinstance(value, dt.date):
         if name in _DATE_PARTS:
@@ -420,7 +428,9 @@ def item_at(items: Sequence[Value], index: Value) -> Value:
     if not isinstance(index, Decimal):
         raise wrong("`[ ]`", index)
     if index != index.to_integral_value():
-        raise Fault("feel.wrong_type", f"`{index}` is not a position in a list", "positions are 1, 2, 3, or -1 from the end")
+        raise Fault(
+            "feel.wrong_type", f"`{index}` is not a position in a list", "positions are 1, 2, 3, or -1 from the end"
+        )
     if index == 0 or abs(index) > len(items):
         return None
     at = int(index)
@@ -475,4 +485,4 @@ def invoke(function: Value, arguments: Sequence[Value]) -> Value:
     """Call a function value. Raises `Fault`."""
     if function is None or not callable(function):
         raise Fault("feel.wrong_type", f"{_article(kind_of(function))} cannot be called")
-    return cast("Function", function)(*arguments)
+    return function(*arguments)

@@ -21,7 +21,27 @@ OR, AND, COMPARISON, ADDITIVE, MULTIPLICATIVE, POWER = range(1, 7)
 _PRECEDENCE: Final = {"+": ADDITIVE, "-": ADDITIVE, "*": MULTIPLICATIVE, "/": MULTIPLICATIVE, "**": POWER}
 _PRECEDENCE_OF_COMPARISON: Final = dict.fromkeys(COMPARISONS, COMPARISON)
 KEYWORDS: Final = frozenset(
-    "and or if then else for in return some every satisfies between instance of function external true false null".split()
+    [
+        "and",
+        "or",
+        "if",
+        "then",
+        "else",
+        "for",
+        "in",
+        "return",
+        "some",
+        "every",
+        "satisfies",
+        "between",
+        "instance",
+        "of",
+        "function",
+        "external",
+        "true",
+        "false",
+        "null",
+    ]
 )
 """Words with a meaning of their own. `of`, `external` are words only where the grammar expects them."""
 _RESERVED: Final = KEYWORDS - {"of", "external", "function"}
@@ -38,7 +58,7 @@ class Names:
     def __init__(self, names: Iterable[str] = (), base: Names | None = None) -> None:
         """`base` holds names that many expressions share."""
         self._by_first: dict[str, list[tuple[tuple[str, ...], str]]] = (
-            {first: list(entries) for first, entries in base._by_first.items()} if base else {}
+            {first: list(entries) for first, entries in base._by_first.items()} if base else {}  # noqa: SLF001  # its own kind
         )
         for name in names:
             self.add(name)
@@ -122,7 +142,11 @@ class _Reader:
     def unexpected(self, what: str, help: str = "") -> Exception:  # noqa: A002  # the problem's field name
         token = self.token
         if token.kind is Kind.END:
-            message = f"{what}, but the expression ends here" if self.tokens[0].kind is not Kind.END else "the expression is empty"
+            message = (
+                f"{what}, but the expression ends here"
+                if self.tokens[0].kind is not Kind.END
+                else "the expression is empty"
+            )
             return self.places.error("feel.syntax", message, (max(0, token.start - 1), token.start), help)
         return self.places.error("feel.syntax", f"{what}, found `{token.text[:60]}`", token.span, help)
 
@@ -267,7 +291,9 @@ class _Reader:
     def closes_interval(self) -> bool:
         """Whether `[` ends an interval, as in `]1..5[`: nothing that starts a value follows it."""
         after = self.ahead()
-        if after.kind is Kind.END or (after.kind is Kind.NAME and after.text in _RESERVED and after.text not in _STARTERS):
+        if after.kind is Kind.END or (
+            after.kind is Kind.NAME and after.text in _RESERVED and after.text not in _STARTERS
+        ):
             return True
         return after.kind is Kind.OP and after.text in _NO_START
 
@@ -375,7 +401,7 @@ class _Reader:
         distance = 0
         while self.ahead(distance).kind is Kind.NAME and self.ahead(distance).text not in _RESERVED:
             distance += 1
-        if distance < 2 or self.ahead(distance).text != "(":  # noqa: PLR2004  # one word needs no help
+        if distance < 2 or self.ahead(distance).text != "(":  # one word needs no help
             return ""
         return " ".join(self.take().text for _ in range(distance))
 
@@ -407,7 +433,9 @@ class _Reader:
         self.expect("..", "between the two bounds of an interval")
         high = self.expression()
         if not self.is_op("]", ")", "["):
-            raise self.unexpected("expected `]` or `)` at the end of the interval", "`]` includes the bound, `)` leaves it out")
+            raise self.unexpected(
+                "expected `]` or `)` at the end of the interval", "`]` includes the bound, `)` leaves it out"
+            )
         closed = self.take().text == "]"
         return self.node(syntax.Interval, start, (low, high), low, high, low_closed, closed)
 
@@ -455,10 +483,14 @@ class _Reader:
         while True:
             start = self.token.start
             words: list[str] = []
-            while self.token.kind is not Kind.END and not self.is_word("in") and not self.is_op(",", "(", ")", "[", "]"):
+            while (
+                self.token.kind is not Kind.END and not self.is_word("in") and not self.is_op(",", "(", ")", "[", "]")
+            ):
                 words.append(self.take().text)
             if not words:
-                raise self.unexpected("expected the name of a variable", "for instance `for line in lines return line.amount`")
+                raise self.unexpected(
+                    "expected the name of a variable", "for instance `for line in lines return line.amount`"
+                )
             name = " ".join(words)
             self.names.add(name)
             self.expect("in", f"after the variable `{name}`")

@@ -51,12 +51,18 @@ def time_from(text: str) -> dt.time:
     """`09:30:00`, with an offset or zone if given. Raises `Fault` `feel.bad_time`."""
     match = _TIME.fullmatch(text)
     if match is None:
-        raise Fault("feel.bad_time", f"`{text[:60]}` is not a time", "times are written `09:30:00`, `09:30:00Z` or `09:30:00+02:00`")
+        raise Fault(
+            "feel.bad_time",
+            f"`{text[:60]}` is not a time",
+            "times are written `09:30:00`, `09:30:00Z` or `09:30:00+02:00`",
+        )
     hour, minute, second, fraction, zone = match.groups()
     try:
         return dt.time(int(hour), int(minute), int(second), int(((fraction or "") + "000000")[:6]), zone_from(zone))
     except ValueError:
-        raise Fault("feel.bad_time", f"there is no time `{text[:60]}`", "hours go to 23, minutes and seconds to 59") from None
+        raise Fault(
+            "feel.bad_time", f"there is no time `{text[:60]}`", "hours go to 23, minutes and seconds to 59"
+        ) from None
 
 
 def zone_from(text: str | None) -> dt.tzinfo | None:
@@ -71,10 +77,12 @@ def zone_from(text: str | None) -> dt.tzinfo | None:
         try:
             return ZoneInfo(text[1:])
         except (ValueError, OSError, LookupError):
-            raise Fault("feel.bad_zone", f"`{text[1:]}` is not a known time zone", "for instance `Europe/Berlin`") from None
+            raise Fault(
+                "feel.bad_zone", f"`{text[1:]}` is not a known time zone", "for instance `Europe/Berlin`"
+            ) from None
     hours, minutes, *seconds = map(int, text[1:].split(":"))
     offset = dt.timedelta(hours=hours, minutes=minutes, seconds=seconds[0] if seconds else 0)
-    if hours > 18 or minutes > 59 or offset > dt.timedelta(hours=18):  # noqa: PLR2004  # the widest offset of XML Schema
+    if hours > 18 or minutes > 59 or offset > dt.timedelta(hours=18):  # the widest offset of XML Schema
         raise Fault("feel.bad_zone", f"`{text}` is not a time offset", "offsets go from -18:00 to +18:00")
     return dt.timezone(-offset if text[0] == "-" else offset)
 
@@ -109,9 +117,9 @@ def duration_from(text: str) -> dt.timedelta | YearMonthDuration:
             seconds=int(second or 0),
             microseconds=int(((fraction or "") + "000000")[:6]),
         )
-        return -length if sign else length
     except OverflowError:
         raise Fault("feel.date_range", f"the duration `{text[:60]}` is too long", "days go to 999999999") from None
+    return -length if sign else length
 
 
 def temporal_from(text: str) -> Value:

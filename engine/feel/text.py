@@ -15,7 +15,7 @@ def number_text(value: Decimal) -> str:
     """A number in plain digits; with an exponent only where plain digits would be absurdly long."""
     plain = value.as_tuple()
     exponent = plain.exponent
-    if isinstance(exponent, int) and (exponent > 34 or value.adjusted() < -40):  # noqa: PLR2004  # longer than any amount
+    if isinstance(exponent, int) and (exponent > 34 or value.adjusted() < -40):  # longer than any amount
         return str(value)
     return f"{value:f}"
 
@@ -25,7 +25,7 @@ def feel_text(value: Value) -> str:
     return value if isinstance(value, str) else literal(value)
 
 
-def literal(value: Value) -> str:  # noqa: PLR0911  # one line a kind of value reads best flat
+def literal(value: Value) -> str:  # one line a kind of value reads best flat
     """A value as an expression that gives it."""
     if value is None:
         return "null"

@@ -137,7 +137,7 @@ def fits(given: Type, wanted: Type) -> bool:
 
     `Any` fits both ways (the check then happens at run time) and `null` fits everything.
     """
-    if ANY in (given, wanted) or given == NULL or given == wanted:
+    if ANY in (given, wanted) or given in (NULL, wanted):
         return True
     if isinstance(given, ListType) and isinstance(wanted, ListType):
         return fits(given.item, wanted.item)
@@ -145,7 +145,8 @@ def fits(given: Type, wanted: Type) -> bool:
         return fits(given.item, wanted.item)
     if isinstance(given, ContextType) and isinstance(wanted, ContextType):
         return all(
-            (name in given.fields and fits(given.fields[name].type, need.type)) or (name not in given.fields and need.optional)
+            (name in given.fields and fits(given.fields[name].type, need.type))
+            or (name not in given.fields and need.optional)
             for name, need in wanted.fields.items()
         )
     if isinstance(given, FunctionType) and isinstance(wanted, FunctionType):
@@ -175,7 +176,7 @@ def only_known_at_run_time(given: Type, wanted: Type) -> bool:
 
 def common(left: Type, right: Type) -> Type:
     """The narrowest type here that both fit."""
-    if left == right or right == NULL:
+    if right in (left, NULL):
         return left
     if left == NULL:
         return right

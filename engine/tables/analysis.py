@@ -9,6 +9,7 @@ that read other facts or call functions) make their rows opaque: nothing is clai
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
@@ -17,15 +18,19 @@ from typing import Any, Final, cast
 from engine.feel import ir
 from engine.feel.matching import constants, indexable, truth_at
 from engine.feel.text import at_literal
-from engine.feel.types import BOOLEAN, DATE, NUMBER, STRING
+from engine.feel.types import BOOLEAN, STRING
 from engine.feel.values import Value, YearMonthDuration
 from engine.problems import NOWHERE, Place, Problem
 from engine.tables.model import HitPolicy
 
 MAX_FINDINGS: Final = 20
 """Findings of one kind that are told; a table with more needs another look anyway."""
-GAP_STEPS: Final = 200_000
+GAP_STEPS: Final = 50_000
 """Steps the search for gaps may take; beyond, it says nothing."""
+
+
+MAX_BITS: Final = 400_000_000
+"""Positions times rows that are looked at (50 MB of masks); a larger table is compiled but not analysed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,40 +65,92 @@ class Analysed:
 
 @dataclass(slots=True)
 class _Axis:
-    """A column: a value for each position, and for each cell the set of positions where it is true, as bits."""
+    """A column: a value for each position, and for each cell the runs of positions where it is true.
+
+    `possible` are the positions some value has (between two neighbouring days there is none), `null` is the position of
+    null. A row's runs are half-open and sorted; None for a cell that cannot be seen through.
+    """
 
     values: list[Value]
-    null: int
-    cells: list[int | None] = field(default_factory=list)
+    possible: list[int]
+    null: int | None
+    runs: list[list[tuple[int, int]] | None]
     masks: list[int] = field(default_factory=list)
-    _known: dict[tuple[int, bool], int] = field(default_factory=dict)
+    _started: list[int] = field(default_factory=list)
+    _ended: list[int] = field(default_factory=list)
+    _scattered: list[int] = field(default_factory=list)
 
-    def rows_touching(self, positions: int) -> int:
-        """The rows true at some of the positions."""
-        return self._combined(positions, every=False)
+    def prepare(self) -> None:
+        """Make the masks: per position the rows true there, those begun by then and those ended before."""
+        size = len(self.values)
+        starts, ends = [0] * (size + 1), [0] * (size + 1)
+        flips = [0] * (size + 1)
+        for row, runs in enumerate(self.runs):
+            bit = 1 << row
+            for start, end in runs or ():
+                flips[start] ^= bit
+                flips[end] ^= bit
+            if runs and len(runs) == 1:
+                starts[runs[0][0]] |= bit
+                ends[runs[0][1]] |= bit
+            elif runs:
+                self._scattered.append(row)
+        now = begun = ended = 0
+        for position in range(size):
+            now ^= flips[position]
+            begun |= starts[position]
+            ended |= ends[position]
+            self.masks.append(now)
+            self._started.append(begun)
+            self._ended.append(ended)
 
-    def rows_covering(self, positions: int) -> int:
-        """The rows true at all of the positions."""
-        return self._combined(positions, every=True)
-
-    def _combined(self, positions: int, *, every: bool) -> int:
-        found = self._known.get((positions, every))
-        if found is None:
-            found = -1 if every else 0
-            rest = positions
-            while rest:
-                low = rest & -rest
-                mask = self.masks[low.bit_length() - 1]
-                found = found & mask if every else found | mask
-                rest ^= low
-            self._known[positions, every] = found
+    def touching(self, row: int) -> int:
+        """The rows that are true at some position where this one is."""
+        found = 0
+        for start, end in self.runs[row] or ():
+            found |= self.masks[start] | (self._started[end - 1] & ~self._started[start])
+        for other in self._scattered:
+            if _shared(self.runs[row] or (), self.runs[other] or ()):
+                found |= 1 << other
         return found
 
+    def covering(self, row: int) -> int:
+        """The rows that are true wherever this one is."""
+        found = -1
+        for start, end in self.runs[row] or ():
+            found &= self.masks[start] & ~(self._ended[end - 1] & ~self._ended[start])
+        for other in self._scattered:
+            found &= ~(1 << other)
+            if all(
+                any(a <= start and end <= b for a, b in self.runs[other] or ()) for start, end in self.runs[row] or ()
+            ):
+                found |= 1 << other
+        return found
 
-def analyse(table: Analysed) -> list[Finding]:
-    """The findings about a table, overlaps first."""
+    def witness(self, runs: Sequence[tuple[int, int]]) -> int | None:
+        """A position in the runs that some value has; null only when nothing else is there."""
+        last: int | None = None
+        for start, end in runs:
+            at = bisect_left(self.possible, start)
+            for position in self.possible[at : bisect_left(self.possible, end)]:
+                if position != self.null:
+                    return position
+                last = position
+        return last
+
+
+def _shared(left: Sequence[tuple[int, int]], right: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    return [(max(a, c), min(b, d)) for a, b in left for c, d in right if max(a, c) < min(b, d)]
+
+
+def analyse(table: Analysed) -> list[Finding] | None:
+    """The findings about a table, overlaps first; None for a table too large to look at."""
     axes = [_axis(table, column) for column in range(len(table.subjects))]
-    clear = sum(1 << row for row in range(len(table.rows)) if all(axis.cells[row] is not None for axis in axes))
+    if sum(len(axis.values) for axis in axes) * len(table.rows) > MAX_BITS:
+        return None
+    for axis in axes:
+        axis.prepare()
+    clear = sum(1 << row for row in range(len(table.rows)) if all(axis.runs[row] is not None for axis in axes))
     found: list[Finding] = []
     if table.policy in {HitPolicy.UNIQUE, HitPolicy.ANY}:
         found += _overlaps(table, axes, clear)
@@ -108,31 +165,50 @@ def _axis(table: Analysed, column: int) -> _Axis:
     subject = table.subjects[column]
     cells = [row[column] for row in table.matrix]
     readable = [_readable(cell, subject) for cell in cells]
-    named: set[Value] = set()
-    for cell, good in zip(cells, readable, strict=True):
-        if good and not isinstance(cell, ir.Const):
-            named |= constants(cell)
-    values, places, tests = _positions(subject, named)
-    axis = _Axis(values, null=0)
+    own = [constants(cell) if good else set() for cell, good in zip(cells, readable, strict=True)]
+    values, places, tests = _positions(subject, set().union(*own))
+    possible = [at for at, value in enumerate(values) if value is not None]
+    null = None
     if subject.nullable:
-        axis.null = 1 << len(values)
+        null = len(values)
+        possible.append(null)
         values.append(None)
         tests.append(None)
-    for cell, good in zip(cells, readable, strict=True):
+    ordered = subject.type not in {BOOLEAN, STRING} and subject.enum is None
+    runs: list[list[tuple[int, int]] | None] = []
+    known: dict[int, list[tuple[int, int]]] = {}
+    for cell, good, named in zip(cells, readable, own, strict=True):
         if not good:
-            axis.cells.append(None)
-            continue
-        axis.cells.append(
-            sum(1 << at for at, test in enumerate(tests) if truth_at(cell, cast("Any", test), places) is True)
-        )
-    axis.masks = [0] * len(values)
-    for row, positions in enumerate(axis.cells):
-        rest = positions or 0
-        while rest:
-            low = rest & -rest
-            axis.masks[low.bit_length() - 1] |= 1 << row
-            rest ^= low
-    return axis
+            runs.append(None)
+        elif id(cell) in known:
+            runs.append(known[id(cell)])
+        else:
+            spots: Sequence[int] = range(len(values))
+            if ordered:
+                edges = {edge for constant in named for edge in (places[constant], places[constant] + 1)}
+                spots = sorted({0, *edges} | ({null} if null is not None else set()))
+            elif subject.type == STRING and subject.enum is None and len(named) < len(values) - 1:
+                spots = sorted(
+                    {edge for constant in named for edge in (places[constant], places[constant] + 1)}
+                    | {0, len(values) - (1 if null is None else 2), len(values) - 1}
+                )
+            runs.append(_runs(cell, spots, tests, places, len(values)))
+    return _Axis(values, possible, null, runs)
+
+
+def _runs(
+    cell: ir.Node, spots: Sequence[int], tests: Sequence[Any], places: Mapping[Value, int], size: int
+) -> list[tuple[int, int]]:
+    """Where a cell is true. Between two spots nothing changes."""
+    found: list[tuple[int, int]] = []
+    for at, spot in enumerate(spots):
+        if truth_at(cell, tests[spot], places) is True:
+            end = spots[at + 1] if at + 1 < len(spots) else size
+            if found and found[-1][1] == spot:
+                found[-1] = (found[-1][0], end)
+            else:
+                found.append((spot, end))
+    return found
 
 
 def _readable(cell: ir.Node, subject: ir.Fact) -> bool:
@@ -153,8 +229,6 @@ def _positions(subject: ir.Fact, named: set[Value]) -> tuple[list[Value], Mappin
             listed: list[Value] = list(subject.enum)
             return listed, places, [places.get(value, -1) for value in listed]
         return [*texts, _other_text(named)], places, [*range(len(texts)), -1]
-    if subject.type not in {NUMBER, DATE} and not all(isinstance(v, YearMonthDuration | dt.timedelta) for v in named):
-        return [], {}, []
     bounds: list[Any] = sorted(cast("set[Any]", named))
     places = {bound: 2 * at + 1 for at, bound in enumerate(bounds)}
     values: list[Value] = []
@@ -165,9 +239,8 @@ def _positions(subject: ir.Fact, named: set[Value]) -> tuple[list[Value], Mappin
         else:
             at = spot // 2
             value = _between(bounds[at - 1] if at else None, bounds[at] if at < len(bounds) else None)
-        if value is not None:
-            values.append(value)
-            tests.append(spot)
+        values.append(value)
+        tests.append(spot)
     return values, places, tests
 
 
@@ -181,9 +254,9 @@ def _between(low: Any, high: Any) -> Value:
     known = high if low is None else low
     if isinstance(known, Decimal):
         if low is None:
-            return high - 1
+            return cast("Decimal", high - 1)
         if high is None:
-            return low + 1
+            return cast("Decimal", low + 1)
         middle = _WIDE.divide(_WIDE.add(low, high), Decimal(2))
         for digits in range(1, 200):
             short = Context(prec=digits).plus(middle)
@@ -211,12 +284,18 @@ def _other_text(named: set[Value]) -> str:
     return other
 
 
-def _witness(table: Analysed, axes: Sequence[_Axis], positions: Sequence[int]) -> dict[str, Value]:
+def _witness(
+    table: Analysed, axes: Sequence[_Axis], runs: Sequence[Sequence[tuple[int, int]]]
+) -> dict[str, Value] | None:
+    """A value for each column that says something; None when the runs hold no value at all."""
     found: dict[str, Value] = {}
-    for label, axis, bits in zip(table.labels, axes, positions, strict=True):
-        usual = bits & ~axis.null or bits
-        if axis.values:
-            found[label] = axis.values[(usual & -usual).bit_length() - 1]
+    for label, axis, some in zip(table.labels, axes, runs, strict=True):
+        if len(axis.values) == 1 and axis.null is None:
+            continue  # no cell of this column says anything
+        position = axis.witness(some)
+        if position is None:
+            return None
+        found[label] = axis.values[position]
     return found
 
 
@@ -232,15 +311,16 @@ def _overlaps(table: Analysed, axes: Sequence[_Axis], clear: int) -> list[Findin
             continue
         together = clear & ~((1 << (row + 1)) - 1)
         for axis in axes:
-            together &= axis.rows_touching(cast("int", axis.cells[row]))
+            together &= axis.touching(row)
         while together and len(found) < MAX_FINDINGS:
             low = together & -together
             together ^= low
             other = low.bit_length() - 1
             if table.policy is HitPolicy.ANY and _agree(table.outputs[row], table.outputs[other]):
                 continue
-            shared = [cast("int", axis.cells[row]) & cast("int", axis.cells[other]) for axis in axes]
-            witness = _witness(table, axes, shared)
+            witness = _witness(table, axes, [_shared(axis.runs[row] or (), axis.runs[other] or ()) for axis in axes])
+            if witness is None:
+                continue
             names = table.rows[row], table.rows[other]
             what = "both match" if table.policy is HitPolicy.UNIQUE else "both match with different outputs"
             found.append(
@@ -265,14 +345,14 @@ def _masked(table: Analysed, axes: Sequence[_Axis], clear: int) -> list[Finding]
     for row in range(len(table.rows)):
         if not clear >> row & 1 or len(found) >= MAX_FINDINGS:
             continue
-        if any(not axis.cells[row] for axis in axes):
+        if any(not axis.runs[row] for axis in axes):
             continue  # a cell that is never true is another matter
         before = clear & ((1 << row) - 1)
         for axis in axes:
-            before &= axis.rows_covering(cast("int", axis.cells[row]))
-        if before:
+            before &= axis.covering(row)
+        witness = _witness(table, axes, [axis.runs[row] or () for axis in axes]) if before else None
+        if witness is not None:
             first = (before & -before).bit_length() - 1
-            witness = _witness(table, axes, [cast("int", axis.cells[row]) for axis in axes])
             names = table.rows[first], table.rows[row]
             found.append(
                 Finding(
@@ -303,19 +383,21 @@ def _gaps(table: Analysed, axes: Sequence[_Axis]) -> list[Finding]:
             return not rows
         axis = axes[column]
         tried: set[int] = set()
-        for position, mask in enumerate(axis.masks):
-            if axis.null >> position & 1 or rows & mask in tried:
+        for position in axis.possible or range(len(axis.values)):
+            left = rows & axis.masks[position]
+            if position == axis.null or left in tried:
                 continue
-            tried.add(rows & mask)
-            chosen.append(1 << position)
-            if search(column + 1, rows & mask):
+            steps += 1
+            tried.add(left)
+            chosen.append(position)
+            if search(column + 1, left):
                 return True
             chosen.pop()
         return False
 
-    if any(not axis.values for axis in axes) or not search(0, (1 << len(table.rows)) - 1):
+    if not search(0, (1 << len(table.rows)) - 1):
         return []
-    witness = _witness(table, axes, chosen)
+    witness = _witness(table, axes, [[(position, position + 1)] for position in chosen]) or {}
     return [
         Finding(
             "table.gap",

@@ -65,8 +65,8 @@ class Table:
     def check(model: TableModel, scope: Scope) -> CompiledTable:
         """Check every cell, compile the table and look for gaps and overlaps.
 
-        Raises `InvalidError` with all problems, each at its cell. Findings that are no errors (gaps, rows that can never
-        decide) are in `CompiledTable.warnings`.
+        Raises `InvalidError` with all problems, each at its cell. Findings that are no errors (gaps, rows that can
+        never decide) are in `CompiledTable.warnings`.
         """
         return CompiledTable(model, scope)
 
@@ -84,6 +84,7 @@ class CompiledTable:
         "findings",
         "index",
         "inputs",
+        "is_analysed",
         "model",
         "policy",
         "reads",
@@ -126,8 +127,10 @@ class CompiledTable:
             policy=self.policy,
             has_default=bool(self.defaults),
         )
+        found = analyse(analysed)
+        self.is_analysed = found is not None
         self.findings: tuple[Finding, ...] = tuple(
-            replace(f, place=self._rows[self.index[f.rows[-1]]].place if f.rows else model.place) for f in analyse(analysed)
+            replace(f, place=self._rows[self.index[f.rows[-1]]].place if f.rows else model.place) for f in found or ()
         )
         errors = [finding.problem() for finding in self.findings if finding.is_error]
         if errors:
@@ -156,8 +159,10 @@ class CompiledTable:
     # -- evaluating
 
     def evaluate(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> TableResult:
-        """The decision. Raises `InvalidError`: for unfit facts and cells or outputs that cannot be computed (`feel.*`),
-        for a second hit under UNIQUE (`table.not_unique`) and hits that differ under ANY (`table.disagree`).
+        """The decision.
+
+        Raises `InvalidError`: for unfit facts and for cells or outputs that cannot be computed (`feel.*`), for a second
+        hit under UNIQUE (`table.not_unique`) and for hits that differ under ANY (`table.disagree`).
         """
         hits = self._hits(facts, at, zone)
         if not hits:
@@ -356,7 +361,9 @@ def _written(outputs: Outputs) -> str:
 
 def _not_allowed(name: str, value: Value, allowed: Sequence[Value], place: Place) -> Problem:
     values = ", ".join(f"`{literal(each)}`" for each in allowed)
-    return Problem("table.output", f"`{literal(value)}` is not a value of the output `{name}`", place, f"allowed are {values}")
+    return Problem(
+        "table.output", f"`{literal(value)}` is not a value of the output `{name}`", place, f"allowed are {values}"
+    )
 
 
 # -- checking the parts
@@ -380,10 +387,16 @@ def _check_shape(model: TableModel, report: Report) -> None:
     if policy.aggregates and policy is not HitPolicy.COLLECT_COUNT:
         if len(model.outputs) != 1:
             report.add(
-                "table.hit_policy", f"`{policy.value}` combines one output; the table has {len(model.outputs)}", model.place
+                "table.hit_policy",
+                f"`{policy.value}` combines one output; the table has {len(model.outputs)}",
+                model.place,
             )
         elif policy is HitPolicy.COLLECT_SUM and not fits(model.outputs[0].type, NUMBER):
-            report.add("table.hit_policy", f"`{policy.value}` adds numbers; the output is a {model.outputs[0].type}", model.place)
+            report.add(
+                "table.hit_policy",
+                f"`{policy.value}` adds numbers; the output is a {model.outputs[0].type}",
+                model.place,
+            )
     if policy in {HitPolicy.PRIORITY, HitPolicy.OUTPUT_ORDER} and not any(output.allowed for output in model.outputs):
         report.add(
             "table.hit_policy",
@@ -431,7 +444,9 @@ def _checked_row(
     ):
         if given != wanted:
             report.add(
-                "table.cells", f"the row `{row.id}` has {given} {what} cells; the table has {wanted} {what} columns", row.place
+                "table.cells",
+                f"the row `{row.id}` has {given} {what} cells; the table has {wanted} {what} columns",
+                row.place,
             )
     cells: list[Expression] = []
     outputs: list[Expression] = []
