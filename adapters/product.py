@@ -21,7 +21,7 @@ HEALTH_SECONDS = 1
 _PYTHON = (sys.executable, "-m")
 
 
-def supervise(settings: Settings, stream: TextIO, *, colour: bool = False) -> None:
+def supervise(settings: Settings, stream: TextIO, *, colour: bool = False, reload: bool = False) -> None:
     """Run the product until a stop signal, with one log on `stream`. Must be called in the main thread.
 
     Raises `ConflictError` (`home.in_use`) and `UnavailableError` (`home.unusable`, `up.port_in_use`,
@@ -39,7 +39,7 @@ def supervise(settings: Settings, stream: TextIO, *, colour: bool = False) -> No
             settings = replace(settings, secret_key=home_directory.secret_key(settings.home))
         log.say(f"starting on {settings.home}; Ctrl-C stops")
         supervisor = Supervisor(
-            programs(settings, web_socket.fileno()),
+            programs(settings, web_socket.fileno(), reload=reload),
             log,
             ready=lambda: answers(settings.host, settings.port),
             on_ready=lambda: log.say(f"ready: open {settings.address}"),
@@ -48,7 +48,7 @@ def supervise(settings: Settings, stream: TextIO, *, colour: bool = False) -> No
         log.say("stopped")
 
 
-def programs(settings: Settings, web_descriptor: int) -> tuple[Program, ...]:
+def programs(settings: Settings, web_descriptor: int, *, reload: bool = False) -> tuple[Program, ...]:
     """The programs in the order of their start. Each gets the settings as its environment."""
     environment = child_environment(settings)
     queue = Program(
@@ -62,9 +62,10 @@ def programs(settings: Settings, web_descriptor: int) -> tuple[Program, ...]:
     prepare = Program("setup", (*_PYTHON, "cli", "prepare", "--quiet"), environment, once=True, grace_seconds=10)
     # A worker ends its present chunk before it goes.
     worker = Program("worker", (*_PYTHON, "jobs"), environment, grace_seconds=8)
+    listening = ("--bind", f"fd://{web_descriptor}", *(("--reload",) if reload else ()))
     web = Program(
         "web",
-        (*_PYTHON, "gunicorn", "--config", "python:adapters.web_server", "--bind", f"fd://{web_descriptor}"),
+        (*_PYTHON, "gunicorn", "--config", "python:adapters.web_server", *listening),
         environment,
         descriptors=(web_descriptor,),
         readable=readable_web_line,

@@ -141,11 +141,11 @@ def work(settings: Settings, *, name: str, sweep: Callable[[], None], sweep_seco
     work_on(settings.queue_url, name=name, sweep=sweep, sweep_seconds=sweep_seconds)
 
 
-def supervise(settings: Settings, stream: TextIO, *, colour: bool = False) -> None:
+def supervise(settings: Settings, stream: TextIO, *, colour: bool = False, reload: bool = False) -> None:
     """Run the whole product until a stop signal: see `adapters.product.supervise`."""
     from adapters.product import supervise as run  # noqa: PLC0415  # loads the queue server's client
 
-    run(settings, stream, colour=colour)
+    run(settings, stream, colour=colour, reload=reload)
 
 
 def build_in_memory(settings: Settings | None = None, *, texts: Texts | None = None) -> Wiring:

@@ -47,7 +47,7 @@ class Checked:
 
     @property
     def summary(self) -> str:
-        """One line: `12 rule files, 87 tests passed, 0 failed; 2 policy files, 9 tests passed, 0 failed; no problem`."""
+        """One line: `12 rule files, 87 tests passed, 0 failed; 2 policy files, ...; no problem`."""
         parts = []
         for files, one, tests in (
             (len(self.rule_files), "rule file", self.tests),

@@ -89,9 +89,8 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code; see docs/command-line.md."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        bylaw.main(arguments, prog_name="bylaw", standalone_mode=False)
-    except click.exceptions.Exit as leaving:
-        return leaving.exit_code
+        # Without its standalone mode click returns the code that a command has left with.
+        code = bylaw.main(arguments, prog_name="bylaw", standalone_mode=False)
     except click.Abort:
         return _interrupted()
     except click.ClickException as error:
@@ -106,7 +105,7 @@ def run(arguments: list[str] | None = None) -> int:
         # Whoever read us has seen enough (`| head`); Python would complain once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_codes.OK
-    return exit_codes.OK
+    return code if isinstance(code, int) else exit_codes.OK
 
 
 def _interrupted() -> int:

@@ -12,9 +12,10 @@ from functools import cache
 from types import FrameType
 
 from adapters.wiring import Settings, Texts, build, load_texts, now
+from engine.predicate import Always
 from engine.problems import NotFoundError, Problem, UnavailableError
 from engine.records import Record
-from engine.service.jobs import run_job
+from engine.service.jobs import ENDED, run_job
 
 PROGRESS_SECONDS = 5
 """How often a running job writes a line; the record tells its progress after every chunk."""
@@ -38,6 +39,8 @@ def run(message_id: str, payload: Mapping[str, str]) -> str:
     job_id = payload["job_id"]
     with build(Settings.from_environment(), texts=texts()) as wiring:
         try:
+            if wiring.ports.store.get("job", job_id, Always())["state"] in ENDED:
+                return "ended before"
             job = run_job(wiring.ports, job_id, clock=now, worker=worker_name(), beat=_beats())
         except NotFoundError as error:
             # A queue that outlived its database: there is nothing to try again.

@@ -56,7 +56,7 @@ def _show(checked: Checked) -> None:
 
 
 def _value(checked: Checked) -> dict[str, Any]:
-    """Shape: `{ok, rule_files: [{source, rule_set, version, digest}], policy_files, problems, warnings, tests, ...}`."""
+    """Shape: `{ok, rule_files: [{source, rule_set, version, digest}], policy_files, problems, warnings, tests, ..}`."""
     return {
         "ok": checked.ok,
         "rule_files": list(checked.rule_files),

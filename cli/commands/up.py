@@ -17,8 +17,9 @@ from cli.output import colours
 @home_option
 @click.option("--host", help="The address to listen on (BYLAW_HOST); this machine only by default.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="The port (BYLAW_PORT); 0 takes a free one.")
+@click.option("--reload", is_flag=True, help="Start the web server again when a source file changes (for development).")
 @click.option("--no-example", is_flag=True, help="Do not install the example organisation (BYLAW_EXAMPLE=false).")
-def command(*, home: Path | None, host: str | None, port: int | None, no_example: bool) -> None:
+def command(*, home: Path | None, host: str | None, port: int | None, no_example: bool, reload: bool) -> None:
     """Start web server, worker and queue, show one log, and stop everything on Ctrl-C.
 
     What the settings name elsewhere (a database, a Redis) is used and not started here. The first start installs an
@@ -32,4 +33,4 @@ def command(*, home: Path | None, host: str | None, port: int | None, no_example
     with ExitStack() as stack:
         # Lines must appear at once even where standard output is a file.
         stream = stack.enter_context(os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace"))
-        supervise(settings, stream, colour=colours(sys.stdout))
+        supervise(settings, stream, colour=colours(sys.stdout), reload=reload)
