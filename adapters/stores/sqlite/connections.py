@@ -163,9 +163,9 @@ def _guarded(connection: sqlite3.Connection) -> sqlite3.Connection:
 def _allowed(action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None) -> int:
     if action in _REFUSED_ACTIONS:
         return sqlite3.SQLITE_DENY
-    if action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and (first in _APPEND_ONLY or first == "sqlite_master"):
+    if action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and first in _APPEND_ONLY:
         return sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_PRAGMA and second is not None:
+    if action == sqlite3.SQLITE_PRAGMA and second is not None:  # no pragma is set: `writable_schema` would open all doors
         return sqlite3.SQLITE_DENY
     return sqlite3.SQLITE_OK
 
