@@ -1,8 +1,7 @@
 """One file for each mistake in a plan or in conflict rules: what an author reads about it, word for word.
 
 `tests/cases/kinds/<kind>/bad/<mistake>.yaml` is refused with the problems in `<mistake>.problems.txt`: code, place,
-excerpt and help, as `bylaw check` prints them. With BYLAW_ACCEPT=1 in the environment the texts are written anew; read the
-diff.
+excerpt and help, as `bylaw check` prints them. With BYLAW_ACCEPT=1 in the environment the texts are written anew.
 """
 
 from __future__ import annotations

@@ -364,3 +364,9 @@ def test_another_kind_of_record_is_refused():
     with pytest.raises(InvalidError) as caught:
         rules.decide(conflict({}, {}, {}), at=AT, as_of=AT)
     assert "sync.record" == caught.value.code
+
+
+def test_a_cleared_field_is_null_in_the_merged_record():
+    """Clearing a field on the device clears it in the merged record; a field that nobody filled is absent."""
+    merged = shipped("deal@1").decide(conflict({"name": "A"}, {}, {"name": "A"}), at=AT, as_of=AT).outcome["merged"]
+    assert {"name": None} == merged

@@ -60,7 +60,7 @@ class SyncConflictBody:
         self._check(facts)
         bits = self.rules.conditions.evaluate(facts, at=at, zone=self.zone).rules if self.rules.reads else 0
         settled = tuple(_settle(unit, facts, bits) for unit in self.rules.units)
-        merged = {name: value for found in settled for name, value in found.values.items() if value is not None}
+        merged = {name: value for found in settled for name, value in found.values.items() if _is_known(found, name)}
         rows = [row for found in settled for row in _rows(found)]
         outcome = {
             "merged": merged,
@@ -93,7 +93,7 @@ class SyncConflictBody:
             raise InvalidError(problems)
 
     def _explain(self, settled: tuple[Settled, ...], facts: Mapping[str, Any], at: datetime) -> Explanation:
-        """A reason for every conflict a rule decided; for the other rules, what kept them from deciding."""
+        """A reason for every conflict a rule decided; for the other rules, what kept them from deciding. In the file's order."""
         reasons: list[Reason] = []
         why_not: list[WhyNot] = []
         for found in settled:
@@ -112,6 +112,9 @@ class SyncConflictBody:
         if other.id not in {reason.rule for reason in reasons}:
             condition = "both sides changed a field without a rule of its own differently"
             why_not.append(WhyNot(other.id, other.because, condition, {}))
+        order = {rule: position for position, rule in enumerate(self.rule_ids)}
+        reasons.sort(key=lambda reason: order[reason.rule])
+        why_not.sort(key=lambda why: order[why.rule])
         return Explanation(tuple(reasons), tuple(why_not))
 
 
@@ -144,6 +147,11 @@ def _settle(unit: Unit, facts: Mapping[str, Any], bits: int) -> Settled:
 def _one(values: Mapping[str, Any]) -> Any:
     """A field's value by itself; a group's values stay together as one."""
     return next(iter(values.values())) if len(values) == 1 else values
+
+
+def _is_known(found: Settled, name: str) -> bool:
+    """Whether any side has a value: a cleared field is null in the merged record, one nobody filled is absent."""
+    return any(side[name] is not None for side in (found.base, found.client, found.server))
 
 
 def _sides(found: Settled) -> dict[str, Mapping[str, Any]]:
