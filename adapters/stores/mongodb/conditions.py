@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
+from bson import Decimal128
+
 from adapters.stores.mongodb.documents import BSON_TYPES, FOLDED, encode
 from adapters.stores.typed import Begins, Condition, Constant, Contains, Every, OneOf, Present, Some, Test
 from engine.records import FieldKind, Money, RecordField
@@ -28,7 +30,7 @@ def filter_of(condition: Condition) -> Filter:
         case Present(field, currency):
             if currency:
                 return _money(field, {f"{field.name}.currency": {"$eq": currency}})
-            return {field.name: _typed(field)}
+            return _finite(field, {field.name: _typed(field)})
         case Test(field, operator, value):
             return _test(field, _OPERATORS[operator], value)
         case OneOf(field, values):
@@ -73,7 +75,14 @@ def _test(field: RecordField, operator: str, value: Any) -> Filter:
             {f"{field.name}.currency": {"$eq": encoded["currency"]}},
             {f"{field.name}.minor": {operator: encoded["minor"], "$type": "long"}},
         )
-    return {field.name: {operator: encode(field, value), **_typed(field)}}
+    return _finite(field, {field.name: {operator: encode(field, value), **_typed(field)}})
+
+
+def _finite(field: RecordField, found: Filter) -> Filter:
+    """Decimal128 has NaN and infinities, which are no numbers here."""
+    if field.kind is not FieldKind.DECIMAL:
+        return found
+    return {"$and": [found, {field.name: {"$gt": Decimal128("-Infinity"), "$lt": Decimal128("Infinity")}}]}
 
 
 def _money(field: RecordField, *parts: Filter) -> Filter:

@@ -30,6 +30,20 @@ def translated() -> Iterator[None]:
         raise in_our_words(error) from error
 
 
+@contextmanager
+def readable_address() -> Iterator[None]:
+    """What the driver's address reader says may repeat a password, so it is replaced by our sentence."""
+    try:
+        yield
+    except (ValueError, ConfigurationError):
+        raise _unreadable_address() from None
+
+
+def _unreadable_address() -> InvalidError:
+    message = "the MongoDB address cannot be read"
+    return InvalidError(Problem("store.address", message, help="write `mongodb://user:password@host:port/database`"))
+
+
 def in_our_words(error: PyMongoError) -> BylawError:
     """One sentence for what went wrong."""
     if error.has_error_label("TransientTransactionError") and not isinstance(error, ConnectionFailure):
@@ -37,7 +51,7 @@ def in_our_words(error: PyMongoError) -> BylawError:
         return UnavailableError(Problem("store.locked", message, help="try again"))
     match error:
         case ConfigurationError():
-            return InvalidError(Problem("store.address", "the database address cannot be read", help=str(error)[:200]))
+            return _unreadable_address()
         case DocumentTooLarge():
             return InvalidError(Problem("record.mistyped", "the record is larger than the database accepts (16 MB)"))
         case OperationFailure() if error.code in _ACCESS:

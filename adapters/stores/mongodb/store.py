@@ -25,7 +25,7 @@ from adapters.stores.audit import entry
 from adapters.stores.cursors import Question
 from adapters.stores.mongodb.conditions import Filter, both, filter_of
 from adapters.stores.mongodb.documents import document_of, encode, key_of, paths_of, record_of
-from adapters.stores.mongodb.errors import in_our_words, translated
+from adapters.stores.mongodb.errors import in_our_words, readable_address, translated
 from adapters.stores.mongodb.paging import pipelines
 from adapters.stores.mongodb.schema import AUDIT_HEADS, FACTS, LOCKS, OUTBOX, migrate
 from adapters.stores.refusals import (
@@ -288,11 +288,15 @@ class MongoStore(_Reader):
         """Connect and bring collections and indexes up to date. Raises `UnavailableError`, `InvalidError`."""
         self._url = url
         self._connect()
-        with translated():
-            migrate(self._database)
+        try:
+            with translated():
+                migrate(self._database)
+        except BaseException:
+            self._client.close()
+            raise
 
     def _connect(self) -> None:
-        with translated():
+        with translated(), readable_address():
             self._client: MongoClient[dict[str, Any]] = MongoClient(self._url, appname="bylaw", **_defaults(self._url))
             self._database: Database[dict[str, Any]] = self._client.get_default_database(
                 "bylaw",

@@ -165,7 +165,7 @@ def _allowed(action: int, first: str | None, second: str | None, _database: str 
         return sqlite3.SQLITE_DENY
     if action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and first in _APPEND_ONLY:
         return sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_PRAGMA and second is not None:  # no pragma is set: `writable_schema` would open all doors
+    if action == sqlite3.SQLITE_PRAGMA and second is not None:  # `writable_schema`, for one, opens every door
         return sqlite3.SQLITE_DENY
     return sqlite3.SQLITE_OK
 
