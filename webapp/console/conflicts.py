@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import Response, request
 
 from engine.decision import Decision
@@ -72,13 +75,19 @@ def _conflict_page(record: Record, problems: tuple[Problem, ...] = (), status: i
         conflict=record,
         is_open=is_open,
         decision=decision,
-        fields=outcome.get("fields", ()),
+        fields=[field for field in outcome.get("fields", ()) if _touched(field)],
+        untouched=[field for field in outcome.get("fields", ()) if not _touched(field)],
         needs_person=outcome.get("needs_person", False),
         problems=problems or refused,
         may_resolve=is_open and ports().authorizer.allows(caller().actor, WRITE, record),
         address=record_address(record["record_type"], record["record_id"]),
         owner=person_names().get(record["owner_id"], record["owner_id"]),
     )
+
+
+def _touched(field: Mapping[str, Any]) -> bool:
+    """Whether at least one side changed it, or a person has to look at it."""
+    return bool(field["winner"] != "unchanged" or field["client"] != field["base"] or field["server"] != field["base"])
 
 
 def _decision(record: Record) -> tuple[Decision | StoredDecision | None, tuple[Problem, ...]]:

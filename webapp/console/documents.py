@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,7 +13,7 @@ from engine.decision import Reason, WhyNot
 
 @dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """A decision's document with its reasons as values. Numbers in `outcome` stay the exact text that was stored."""
+    """A decision's document with its reasons as values. Numbers in `outcome` stay the text that was stored."""
 
     rule_set: str
     version: int
@@ -25,6 +26,17 @@ class StoredDecision:
     missing: tuple[str, ...]
     reasons: tuple[Reason, ...]
     why_not: tuple[WhyNot, ...]
+
+
+_DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?\Z")
+
+
+def _seen(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as they were seen: documents keep numbers as text, and pages group their digits."""
+    return {
+        name: Decimal(value) if isinstance(value, str) and _DECIMAL.match(value) else value
+        for name, value in values.items()
+    }
 
 
 def stored_decision(document: Mapping[str, Any]) -> StoredDecision:
@@ -49,6 +61,6 @@ def stored_decision(document: Mapping[str, Any]) -> StoredDecision:
             for reason in document.get("reasons", ())
         ),
         why_not=tuple(
-            WhyNot(why["rule"], why["because"], why["condition"], why["seen"]) for why in document.get("why_not", ())
+            WhyNot(why["rule"], why["because"], why["condition"], _seen(why["seen"])) for why in document.get("why_not", ())
         ),
     )

@@ -68,7 +68,7 @@ def number(value: Decimal | int | str | None, places: int | None = None) -> str:
     held = Decimal(value)
     if places is not None:
         held = held.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
-        return f"{held:,.{places}f}"
+        return f"{held:,.{places}f}".replace("-", "−")
     text = exact_json.decimal_text(held)
     whole, point, rest = text.partition(".")
     return f"{Decimal(whole):,f}{point}{rest}".replace("-", "−")
@@ -82,6 +82,11 @@ def score(value: Decimal | str | None) -> str:
 def signed(value: Decimal) -> str:
     """With its sign, so that contributions read as additions: `+20`, `−5.25`."""
     return ("+" if value > 0 else "") + number(value)
+
+
+def gained(value: Decimal) -> str:
+    """A contribution to one place with its sign, for lists."""
+    return ("+" if value > 0 else "") + number(value, 1)
 
 
 def money(value: Money | Mapping[str, Any] | None) -> str:
@@ -247,7 +252,7 @@ def _inline(text: str) -> Markup:
 
 
 FILTERS: tuple[Callable[..., Any], ...] = (
-    amount, band_rank, bar_of, bar_range, day, initials, instant, iso, json_line, kind_of, money, number, percent,
+    amount, band_rank, bar_of, bar_range, day, gained, initials, instant, iso, json_line, kind_of, money, number, percent,
     place_text, plain_text, role, score, sentence, short_name, signed, split_why, ticks, tone, words, yaml_line,
 )  # fmt: skip
 """Every filter that templates may use, under its own name."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from flask import Response
 
@@ -15,6 +14,7 @@ from engine.problems import BylawError, Problem
 from engine.records import Record
 from engine.service import leads as lead_cases
 from engine.service import records
+from engine.service.evaluate import replay
 from webapp.console.format import band_rank
 from webapp.console.frame import Route, api, caller, link, page, ports
 from webapp.console.listing import asked, beginning, equal, listing, people_by_name, person_names, present, some
@@ -145,23 +145,23 @@ def recompute(record: Record) -> Recomputed:
 
 
 def top_reasons(found: tuple[Record, ...]) -> dict[str, list[TopReason]]:
-    """The strongest reasons of each lead's stored decision: one question for the whole page."""
-    ids = tuple(record["decision_id"] for record in found if record["decision_id"])
-    if not ids:
-        return {}
-    decisions = {one.id: one for one in some("decision", In("id", ids), limit=len(ids))}
-    return {
-        record.id: _strongest(decisions[record["decision_id"]]["document"])
-        for record in found
-        if record["decision_id"] in decisions
-    }
+    """The strongest reasons of each lead's stored decision, replayed from its receipt."""
+    shown = {}
+    for record in found:
+        if record["decision_id"]:
+            try:
+                decision = replay(ports(), caller(), record["decision_id"])
+            except BylawError:  # a list still shows the lead when one receipt cannot be read
+                continue
+            shown[record.id] = _strongest(decision)
+    return shown
 
 
-def _strongest(document: Any) -> list[TopReason]:
+def _strongest(decision: Decision) -> list[TopReason]:
     reasons = [
-        TopReason(reason["because"], Decimal(reason["contribution"]))
-        for reason in document.get("reasons", ())
-        if reason.get("contribution") is not None
+        TopReason(reason.because, reason.contribution)
+        for reason in decision.reasons
+        if reason.contribution is not None
     ]
     return sorted(reasons, key=lambda reason: -abs(reason.contribution))[:TOP_REASONS]
 

@@ -39,8 +39,8 @@ class TestState:
 
     @property
     def text(self) -> str:
-        """`8 of 8 tests pass`, or that there are none."""
-        return f"{self.passed} of {self.total} tests pass" if self.total else "no tests"
+        """`8/8 tests pass`, or that there are none."""
+        return f"{self.passed}/{self.total} tests pass" if self.total else "no tests"
 
 
 @dataclass(frozen=True, slots=True)
