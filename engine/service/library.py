@@ -26,20 +26,21 @@ class Library:
         """`schemas` are the texts of `schemas/`; `kinds` is `engine.kinds.KINDS`."""
         self.schemas = schemas
         self.kinds = tuple(kinds)
-        self._compiled: OrderedDict[str, RuleSet] = OrderedDict()
+        self._compiled: OrderedDict[tuple[str, str], RuleSet] = OrderedDict()
         self._published: dict[str, tuple[Store, int, tuple[Record, ...]]] = {}
         self._lock = Lock()
 
     def rule_set(self, digest: str, text: str | bytes, source: str) -> RuleSet:
         """The compiled rule set. Raises `InvalidError` with all problems if the text is not a right rule file."""
+        key = (digest, source)  # the source too: a file's path must agree with what it says
         with self._lock:
-            found = self._compiled.get(digest)
+            found = self._compiled.get(key)
             if found is not None:
-                self._compiled.move_to_end(digest)
+                self._compiled.move_to_end(key)
                 return found
         compiled = self.load(text, source)
         with self._lock:
-            self._compiled[digest] = compiled
+            self._compiled[key] = compiled
             while len(self._compiled) > CAPACITY:
                 self._compiled.popitem(last=False)
         return compiled

@@ -200,7 +200,7 @@ def in_force_of_kind(
 def check_text(ports: Ports, data: bytes, source: str) -> CheckReport:
     """Everything that is wrong with a rule file's text, and how its own tests go. Changes nothing."""
     try:
-        rule_set = ports.library.load(data, source)
+        rule_set = ports.library.rule_set(digest_of_text(data), data, source)
     except InvalidError as error:
         return CheckReport(error.problems, (), (), None)
     return CheckReport((), rule_set.warnings, rule_set.run_tests(), rule_set)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
 from itertools import count
 from pathlib import Path
+
+import pytest
 
 from adapters.stores import open_store
 from engine.caller import Caller
 from engine.kinds import KINDS
 from engine.policy import Policies
 from engine.ports import Message, Ports, Store
-from engine.records import Record
+from engine.predicate import Always
+from engine.problems import BylawError
+from engine.records import Money, Record
 from engine.rulefile import SchemaSource
-from engine.service.directory import actor_of, service_actor
+from engine.service.directory import actor_of, place_owned_by, service_actor
 from engine.service.library import Library
 from engine.service.rulesets import seed
 
@@ -59,15 +64,26 @@ def schemas() -> SchemaSource:
     return SchemaSource({path.relative_to(top).as_posix(): path.read_text() for path in sorted(top.rglob("*.json"))})
 
 
+@cache
+def library() -> Library:
+    """One library for all worlds: compiled rule sets have no state."""
+    return Library(schemas(), KINDS)
+
+
+@cache
+def policies() -> Policies:
+    """The shipped policies."""
+    return Policies.load({path.name: path.read_text() for path in sorted((ROOT / "policies").glob("*.polar"))})
+
+
 def make_ports(store: Store | None = None) -> Ports:
     """Ports over a memory store; ids count up."""
     numbers = count(1)
-    policies = {path.name: path.read_text() for path in sorted((ROOT / "policies").glob("*.polar"))}
     return Ports(
         store=store or open_store("memory:"),
         queue=ListedQueue(),
-        authorizer=Policies.load(policies),
-        library=Library(schemas(), KINDS),
+        authorizer=policies(),
+        library=library(),
         new_id=lambda: f"{next(numbers):06d}",
     )
 
@@ -77,10 +93,14 @@ def shipped_rules() -> dict[str, bytes]:
     return {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in sorted((ROOT / "rules").rglob("*.yaml"))}
 
 
-def case_rules(*names: str) -> dict[str, bytes]:
-    """Rule files of `tests/cases/service/`."""
-    top = ROOT / "tests" / "cases" / "service"
-    return {f"rules/{name}": (top / name).read_bytes() for name in names}
+def shipped(*names: str) -> dict[str, bytes]:
+    """Some of them: `lead-priority/inbound@3`."""
+    return {f"rules/{name}.yaml": (ROOT / "rules" / f"{name}.yaml").read_bytes() for name in names}
+
+
+INBOUND = ("lead-priority/inbound@1", "lead-priority/inbound@2", "lead-priority/inbound@3")
+COMMISSION = ("incentive-plan/sales-commission@1",)
+DEAL_SYNC = ("sync-conflict/deal@1",)
 
 
 def platform(organisation_id: str = ORGANISATION, now: datetime = NOW) -> Caller:
@@ -144,15 +164,40 @@ def make_world(*rule_files: dict[str, bytes], store: Store | None = None) -> Por
     ports = make_ports(store)
     insert(ports, *directory())
     for files in rule_files:
-        report = seed(ports, replace(platform(), now=NOW - timedelta(days=1)), files)
+        report = seed(ports, platform(now=NOW - timedelta(days=1)), files)
         assert not report.problems, report.problems
     return ports
 
 
+def deal(deal_id: str, owner: Record | None, **fields: object) -> Record:
+    """A deal of this person, engaging unless said otherwise."""
+    place = place_owned_by(owner) if owner else {}
+    return Record("deal", deal_id, ORGANISATION, {**place, "name": deal_id.title(), "stage": "Engaging", **fields})
+
+
+def lead(lead_id: str, owner: Record, **facts: object) -> Record:
+    """A lead of this person with facts `lead/2`."""
+    fields = {"name": lead_id.title(), "facts_schema": "lead/2", "facts": facts, "score_state": "waiting"}
+    return Record("lead", lead_id, ORGANISATION, {**place_owned_by(owner), **fields})
+
+
+def usd(amount: str) -> Money:
+    """Dollars."""
+    return Money(Decimal(amount), "USD")
+
+
+def staff() -> dict[str, Record]:
+    """The people of `directory`, by id."""
+    return {record.id: record for record in directory() if record.type == "person"}
+
+
+def codes(error: pytest.ExceptionInfo[BylawError]) -> list[tuple[str, str]]:
+    """Code and path of every problem."""
+    return [(problem.code, problem.place.path) for problem in error.value.problems]
+
+
 def audit(ports: Ports) -> list[tuple[str, str, str, str | None]]:
     """The log: action, outcome, record id, reason; without seeding."""
-    from engine.predicate import Always
-
     entries = sorted(ports.store.scan("audit_entry", Always()), key=lambda entry: entry["sequence"])
     return [
         (entry["action"], entry["outcome"], entry["record_id"], entry["reason"])
