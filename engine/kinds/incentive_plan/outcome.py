@@ -10,7 +10,7 @@ from typing import Any
 from engine.kinds.incentive_plan.calculate import Adjustment, Earned, Line, Result
 from engine.kinds.incentive_plan.crediting import Credit, Exclusion
 from engine.kinds.incentive_plan.plan import Plan
-from engine.kinds.incentive_plan.tiers import ZERO, Slice
+from engine.kinds.incentive_plan.tiers import ZERO, Slice, Tiers
 from engine.kinds.rounding import EXACT, ratio, round_money
 
 
@@ -194,10 +194,10 @@ def _bands(found: Earned, quota: Decimal | None) -> list[dict[str, Any]]:
         reached = tiers.reached(found.measured)
         amounts: dict[int, Decimal] = {}
         earned: dict[int, Decimal] = {}
+        by_period = _bands_by_start(tiers, found.measured)
         for line in found.lines:
             # The window decides which table was in force: the period's total, or the credit by itself.
-            steps = tiers.in_force(found.measured if component.window == "period" else line.measured)
-            by_start = {step.start: step.band for step in steps}
+            by_start = by_period if component.window == "period" else _bands_by_start(tiers, line.measured)
             for piece in line.slices:
                 index = by_start[piece.start]
                 amounts[index] = amounts.get(index, ZERO) + piece.amount
@@ -218,3 +218,8 @@ def _bands(found: Earned, quota: Decimal | None) -> list[dict[str, Any]]:
             }
             for index, band in enumerate(tiers.bands)
         ]
+
+
+def _bands_by_start(tiers: Tiers, total: Decimal) -> dict[Decimal, int]:
+    """Which band each step of the table in force for a total comes from, by the step's start."""
+    return {step.start: step.band for step in tiers.in_force(total)}

@@ -120,7 +120,7 @@ class Tiers:
     def jump(self, index: int) -> Decimal:
         """By how much the payout leaps where a band starts, exact: zero in a marginal table without flats."""
         start = self.bands[index].start
-        if index == 0:
+        if index == 0 or not any(band.to_all or band.flat for band in self.bands[1:]):
             return ZERO
         above = Tiers(self.bands, "upper")
         below = Tiers(self.bands, "lower")

@@ -93,7 +93,7 @@ class SyncConflictBody:
             raise InvalidError(problems)
 
     def _explain(self, settled: tuple[Settled, ...], facts: Mapping[str, Any], at: datetime) -> Explanation:
-        """A reason for every conflict a rule decided; for the other rules, what kept them from deciding. In the file's order."""
+        """A reason for every conflict a rule decided; what kept the other rules from deciding. In the file's order."""
         reasons: list[Reason] = []
         why_not: list[WhyNot] = []
         for found in settled:
