@@ -330,8 +330,8 @@ def _refuse_unknown(environ: Mapping[str, str], report: Report) -> None:
     for name in sorted(environ):
         if not name.startswith(PREFIX) or name in names or name in TESTS_ONLY or name.startswith("BYLAW_TEST_"):
             continue
-        near = get_close_matches(name, names, n=1)
-        suggestion = f"did you mean `{near[0]}`?" if near else "docs/operations.md lists the settings"
+        near = get_close_matches(name.removeprefix(PREFIX), [known.removeprefix(PREFIX) for known in names], n=1)
+        suggestion = f"did you mean `{PREFIX}{near[0]}`?" if near else "docs/operations.md lists the settings"
         report.add("settings.unknown", f"there is no setting `{name}`", Place("environment", path=name), suggestion)
 
 

@@ -39,6 +39,10 @@ def show_decision(decision: Decision, *, explain: bool) -> None:
         )
     if decision.missing:
         say(f"Missing facts: {', '.join(decision.missing)}")
+    _show_digests(decision)
+
+
+def _show_digests(decision: Decision) -> None:
     say(f"at       {exact_json.instant_text(decision.at)}")
     say(f"as of    {exact_json.instant_text(decision.as_of)}")
     say(f"digest   {decision.digest}")
@@ -50,13 +54,47 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, Mapping) for item in value)
 
 
+def show_sync(decision: Decision) -> None:
+    """A conflict's outcome, field by field, side by side; fields that nobody changed are only counted."""
+    fields = decision.outcome["fields"]
+    touched = [row for row in fields if row["winner"] != UNCHANGED]
+    say(f"{decision.rule_set}, version {decision.version}")
+    names = {reason.rule: reason.because for reason in decision.reasons}
+    table(
+        ("field", "before", "device", "server", "outcome", "winner", "rule", "because"),
+        [
+            (
+                row["field"],
+                *(_value(row[side]) for side in ("base", "client", "server", "value")),
+                row["winner"],
+                row["rule"],
+                names.get(row["rule"], row["because"]),
+            )
+            for row in touched
+        ],
+    )
+    say(f"{len(fields) - len(touched)} fields are the same on both sides")
+    if decision.outcome["needs_person"]:
+        say("A person has to choose: the rules keep both values.")
+    _show_digests(decision)
+
+
+UNCHANGED = "unchanged"
+
+
 def _list(name: str, rows: Any) -> None:
-    columns = tuple(dict.fromkeys(column for row in rows for column in row))
+    columns = tuple(
+        column
+        for column in dict.fromkeys(column for row in rows for column in row)
+        if any(row.get(column) for row in rows)
+    )
     table(columns, [tuple(_value(row.get(column)) for column in columns) for row in rows], title=name)
 
 
 def _value(value: Any) -> str:
     if isinstance(value, Mapping):
+        if set(value) == {"amount", "currency"}:
+            return f"{_value(value['amount'])} {value['currency']}"
         return ", ".join(f"{name}: {_value(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(_value(item) for item in value)

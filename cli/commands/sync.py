@@ -40,7 +40,7 @@ def explain(
         raise click.UsageError("name a stored conflict, or give a file with --facts")
     if facts is not None and rule_set is None:
         raise click.UsageError("--facts needs --rule-set, such as `sync-conflict/deal`")
-    from cli.decision_text import show_decision  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.decision_text import show_sync  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.facts import read_facts  # noqa: PLC0415  # the same
     from cli.opened import opened  # noqa: PLC0415  # the same
     from cli.output import print_json, say  # noqa: PLC0415  # the same
@@ -60,4 +60,4 @@ def explain(
             print_json(decision.to_json())
         else:
             say("Dry run: nothing is changed.")
-            show_decision(decision, explain=True)
+            show_sync(decision)

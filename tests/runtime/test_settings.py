@@ -1,0 +1,209 @@
+"""Settings: what the environment says, and what it cannot say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.settings import SETTINGS, TESTS_ONLY, Settings
+from engine.problems import InvalidError
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET = "s" * 32
+
+
+def problems(environ: dict[str, str]) -> list[tuple[str, str, str]]:
+    with pytest.raises(InvalidError) as raised:
+        Settings.from_environment(environ)
+    return [(problem.code, problem.message, problem.help) for problem in raised.value.problems]
+
+
+def test_defaults() -> None:
+    """Without any setting everything is on this machine: database, queue, loopback, local sign-in, example."""
+    found = Settings.from_environment({"BYLAW_HOME": "/srv/bylaw"})
+    assert "sqlite:////srv/bylaw/bylaw.sqlite3" == found.database_url
+    assert (True, "unix:///srv/bylaw/queue.sock") == (found.embedded_queue, found.queue_url)
+    assert "http://127.0.0.1:8400" == found.address
+    assert (True, True, False) == (found.local_sign_in, found.example, found.secure_cookies)
+
+
+def test_home_in_a_checkout() -> None:
+    """A program that runs from a checkout keeps its files in the checkout, wherever it was called from."""
+    assert ROOT / ".bylaw" == Settings.from_environment({}).home
+
+
+def test_every_setting_is_read() -> None:
+    """Each setting's text becomes a field's value."""
+    found = Settings.from_environment(
+        {
+            "BYLAW_HOME": "/h",
+            "BYLAW_DATABASE_URL": "mongodb://db/bylaw?replicaSet=rs0",
+            "BYLAW_REDIS_URL": "rediss://queue/1",
+            "BYLAW_HOST": "::1",
+            "BYLAW_PORT": "9000",
+            "BYLAW_PUBLIC_URL": "https://bylaw.example.com/",
+            "BYLAW_SECRET_KEY": SECRET,
+            "BYLAW_PRODUCTION": "yes",
+            "BYLAW_EXAMPLE": "1",
+            "BYLAW_WEB_PROCESSES": "2",
+            "BYLAW_WEB_THREADS": "8",
+            "BYLAW_SESSION_HOURS": "1",
+            "BYLAW_LOG_LEVEL": "WARNING",
+        }
+    )
+    assert (
+        Settings(
+            home=Path("/h"),
+            database_url="mongodb://db/bylaw?replicaSet=rs0",
+            redis_url="rediss://queue/1",
+            host="::1",
+            port=9000,
+            public_url="https://bylaw.example.com",
+            secret_key=SECRET,
+            production=True,
+            example=True,
+            web_processes=2,
+            web_threads=8,
+            session_hours=1,
+            log_level="warning",
+        )
+        == found
+    )
+    assert (False, True, "https://bylaw.example.com") == (found.local_sign_in, found.secure_cookies, found.address)
+
+
+def test_unknown_names_get_a_suggestion() -> None:
+    """A misspelt setting is an error that names the right one; all are reported at once."""
+    assert [
+        ("settings.unknown", "there is no setting `BYLAW_DATABSE_URL`", "did you mean `BYLAW_DATABASE_URL`?"),
+        ("settings.unknown", "there is no setting `BYLAW_QWERTY`", "docs/operations.md lists the settings"),
+    ] == sorted(problems({"BYLAW_DATABSE_URL": "x", "BYLAW_QWERTY": "1", "PATH": "/bin"}))
+
+
+def test_names_of_the_tests_are_no_settings() -> None:
+    """What only the project's tests read is no error."""
+    names = dict.fromkeys((*TESTS_ONLY, "BYLAW_TEST_MONGODB", "_BYLAW_COMPLETE"), "x")
+    assert 8400 == Settings.from_environment(names).port
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("BYLAW_PORT", "eighty", "`BYLAW_PORT`: `eighty` is not a whole number from 0 to 65,535"),
+        ("BYLAW_PORT", "70000", "`BYLAW_PORT`: `70000` is not a whole number from 0 to 65,535"),
+        ("BYLAW_PORT", "٣", "`BYLAW_PORT`: `٣` is not a whole number from 0 to 65,535"),
+        ("BYLAW_PRODUCTION", "maybe", "`BYLAW_PRODUCTION`: `maybe` is neither `true` nor `false`"),
+        ("BYLAW_DATABASE_URL", "postgres://u:hidden@h/d",
+         "`BYLAW_DATABASE_URL`: `postgres:...` does not start with"
+         " `memory:` or `sqlite:` or `mongodb:` or `mongodb+srv:`"),
+        ("BYLAW_REDIS_URL", "localhost", "`BYLAW_REDIS_URL`: it does not start with `redis:` or `rediss:` or `unix:`"),
+        ("BYLAW_PUBLIC_URL", "bylaw.example.com",
+         "`BYLAW_PUBLIC_URL`: `bylaw.example.com` is not an address such as `https://bylaw.example.com`"),
+        ("BYLAW_SECRET_KEY", "short", "`BYLAW_SECRET_KEY`: the secret has 5 characters; at least 32 are needed"),
+        ("BYLAW_SECRET_KEY_FILE", "/nowhere/key",
+         "`BYLAW_SECRET_KEY_FILE`: `/nowhere/key` cannot be read: no such file or directory"),
+        ("BYLAW_LOG_LEVEL", "loud", "`BYLAW_LOG_LEVEL`: `loud` is none of `debug`, `info`, `warning`, `error`"),
+    ],
+)  # fmt: skip
+def test_wrong_values(name: str, text: str, sentence: str) -> None:
+    """A value that cannot be read is one sentence, which never repeats a password."""
+    (found,) = problems({name: text})
+    assert ("settings.invalid", sentence) == found[:2]
+
+
+def test_all_problems_at_once() -> None:
+    """Every wrong setting is reported in one go."""
+    assert 3 == len(problems({"BYLAW_PORT": "x", "BYLAW_WEB_THREADS": "0", "BYLAW_NOPE": "1"}))
+
+
+def test_secret_from_a_file(tmp_path: Path) -> None:
+    """The secret key may stand in a file; both at once is an error."""
+    file = tmp_path / "key"
+    file.write_text(SECRET + "\n")
+    assert SECRET == Settings.from_environment({"BYLAW_SECRET_KEY_FILE": str(file)}).secret_key
+    both = problems({"BYLAW_SECRET_KEY": SECRET, "BYLAW_SECRET_KEY_FILE": str(file)})
+    assert "`BYLAW_SECRET_KEY` and `BYLAW_SECRET_KEY_FILE` are both set" == both[0][1]
+
+
+def test_production_makes_nothing_up() -> None:
+    """In production database, queue and secret key have to be said, and neither example nor local sign-in exist."""
+    assert [
+        "`BYLAW_DATABASE_URL` must be set in production",
+        "`BYLAW_REDIS_URL` must be set in production",
+        "`BYLAW_SECRET_KEY` must be set in production",
+    ] == sorted(problem[1] for problem in problems({"BYLAW_PRODUCTION": "true"}))
+    said = {"BYLAW_DATABASE_URL": "mongodb://h/d", "BYLAW_REDIS_URL": "redis://h", "BYLAW_SECRET_KEY": SECRET}
+    found = Settings.from_environment({"BYLAW_PRODUCTION": "true", **said})
+    assert (False, False, True) == (found.example, found.local_sign_in, found.secure_cookies)
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("localhost", True), ("::1", True), ("0.0.0.0", False),
+     ("10.0.0.1", False), ("::", False), ("example.com", False)],
+)  # fmt: skip
+def test_local_sign_in_is_for_loopback(*, host: str, local: bool) -> None:
+    """Only where no other machine can connect may people sign in by choosing a name."""
+    assert local == Settings.from_environment({"BYLAW_HOST": host}).local_sign_in
+
+
+def test_command_line_wins() -> None:
+    """What the command line says wins over the environment; what it leaves out does not."""
+    found = Settings.from_environment({"BYLAW_PORT": "1", "BYLAW_HOST": "::1"}, port=2, host=None)
+    assert (2, "::1") == (found.port, found.host)
+
+
+def test_a_long_home_gets_a_short_socket() -> None:
+    """A home directory whose path is too long for a socket gets one in a private folder; it stays the same one."""
+    home = "/" + "x" * 120
+    first, second = (Settings.from_environment({"BYLAW_HOME": home}).queue_socket for _ in range(2))
+    assert first == second
+    assert len(str(first)) < 100
+
+
+def test_secrets_are_not_shown() -> None:
+    """Printing settings, as tracebacks do, shows neither the secret key nor the queue's password."""
+    shown = repr(Settings.from_environment({"BYLAW_SECRET_KEY": SECRET, "BYLAW_REDIS_URL": "redis://:hidden@h"}))
+    assert SECRET not in shown
+    assert "hidden" not in shown
+
+
+@given(
+    port=st.integers(0, 65_535),
+    host=st.sampled_from(["127.0.0.1", "::1", "10.1.2.3"]),
+    production=st.booleans(),
+    example=st.booleans(),
+    public=st.sampled_from([None, "https://bylaw.example.com"]),
+    threads=st.integers(1, 2_000),
+)
+def test_children_read_the_same(
+    *, port: int, host: str, production: bool, example: bool, public: str | None, threads: int
+) -> None:
+    """A child process that gets the settings as its environment reads the same settings."""
+    settings = Settings(
+        Path("/h"),
+        "mongodb://h/d",
+        "redis://h",
+        host,
+        port,
+        public,
+        SECRET,
+        production,
+        example,
+        2,
+        threads,
+        3,
+        "debug",
+    )
+    assert settings == Settings.from_environment(settings.environment())
+
+
+def test_every_setting_is_documented() -> None:
+    """docs/operations.md lists every setting with its default and its sentence, and no other."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    rows = re.findall(r"^\| `(BYLAW_[A-Z_]+)` \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    assert [(setting.name, setting.default, setting.about) for setting in SETTINGS] == rows
