@@ -31,6 +31,10 @@ ATTAINMENT_PLACES = Decimal("0.000001")
 """An attainment is shown to a millionth, half to even; deciding uses the exact fraction."""
 
 
+LARGEST_AMOUNT = Decimal(10) ** 15
+"""No deal, quota or limit is larger, so that every sum and product stays exact within `EXACT`."""
+
+
 def minor_unit(currency: str) -> Decimal:
     """The smallest amount that can be paid: `0.01` for USD, `1` for JPY, `0.001` for KWD."""
     return Decimal(1).scaleb(-MINOR_UNITS[currency])
@@ -43,7 +47,7 @@ def round_money(value: Decimal, unit: Decimal, mode: Mode = "half_up") -> Decima
 
 def is_payable(value: Decimal, unit: Decimal) -> bool:
     """Whether an amount is a whole number of minor units."""
-    return value == value.quantize(unit, context=_WIDE)
+    return not value or int(value.normalize(_WIDE).as_tuple().exponent) >= int(unit.as_tuple().exponent)
 
 
 def ratio(part: Decimal, whole: Decimal) -> Decimal:

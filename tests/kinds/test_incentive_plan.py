@@ -274,6 +274,10 @@ def test_a_plan_describes_itself():
         ({"credits": deals("0.001")}, "plan.finer_than_currency", "$.credits[0].amount"),
         ({"quota": Decimal("0.001")}, "plan.finer_than_currency", "$.quota"),
         ({"quota": Decimal(-1)}, "facts.out_of_range", "$.quota"),
+        ({"quota": Decimal("1e6000")}, "facts.out_of_range", "$.quota"),
+        ({"credits": deals("1e6000")}, "facts.out_of_range", "$.credits[0].amount"),
+        ({"credits": deals("-1e6000")}, "facts.out_of_range", "$.credits[0].amount"),
+        ({"credits": deals("1e-6000")}, "plan.finer_than_currency", "$.credits[0].amount"),
         ({"credits": [{"id": "d", "stage": "Won", "amount": "12"}]}, "facts.wrong_type", "$.credits[0].amount"),
     ],
 )
@@ -282,6 +286,31 @@ def test_facts_that_no_plan_can_be_about_are_refused(changes, code, path):
     with pytest.raises(InvalidError) as caught:
         decide(plan([{"rate": "5%"}]), changes.pop("credits", []), **changes)
     assert [(code, path)] == [(problem.code, problem.place.path) for problem in caught.value.problems]
+
+
+def test_the_largest_amounts_stay_exact():
+    """Sums and products of the largest amounts with the finest shares and rates keep every cent."""
+    largest = Decimal("999999999999999.99")
+    kickers = [
+        {
+            "id": f"k{index}",
+            "when": "true",
+            "multiply_by": Decimal("1.000000000000000000000000000000001"),
+            "because": "finest",
+        }
+        for index in range(50)
+    ]
+    rules = plan([{"rate": "0.0000000000000000000000000000001", "kickers": kickers}, {"rate": "100%"}])
+    outcome = decide(rules, deals(*[largest] * 80, share=Decimal("99.99999999999999999999999999999999"))).outcome
+    assert all(check["holds"] for check in outcome["checks"])
+    assert largest * 80 == outcome["credited"]
+
+
+def test_a_kicker_reads_the_quota_in_force():
+    """A kicker that asks for the quota sees the plan's where the payee has none."""
+    kicker = {"id": "k", "when": "quota = 500", "multiply_by": 2, "because": "x"}
+    rules = plan([{"rate": "10%", "kickers": [kicker]}], quota={"amount": 500, "when_absent": "hold"})
+    assert Decimal(20) == decide(rules, deals(100)).outcome["payout"]
 
 
 def test_a_binary_float_is_refused_as_money():

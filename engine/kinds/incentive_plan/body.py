@@ -16,7 +16,7 @@ from engine.kinds.incentive_plan.explanation import explain
 from engine.kinds.incentive_plan.outcome import Statement, outcome_of, sum_of
 from engine.kinds.incentive_plan.plan import PERIOD_MONTHS, Condition, Plan
 from engine.kinds.incentive_plan.read import Conditions
-from engine.kinds.rounding import EXACT, is_payable
+from engine.kinds.rounding import EXACT, LARGEST_AMOUNT, is_payable
 from engine.problems import Place, Problem, Report
 from engine.rulefile.kind import Outcome, Section
 
@@ -127,7 +127,7 @@ def _totals(credited: tuple[Credit, ...], quota: Decimal | None) -> dict[str, An
     total = sum_of(credit.part for credit in credited)
     found: dict[str, Any] = {"credited": total, "deals": Decimal(len(credited))}
     if quota is not None:
-        found["attainment"] = _DOWN.divide(total, quota)
+        found |= {"attainment": _DOWN.divide(total, quota), "quota": quota}
     return found
 
 
@@ -153,16 +153,20 @@ def _check(plan: Plan, facts: Mapping[str, Any]) -> None:
                 Place("facts", path=f"{path}.id"),
             )
         seen.add(credit["id"])
-        if not is_payable(credit["amount"], plan.unit):
-            message = f"`{credit['amount']:f}` is finer than the smallest amount of {plan.currency}, {plan.unit:f}"
-            report.add(
-                "plan.finer_than_currency", message, Place("facts", path=f"{path}.amount"), "give whole minor units"
-            )
-    quota = facts.get("quota")
-    if quota is not None and not is_payable(quota, plan.unit):
-        message = f"the quota `{quota:f}` is finer than the smallest amount of {plan.currency}, {plan.unit:f}"
-        report.add("plan.finer_than_currency", message, Place("facts", path="$.quota"), "give whole minor units")
+        _check_amount(plan, credit["amount"], f"{path}.amount", report)
+    if (quota := facts.get("quota")) is not None:
+        _check_amount(plan, quota, "$.quota", report)
     report.raise_if_any()
+
+
+def _check_amount(plan: Plan, amount: Decimal, path: str, report: Report) -> None:
+    """Money is whole minor units, and no larger than sums of it stay exact."""
+    place = Place("facts", path=path)
+    if abs(amount) > LARGEST_AMOUNT:
+        report.add("facts.out_of_range", f"the amount is beyond {LARGEST_AMOUNT:,f} {plan.currency}", place)
+    elif not is_payable(amount, plan.unit):
+        message = f"`{str(amount)[:60]}` is finer than the smallest amount of {plan.currency}, {plan.unit:f}"
+        report.add("plan.finer_than_currency", message, place, "give whole minor units")
 
 
 def _months_later(day: date, months: int) -> date | None:
