@@ -102,7 +102,8 @@ def accepted(
 
 def refused(caller: Caller, attempt: Attempt, error: BylawError) -> AuditDraft:
     """The entry of an attempt that came to nothing, with the code of its first problem as the reason."""
-    outcome: Literal["denied", "failed"] = "denied" if isinstance(error, DeniedError | NotFoundError) else "failed"
+    unseen = isinstance(error, NotFoundError) and error.code == "record.not_found"
+    outcome: Literal["denied", "failed"] = "denied" if unseen or isinstance(error, DeniedError) else "failed"
     return AuditDraft(
         organisation_id=caller.actor.organisation_id,
         at=caller.now,

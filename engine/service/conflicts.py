@@ -87,7 +87,8 @@ def resolve_conflict(ports: Ports, caller: Caller, conflict_id: str, *, revision
             readable = ports.authorizer.predicate(caller.actor, READ, conflict["record_type"])
             target = transaction.get(conflict["record_type"], conflict["record_id"], readable)
             require_write(ports, caller, target)
-            merged = _merged(target, decision, caller)
+            # Evidence such as a check-in is never rewritten: its conflict closes with the decision beside it.
+            merged = target if type_of(target.type).append_only else _merged(target, decision, caller)
             require_write(ports, caller, merged)
             entry = partial(accepted, caller, "resolve", rule_set=decision.rule_set, rule_version=decision.version)
             if merged.fields != target.fields:
