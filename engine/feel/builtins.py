@@ -170,7 +170,7 @@ _FLAGS: Final = {"i": "i", "s": "s", "m": "m"}
 
 
 @lru_cache(maxsize=512)
-def _pattern(pattern: str, flags: str) -> Any:  # re2 has no type of its own to name
+def pattern_of(pattern: str, flags: str) -> Any:  # re2 has no type of its own to name
     """A compiled regular expression of linear running time; kept because rules ask with the same patterns again."""
     import re2  # noqa: PLC0415  # keeps the language importable without it, and the import light
 
@@ -205,11 +205,11 @@ def _reason(error: Exception) -> str:
 
 
 def _matches(text: str, pattern: str, flags: str = "") -> bool:
-    return _pattern(pattern, flags).search(text) is not None
+    return pattern_of(pattern, flags).search(text) is not None
 
 
 def _replace(text: str, pattern: str, replacement: str, flags: str = "") -> str:
-    compiled = _pattern(pattern, flags)
+    compiled = pattern_of(pattern, flags)
     if "q" in flags:
         return text_limit(compiled.sub(lambda _: replacement, text))
     if compiled.search("") is not None:
@@ -228,7 +228,7 @@ def _replace(text: str, pattern: str, replacement: str, flags: str = "") -> str:
 
 
 def _split(text: str, delimiter: str) -> tuple[str, ...]:
-    compiled = _pattern(delimiter, "")
+    compiled = pattern_of(delimiter, "")
     if compiled.search("") is not None:
         return tuple(text)
     parts: list[str] = []

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from engine.feel import ir, syntax
-from engine.feel.builtins import BY_NAME, Builtin, Parameter, Signature
+from engine.feel.builtins import BY_NAME, Builtin, Parameter, Signature, pattern_of
 from engine.feel.conform import type_of
 from engine.feel.interpret import interpret
 from engine.feel.limits import MAX_PROBLEMS
@@ -350,12 +350,10 @@ class _Checker:
             self.check_enum(left, right)
             self.check_enum(right, left)
             return self.fold(ir.Compare(op, left, right, type=BOOLEAN, span=span))
+        if NULL in (left.type, right.type):
+            self.problem("feel.wrong_type", f"`{op}` with null is never true", span, "test for null with `x = null`")
+            return self.broken(span)
         for side, other in ((left, right), (right, left)):
-            if side.type == NULL:
-                self.problem(
-                    "feel.wrong_type", f"`{op}` with null is never true", span, "test for null with `x = null`"
-                )
-                return self.broken(span)
             if side.type not in ORDERED and side.type != ANY:
                 self.problem(
                     "feel.wrong_type", f"`{op}` is not defined for {_a(side.type)}", span, _order_help(side.type)
@@ -763,7 +761,23 @@ class _Checker:
         node = ir.Call(
             builtin.name, tuple(s for s, _ in chosen), arguments, type=result, nullable=nullable, span=tree.span
         )
+        self.check_pattern(builtin, node)
         return node if any(s.reads_clock for s, _ in chosen) else self.fold(node)
+
+    def check_pattern(self, builtin: Builtin, node: ir.Call) -> None:
+        """A regular expression that stands in the rule is looked at now."""
+        given = [
+            argument.value
+            for at, argument in enumerate(node.arguments)
+            if node.signatures[0].parameter(at).name in {"pattern", "delimiter", "flags"}
+            and isinstance(argument, ir.Const)
+        ]
+        if builtin.name not in {"matches", "replace", "split"} or not given or not isinstance(given[0], str):
+            return
+        try:
+            pattern_of(given[0], str(given[1]) if len(given) > 1 and given[1] is not None else "")
+        except Fault as fault:
+            self.problem(fault.code, fault.message, node.arguments[1].span, fault.help)
 
     def wrong_argument(self, builtin: Builtin, signature: Signature, arguments: Sequence[ir.Node]) -> None:
         for at, argument in enumerate(arguments):

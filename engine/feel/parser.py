@@ -8,6 +8,7 @@ checked while reading, so no text can exhaust the stack.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from engine.feel import syntax
@@ -414,8 +415,8 @@ class _Reader:
         tree = self.expression()
         if self.is_op(".."):
             return self.interval(start, tree, low_closed=False)
-        self.expect(")", "to close the bracket")
-        return tree
+        end = self.expect(")", "to close the bracket").end
+        return replace(tree, span=(start, end))
 
     def list_or_interval(self) -> Node:
         start = self.take().start
