@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import zip_longest
 
 from engine.exact_json import decimal_text
 from engine.problems import Report
@@ -54,45 +55,56 @@ def read_bands(nodes: Sequence[Node], cap: Decimal | None, report: Report) -> Ba
 
     With a `cap`, scores above it do not occur, so the highest band may end above it.
     """
-    ordered = sorted(nodes, key=lambda node: node.number_of("from") or Decimal(0))
-    found: list[Band] = []
+    ordered = sorted(nodes, key=_start)
+    _check_labels(nodes, report)
+    bands: list[Band] = []
+    for node, following in zip_longest(ordered, ordered[1:]):
+        stated = node.number_of("to")
+        end = stated if stated is not None or following is None else _start(following)
+        bands.append(Band(node.text_of("label"), _start(node), end, node.text_of("because")))
+        if stated is not None and stated <= _start(node):
+            message = f"the band `{node.text_of('label')}` ends at {decimal_text(stated)}, where it starts or before"
+            report.add("rules.bands_order", message, node["to"].place, "`to` is the first score above the band")
+    if bands and bands[0].from_ > 0:
+        place = ordered[0]["from"].place
+        report.add("rules.bands_gap", "a score of 0 lies in no band", place, "let the lowest band start at 0")
+    _check_cover(bands, ordered, cap, report)
+    return Bands.of(bands)
+
+
+def _check_cover(bands: Sequence[Band], nodes: Sequence[Node], cap: Decimal | None, report: Report) -> None:
+    """Walk up the scores: each band must start where those below it end."""
+    if not bands:
+        return
+    highest, place = bands[0], nodes[0]
+    for band, node in zip(bands[1:], nodes[1:], strict=True):
+        start = decimal_text(band.from_)
+        # Of two bands the one written later is shown: it is the one that was added last.
+        later = max(node, place, key=lambda each: (each.place.line, each.place.column))["from"].place
+        if highest.to is None or band.from_ < highest.to or band.from_ == highest.from_:
+            message = f"a score of {start} lies in both `{highest.label}` and `{band.label}`"
+            report.add("rules.bands_overlap", message, later, "bands are half-open: one ends where the next starts")
+        elif band.from_ > highest.to:
+            witness = decimal_text(highest.to)
+            message = f"a score of {witness} lies in no band, between `{highest.label}` and `{band.label}`"
+            report.add("rules.bands_gap", message, later, "leave `to` out; a band ends where the next starts")
+        if highest.to is not None and (band.to is None or band.to >= highest.to):
+            highest, place = band, node
+    if highest.to is not None and (cap is None or highest.to <= cap):
+        message = f"a score of {decimal_text(highest.to)} lies in no band"
+        ends = place.get("to") or place["from"]
+        report.add("rules.bands_gap", message, ends.place, "leave `to` out of the highest band")
+
+
+def _check_labels(nodes: Sequence[Node], report: Report) -> None:
     labels: dict[str, int] = {}
-    for index, node in enumerate(ordered):
+    for node in nodes:
         label = node.text_of("label")
         if label in labels:
             message = f"`{label}` is the label of two bands"
             report.add("rules.duplicate_id", message, node["label"].place, f"the first stands on line {labels[label]}")
         labels.setdefault(label, node.place.line)
-        low = node.number_of("from") or Decimal(0)
-        stated = node.number_of("to")
-        following = ordered[index + 1] if index + 1 < len(ordered) else None
-        next_low = following.number_of("from") if following is not None else None
-        if stated is not None and stated <= low:
-            message = f"the band `{label}` ends at {decimal_text(stated)}, where it starts or before"
-            report.add("rules.bands_order", message, node["to"].place, "`to` is the first score above the band")
-        elif following is not None and next_low is not None:
-            _check_neighbours(report, node=node, following=following, low=low, stated=stated, next_low=next_low)
-        elif stated is not None and (cap is None or stated <= cap):
-            message = f"a score of {decimal_text(stated)} lies in no band"
-            report.add("rules.bands_gap", message, node["to"].place, "leave `to` out of the highest band")
-        found.append(Band(label, low, stated if stated is not None else next_low, node.text_of("because")))
-    if found and found[0].from_ > 0:
-        help_text = "let the lowest band start at 0"
-        report.add("rules.bands_gap", "a score of 0 lies in no band", ordered[0]["from"].place, help_text)
-    return Bands.of(found)
 
 
-def _check_neighbours(
-    report: Report, *, node: Node, following: Node, low: Decimal, stated: Decimal | None, next_low: Decimal
-) -> None:
-    label, next_label = node.text_of("label"), following.text_of("label")
-    # Of two bands the one written later is shown: it is the one that was added last.
-    later = max(node, following, key=lambda each: (each.place.line, each.place.column))
-    if next_low == low or (stated is not None and stated > next_low):
-        message = f"a score of {decimal_text(next_low)} lies in both `{label}` and `{next_label}`"
-        report.add(
-            "rules.bands_overlap", message, later["from"].place, "bands are half-open: one ends where the next starts"
-        )
-    elif stated is not None and stated < next_low:
-        message = f"a score of {decimal_text(stated)} lies in no band, between `{label}` and `{next_label}`"
-        report.add("rules.bands_gap", message, later["from"].place, "leave `to` out; a band ends where the next starts")
+def _start(node: Node) -> Decimal:
+    return node.number_of("from") or Decimal(0)

@@ -16,6 +16,7 @@ from engine.problems import InvalidError, Place, Problem
 from engine.rulefile.kind import DescribedRow, Draft, Outcome, Section
 from engine.rulefile.nearest import did_you_mean
 from engine.rulefile.nodes import Node
+from engine.rulefile.scalar_places import ScalarStyle
 from engine.tables import CompiledTable, HitPolicy, Input, Output, Row, Table, TableModel, TableResult, Text
 
 DEFAULT: Final = "default"
@@ -150,6 +151,12 @@ class _Reader:
         draft.unique_ids(tree.list_of("rows"), "row")
         policy_node, default = tree.get("hit_policy"), tree.get("default")
         policy = HitPolicy.named(policy_node.text) if policy_node is not None else HitPolicy.UNIQUE
+        if policy_node is not None and policy is HitPolicy.COLLECT:
+            line = policy_node.lines[policy_node.place.line - 1]
+            rest = line[policy_node.place.column - 1 + len(policy_node.text) :].strip()
+            if policy_node.style is ScalarStyle.PLAIN and rest == "#":
+                message = "`COLLECT #` without quotes is COLLECT, because `#` starts a comment"
+                draft.report.add("rules.wrong_value", message, policy_node.place, "write `COLLECT COUNT`")
         if default is not None:
             self._check_names(default, self.output_ids, "output")
         place = tree["columns"].key_place or tree["columns"].place

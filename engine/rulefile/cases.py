@@ -153,7 +153,10 @@ def _compare(
             _compare(value, item, below, case, report, name=f"item {index + 1} of {name}")
         return
     if not _equal(wanted, found):
-        report.add("rules.test_failed", f"{name} is {_shown(found)}; {_shown(wanted)} was expected", place)
+        expected = _shown(wanted)
+        if expected == _shown(found):  # a text beside a number
+            expected = f"{'the text' if isinstance(wanted, str) else 'the number'} {expected}"
+        report.add("rules.test_failed", f"{name} is {_shown(found)}; {expected} was expected", place)
 
 
 def _equal(wanted: Any, found: Any) -> bool:

@@ -1,7 +1,8 @@
 """One file for each mistake: what an author reads about it, word for word.
 
-`tests/cases/rulefile/bad/<mistake>.yaml` is refused with the problems in `<mistake>.problems.txt`: code, place, excerpt
-`tests/cases/rulefile/bad/<mistake>.yaml` is refused with the problems in `<mistake>.problems.txt`: code, place, excerpt,
+`<mistake>.yaml` in `tests/cases/rulefile/bad` is refused with the problems in `<mistake>.problems.txt`: code, place,
+excerpt and help, as `bylaw check` prints them. With BYLAW_ACCEPT=1 in the environment the texts are written anew; read
+the diff.
 """
 
 from __future__ import annotations
