@@ -43,11 +43,12 @@ DEALS_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one payee has of one deal, in the run's currency."""
+    """What one payee (or nobody) has of one deal, in the deal's currency."""
 
     deal: Record
     payee: str
     amount: Decimal
+    currency: str
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ class Snapshot:
             shares = _shares(deal)
             minors = allocate(amount.minor, shares) if amount is not None and shares else {}
             for payee in sorted(shares) or [""]:
-                value = Money.of_minor(minors[payee], amount.currency).amount if amount and minors else ZERO
-                part = Part(deal, payee, value)
+                whole = amount or Money(ZERO, currency)
+                value = Money.of_minor(minors[payee], whole.currency).amount if minors else whole.amount
+                part = Part(deal, payee, value, whole.currency)
                 reason = fault or _not_paid(payee, payees, people)
                 if reason:
                     unplaced.append((deal, part, reason))
@@ -130,16 +132,16 @@ class IncentiveRun:
 
         Raises `InvalidError` (`incentive.not_reconciled`) if a cent of won value is neither credited nor excluded.
         """
-        rows = [_Row.read(row) for row in checkpoint["payees"]]
-        exclusions = _Exclusions()
+        rows = [_Row.read(row, self._currency) for row in checkpoint["payees"]]
+        exclusions = _Exclusions(self._currency)
         for row in rows:
             exclusions.merge(row.exclusions)
-        outside = _Exclusions()
+        outside = _Exclusions(self._currency)
         for deal, part, reason in self._snapshot.unplaced:
             if self._ports.authorizer.allows(
                 self._actor, WRITE, self._draft({name: deal[name] for name in PLACE_FIELDS})
             ):
-                outside.add(deal, part.amount, reason)
+                outside.add(deal, part.amount, part.currency, reason)
         exclusions.merge(outside)
         won_value = sum((row.won for row in rows), ZERO) + outside.won
         credited = sum((row.credited for row in rows), ZERO)
@@ -326,7 +328,7 @@ def _not_paid(payee: str, payees: Mapping[str, Record], people: Mapping[str, Rec
     if not payee:
         return "nobody owns the deal"
     known = people.get(payee)
-    return f"its owner is a {known['role'].replace('_', ' ')}, whom no plan pays" if known else "its owner is not known"
+    return f"the payee is a {known['role'].replace('_', ' ')}, whom no plan pays" if known else "the payee is not known"
 
 
 def _existing(transaction: Transaction, statement: Record) -> Record | None:
@@ -347,59 +349,60 @@ def _same(before: Record, decision: Decision) -> bool:
 
 
 class _Exclusions:
-    """Excluded deals by reason, with what of it was won value."""
+    """Excluded deals by reason and currency, with what of it was won. Only the run's currency counts in `won`."""
 
-    def __init__(self) -> None:
-        self.reasons: dict[str, dict[str, Any]] = {}
+    def __init__(self, currency: str) -> None:
+        self.currency = currency
+        self.reasons: dict[tuple[str, str], dict[str, tuple[bool, Decimal]]] = {}
         self.deals: set[str] = set()
         self.won_deals: set[str] = set()
         self.won = ZERO
 
-    def add(self, deal: Record, amount: Decimal, reason: str) -> None:
-        self._note(reason, deal.id, deal["stage"] == WON, amount)
+    def add(self, deal: Record, amount: Decimal, currency: str, reason: str) -> None:
+        self._note((reason, currency), deal.id, deal["stage"] == WON, amount)
 
     def merge(self, other: _Exclusions) -> None:
-        for reason, found in other.reasons.items():
+        for key, found in other.reasons.items():
             for deal_id, (won, amount) in found.items():
-                self._note(reason, deal_id, won, amount)
+                self._note(key, deal_id, won, amount)
 
-    def _note(self, reason: str, deal_id: str, won: bool, amount: Decimal) -> None:  # noqa: FBT001  # a plain fact
-        found = self.reasons.setdefault(reason, {})
-        before = found.get(deal_id, (won, ZERO))[1]
-        found[deal_id] = (won, before + amount)
+    def _note(self, key: tuple[str, str], deal_id: str, won: bool, amount: Decimal) -> None:  # noqa: FBT001  # a plain fact
+        found = self.reasons.setdefault(key, {})
+        found[deal_id] = (won, found.get(deal_id, (won, ZERO))[1] + amount)
         self.deals.add(deal_id)
         if won:
             self.won_deals.add(deal_id)
-            self.won += amount
+            self.won += amount if key[1] == self.currency else ZERO
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Shape: `[{reason, deals, amount, won_deals, won_amount, named}]`, the largest won amount first."""
+        """Shape: `[{reason, currency, deals, amount, won_deals, won_amount, named}]`, the largest won amount first."""
         rows = [
             {
                 "reason": reason,
+                "currency": currency,
                 "deals": len(found),
                 "amount": sum((amount for _, amount in found.values()), ZERO),
                 "won_deals": sum(1 for won, _ in found.values() if won),
                 "won_amount": sum((amount for won, amount in found.values() if won), ZERO),
                 "named": sorted(found)[:DEALS_NAMED],
             }
-            for reason, found in self.reasons.items()
+            for (reason, currency), found in self.reasons.items()
         ]
-        return sorted(rows, key=lambda row: (-row["won_amount"], row["reason"]))
+        return sorted(rows, key=lambda row: (row["currency"] != self.currency, -row["won_amount"], row["reason"]))
 
-    def stored(self) -> dict[str, Any]:
-        return {
-            reason: [[one, won, amount] for one, (won, amount) in sorted(found.items())]
-            for reason, found in self.reasons.items()
-        }
+    def stored(self) -> list[Any]:
+        return [
+            [reason, currency, [[one, won, amount] for one, (won, amount) in sorted(found.items())]]
+            for (reason, currency), found in self.reasons.items()
+        ]
 
     @classmethod
-    def read(cls, stored: Mapping[str, Any]) -> _Exclusions:
-        found = cls()
-        for reason, deals in stored.items():
+    def read(cls, currency: str, stored: Sequence[Any]) -> _Exclusions:
+        exclusions = cls(currency)
+        for reason, its_currency, deals in stored:
             for deal_id, won, amount in deals:
-                found._note(reason, deal_id, won, Decimal(amount))
-        return found
+                exclusions._note((reason, its_currency), deal_id, won, Decimal(amount))
+        return exclusions
 
 
 @dataclass(frozen=True)
@@ -426,9 +429,9 @@ class _Row:
                 f"{outcome['excluded']}"
             )
         by_id = {part.deal.id: part.deal for part in parts}
-        exclusions = _Exclusions()
+        exclusions = _Exclusions(currency)
         for excluded in outcome["exclusions"]:
-            exclusions.add(by_id[excluded["credit"]], excluded["amount"], excluded["reason"])
+            exclusions.add(by_id[excluded["credit"]], excluded["amount"], currency, excluded["reason"])
         won = [part for part in parts if part.deal["stage"] == WON]
         won_value = sum((part.amount for part in won), ZERO)
         return cls(
@@ -458,7 +461,7 @@ class _Row:
         return {**shown, "deals": len(self.deals), "won_deals": len(self.won_deals)}
 
     @classmethod
-    def read(cls, row: Mapping[str, Any]) -> _Row:
+    def read(cls, row: Mapping[str, Any], currency: str) -> _Row:
         return cls(
             row["payee"],
             row["name"],
@@ -467,7 +470,7 @@ class _Row:
             Decimal(row["won_value"]),
             Decimal(row["credited"]),
             Decimal(row["payout"]),
-            _Exclusions.read(row["exclusions"]),
+            _Exclusions.read(currency, row["exclusions"]),
             row["state"],
         )
 
