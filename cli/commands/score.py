@@ -33,7 +33,7 @@ def leads(
 ) -> None:
     """Score every lead with the rule set in force for its facts, and count the bands.
 
-    A lead whose facts are all missing is not scored, and counted.
+    A lead whose facts are all missing is not scored, one that a gate excludes has no band; both are counted.
     """
     from cli.foreground import run_or_enqueue  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.opened import opened  # noqa: PLC0415  # the same
@@ -48,7 +48,8 @@ def leads(
 def _show(result: dict[str, Any]) -> None:
     from cli.output import say, table  # noqa: PLC0415  # keeps `bylaw --help` quick
 
-    rows = [*result["bands"].items(), ("not scored", result["not_scored"]), ("failed", result["failed"])]
+    others = [(name.replace("_", " "), result[name]) for name in ("excluded", "not_scored", "failed")]
+    rows = [*result["bands"].items(), *others]
     table(("band", "leads"), [(label, _whole(number)) for label, number in rows], right=("leads",))
     for failure in result["failures"]:
         say(f"{_whole(failure['leads']):,} failed: {failure['message']} [{failure['code']}], first {failure['first']}")

@@ -14,6 +14,7 @@ from engine.problems import InvalidError
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "s" * 32
+DATABASES = "`memory:` or `sqlite:` or `mongodb:` or `mongodb+srv:`"
 
 
 def problems(environ: dict[str, str]) -> list[tuple[str, str, str]]:
@@ -98,8 +99,7 @@ def test_names_of_the_tests_are_no_settings() -> None:
         ("BYLAW_PORT", "٣", "`BYLAW_PORT`: `٣` is not a whole number from 0 to 65,535"),
         ("BYLAW_PRODUCTION", "maybe", "`BYLAW_PRODUCTION`: `maybe` is neither `true` nor `false`"),
         ("BYLAW_DATABASE_URL", "postgres://u:hidden@h/d",
-         "`BYLAW_DATABASE_URL`: `postgres:...` does not start with"
-         " `memory:` or `sqlite:` or `mongodb:` or `mongodb+srv:`"),
+         f"`BYLAW_DATABASE_URL`: `postgres:...` does not start with {DATABASES}"),
         ("BYLAW_REDIS_URL", "localhost", "`BYLAW_REDIS_URL`: it does not start with `redis:` or `rediss:` or `unix:`"),
         ("BYLAW_PUBLIC_URL", "bylaw.example.com",
          "`BYLAW_PUBLIC_URL`: `bylaw.example.com` is not an address such as `https://bylaw.example.com`"),
