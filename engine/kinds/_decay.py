@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 from typing import Final
 
 PLACES: Final = 6
@@ -29,8 +30,9 @@ def micro(points: Decimal) -> int:
     return int(scaled)
 
 
+@lru_cache(maxsize=16_384)
 def from_micro(millionths: int) -> Decimal:
-    """Points for whole millionths: 48_550_855 is 48.550855, and 20_000_000 is 20."""
+    """Points for whole millionths: 48_550_855 is 48.550855. Kept, since the same few values come again."""
     whole, part = divmod(abs(millionths), MICRO)
     made = Decimal(whole) if not part else Decimal(f"{whole}.{part:06d}".rstrip("0"))
     return -made if millionths < 0 else made

@@ -28,7 +28,7 @@ def in_schema_order(paths: Iterable[str], facts: FactSchema) -> tuple[str, ...]:
 
 def missing(paths: Iterable[str], facts: Mapping[str, Any]) -> tuple[str, ...]:
     """Those of the paths at which there is no value."""
-    return tuple(path for path in paths if (facts.get(path) if "." not in path else at_path(facts, path)) is None)
+    return tuple([path for path in paths if (facts.get(path) if "." not in path else at_path(facts, path)) is None])
 
 
 def _up_to_list(path: str, facts: FactSchema) -> str:

@@ -97,9 +97,10 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class LeadPriority:
-    """The compiled body."""
+    """The compiled body. `by_bit` has, for each bit of `conditions`, the rule's group and points (a gate's: 0)."""
 
     groups: tuple[Group, ...]
+    by_bit: tuple[tuple[int, int], ...]
     gates: tuple[Gate, ...]
     bands: Bands
     cap: int | None
@@ -155,30 +156,34 @@ class LeadPriority:
 
     def _score(self, facts: Mapping[str, Any], at: datetime) -> Scored:
         fired = self.conditions.evaluate(facts, at=at, zone=self.zone).rules
-        events = self._event_points(facts, at) if self.event_conditions is not None else {}
-        totals: list[int] = []
-        cuts: list[int] = []
-        for group in self.groups:
-            up = down = 0
-            for rule in group.rules:
-                if fired >> rule.bit & 1:
-                    if rule.points >= 0:
-                        up += rule.points
-                    else:
-                        down += rule.points
-            for rule in group.events:
-                for each in events.get(rule.id, ()):
-                    if each.contribution >= 0:
-                        up += each.contribution
-                    else:
-                        down += each.contribution
-            cut = max(0, up - group.cap) if group.cap is not None else 0
-            totals.append(up - cut + down)
-            cuts.append(cut)
+        ups, downs = [0] * len(self.groups), [0] * len(self.groups)
+        left = fired
+        while left:  # only the rules that fired cost anything
+            low = left & -left
+            left ^= low
+            group, points = self.by_bit[low.bit_length() - 1]
+            if points > 0:
+                ups[group] += points
+            else:
+                downs[group] += points
+        events: Mapping[str, tuple[EventPoints, ...]] = {}
+        if self.event_conditions is not None and facts.get(EVENTS):
+            events = self._event_points(facts, at)
+            for index, each in enumerate(self.groups):
+                given = [one.contribution for rule in each.events for one in events.get(rule.id, ())]
+                ups[index] += sum(points for points in given if points > 0)
+                downs[index] += sum(points for points in given if points < 0)
+        cuts = tuple(
+            up - group.cap if group.cap is not None and up > group.cap else 0
+            for group, up in zip(self.groups, ups, strict=True)
+        )
+        totals = tuple(up - cut + down for up, cut, down in zip(ups, cuts, downs, strict=True))
         raw = sum(totals)
         score = max(0, raw if self.cap is None else min(raw, self.cap))
-        gate = next((gate for gate in self.gates if fired >> gate.bit & 1), None)
-        return Scored(fired, events, tuple(totals), tuple(cuts), raw, score, gate)
+        return Scored(fired, events, totals, cuts, raw, score, self._gate(fired))
+
+    def _gate(self, fired: int) -> Gate | None:
+        return next((gate for gate in self.gates if fired >> gate.bit & 1), None) if self.gates else None
 
     def _event_points(self, facts: Mapping[str, Any], at: datetime) -> dict[str, tuple[EventPoints, ...]]:
         found: dict[str, list[EventPoints]] = {}
@@ -337,6 +342,10 @@ def build(draft: Draft) -> LeadPriority:
     draft.report.raise_if_any()
     return LeadPriority(
         groups=groups,
+        by_bit=(
+            *((index, rule.points) for index, group in enumerate(groups) for rule in group.rules),
+            *((0, 0) for _ in gates),
+        ),
         gates=gates,
         bands=bands,
         cap=cap,
