@@ -766,18 +766,17 @@ class _Checker:
 
     def check_pattern(self, builtin: Builtin, node: ir.Call) -> None:
         """A regular expression that stands in the rule is looked at now."""
-        given = [
-            argument.value
-            for at, argument in enumerate(node.arguments)
-            if node.signatures[0].parameter(at).name in {"pattern", "delimiter", "flags"}
-            and isinstance(argument, ir.Const)
-        ]
-        if builtin.name not in {"matches", "replace", "split"} or not given or not isinstance(given[0], str):
+        if builtin.name not in {"matches", "replace", "split"}:
             return
+        pattern = node.arguments[1]
+        flags = [a for at, a in enumerate(node.arguments) if node.signatures[0].parameter(at).name == "flags"]
+        if not isinstance(pattern, ir.Const) or not isinstance(pattern.value, str):
+            return
+        flag = flags[0].value if flags and isinstance(flags[0], ir.Const) else None
         try:
-            pattern_of(given[0], str(given[1]) if len(given) > 1 and given[1] is not None else "")
+            pattern_of(pattern.value, flag if isinstance(flag, str) else "")
         except Fault as fault:
-            self.problem(fault.code, fault.message, node.arguments[1].span, fault.help)
+            self.problem(fault.code, fault.message, pattern.span, fault.help)
 
     def wrong_argument(self, builtin: Builtin, signature: Signature, arguments: Sequence[ir.Node]) -> None:
         for at, argument in enumerate(arguments):

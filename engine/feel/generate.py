@@ -285,7 +285,7 @@ class Source:
 
     def operation(self, call: Callable[..., Any]) -> str:
         """The name of a function of ours, one for all its uses."""
-        key = (type(call), getattr(call, "__qualname__", None) or id(call))
+        key = (type(call), id(call))  # bound below, so the id stays its own
         if key not in self._known:
             self._known[key] = self.bind(call)
         return self._known[key]

@@ -397,6 +397,9 @@ class _Writer:
     def inline(self, bounds: list[Any], kept: list[tuple[int, int]], value: str, indent: int) -> None:
         """A chain of comparisons for a few half-open intervals."""
         source = self.source
+        if not bounds:
+            self.apply(source.bind(kept[0][0]), source.bind(kept[0][1]), indent)
+            return
         for at, (rows, clauses) in enumerate(kept):
             if at == 0:
                 head = f"if {value} < {source.bind(bounds[0])}:"
