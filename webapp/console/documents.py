@@ -61,6 +61,7 @@ def stored_decision(document: Mapping[str, Any]) -> StoredDecision:
             for reason in document.get("reasons", ())
         ),
         why_not=tuple(
-            WhyNot(why["rule"], why["because"], why["condition"], _seen(why["seen"])) for why in document.get("why_not", ())
+            WhyNot(why["rule"], why["because"], why["condition"], _seen(why["seen"]))
+            for why in document.get("why_not", ())
         ),
     )

@@ -252,8 +252,9 @@ def _inline(text: str) -> Markup:
 
 
 FILTERS: tuple[Callable[..., Any], ...] = (
-    amount, band_rank, bar_of, bar_range, day, gained, initials, instant, iso, json_line, kind_of, money, number, percent,
-    place_text, plain_text, role, score, sentence, short_name, signed, split_why, ticks, tone, words, yaml_line,
+    amount, band_rank, bar_of, bar_range, day, gained, initials, instant, iso, json_line, kind_of, money, number,
+    percent, place_text, plain_text, role, score, sentence, short_name, signed, split_why, ticks, tone, words,
+    yaml_line,
 )  # fmt: skip
 """Every filter that templates may use, under its own name."""
 

@@ -74,9 +74,7 @@ def band_counts(where: Predicate, chosen: str = "", **kept: str) -> tuple[BandCo
     tally = records.tally_records(ports(), caller(), "lead", "band", where=where)
     kept = {name: value for name, value in kept.items() if value}
     labelled = sorted((str(label), count) for label, count in tally.items() if label is not None)
-    found = [
-        BandCount(label, count, link("leads", band=label, **kept), label == chosen) for label, count in labelled
-    ]
+    found = [BandCount(label, count, link("leads", band=label, **kept), label == chosen) for label, count in labelled]
     if tally.get(None):
         url = link("leads", band=NOT_SCORED, **kept)
         found.append(BandCount(None, tally[None], url, chosen == NOT_SCORED))
@@ -159,9 +157,7 @@ def top_reasons(found: tuple[Record, ...]) -> dict[str, list[TopReason]]:
 
 def _strongest(decision: Decision) -> list[TopReason]:
     reasons = [
-        TopReason(reason.because, reason.contribution)
-        for reason in decision.reasons
-        if reason.contribution is not None
+        TopReason(reason.because, reason.contribution) for reason in decision.reasons if reason.contribution is not None
     ]
     return sorted(reasons, key=lambda reason: -abs(reason.contribution))[:TOP_REASONS]
 

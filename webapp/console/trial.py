@@ -103,14 +103,10 @@ def run_trial() -> Response:
     return _show(summaries, wanted, published, _answer(wanted, published, facts, text))
 
 
-def _answer(
-    wanted: Asked, published: PublishedVersion, facts: Mapping[str, Any], typed: str | None = None
-) -> Answer:
+def _answer(wanted: Asked, published: PublishedVersion, facts: Mapping[str, Any], typed: str | None = None) -> Answer:
     number = published.record["version"]
     try:
-        decision = evaluate(
-            ports(), caller(), wanted.rule, facts, at=wanted.at, as_of=caller().now, version=number
-        )
+        decision = evaluate(ports(), caller(), wanted.rule, facts, at=wanted.at, as_of=caller().now, version=number)
         decision.explanation  # noqa: B018  # texts are made now, so that a fault in them is a problem shown here
     except BylawError as error:
         return Answer(facts, problems=error.problems, typed=typed)
@@ -173,9 +169,7 @@ def _asked(
     )
 
 
-def _suggested(
-    summaries: tuple[RuleSetSummary, ...], subject: Record | None, facts: Mapping[str, Any] | None
-) -> str:
+def _suggested(summaries: tuple[RuleSetSummary, ...], subject: Record | None, facts: Mapping[str, Any] | None) -> str:
     """The rule set that suits the record, else the first one."""
     if subject is not None:
         match subject.type:
