@@ -223,6 +223,33 @@ def test_a_cap_never_turns_a_reversal_into_a_payment():
     assert Decimal(-150) == decide(plan([{"rate": "10%", "caps": [cap]}]), deals(-9000)).outcome["payout"]
 
 
+def test_a_limit_per_deal_mirrors_a_reversal():
+    """A cap or floor on each deal takes back from a reversal what it let through, and leaves a deal of zero alone."""
+    limits = {
+        "caps": [{"id": "cap", "per": "credit", "amount": 50, "because": "at most"}],
+        "floors": [{"id": "floor", "per": "credit", "amount": 20, "because": "at least"}],
+    }
+    rules = plan([{"rate": "10%", **limits}])
+    for amount, expected in ((1000, 50), (-1000, -50), (100, 20), (-100, -20), (0, 0), (300, 30)):
+        assert Decimal(expected) == decide(rules, deals(amount)).outcome["payout"]
+
+
+def test_a_band_that_was_only_passed_through_does_not_count():
+    """A retroactive band that the running total reached for a while, but the period did not, pays on no line."""
+    rules = plan([retroactive([{"frm": 0, "rate": "5%"}, {"frm": 1000, "rate": "8%"}, {"frm": 2000, "rate": "9%"}])])
+    outcome = decide(rules, deals(2500, -1600)).outcome
+    assert [Decimal(125), Decimal(-80)] == [line["payout"] for line in outcome["lines"]]
+
+
+@pytest.mark.parametrize(("shares", "total"), [((50, 40), "90"), ((70, 50), "120"), ((0, 0), "0")])
+def test_revenue_shares_total_exactly_the_deal(shares, total):
+    """A deal whose revenue shares total less or more than 100 % is held out with the total as its reason."""
+    splits = [{"payee": payee, "share": share} for payee, share in zip(("anna", "ben"), shares, strict=True)]
+    outcome = decide(plan([{"rate": "5%"}]), deals(1000, splits=splits)).outcome
+    assert [f"the shares of the deal total {total} %, not 100 %"] == [item["reason"] for item in outcome["exclusions"]]
+    assert Decimal(0) == outcome["payout"]
+
+
 def test_a_currency_without_minor_units():
     """Yen are paid whole, dinars to the thousandth."""
     for currency, expected in (("JPY", "34"), ("KWD", "33.667")):

@@ -167,6 +167,7 @@ def test_each_strategy_decides_a_conflict(strategy, client, server, expected):
         ("device", "B", "A", "client"),
         ("device", "A", "B", "server"),
         ("device", "A", "", "client"),
+        ("device", "A", "A", "server"),
         ("server", "B", "A", "server"),
     ],
 )
