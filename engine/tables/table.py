@@ -76,10 +76,12 @@ class CompiledTable:
 
     __slots__ = (
         "_find",
+        "_matrix",
         "_needs_run",
         "_ranks",
         "_results",
         "_rows",
+        "_subjects",
         "defaults",
         "findings",
         "index",
@@ -114,20 +116,12 @@ class CompiledTable:
             for subject, expression in zip(subjects, inputs, strict=True)
             if not isinstance(expression.ir, ir.Fact)
         ]
+        self._matrix, self._subjects = tuple(matrix), tuple(subjects)
         compiled = compile_rows(matrix, columns=computed, with_clauses=False, budget=BITS_BUDGET)
         self._find, self._needs_run = compiled.find, compiled.needs_run
         self._ranks = [self._rank(row) for row in self._rows] if self._is_ranked else []
         self._results = tuple(self._constant_result(row) for row in self._rows)
-        analysed = Analysed(
-            rows=tuple(row.id for row in self._rows),
-            subjects=tuple(subjects),
-            labels=tuple(label or expression.text for (label, expression) in zip(self.labels, inputs, strict=True)),
-            matrix=tuple(matrix),
-            outputs=tuple(self._constant_outputs(row) for row in self._rows),
-            policy=self.policy,
-            has_default=bool(self.defaults),
-        )
-        found = analyse(analysed)
+        found = analyse(self.analysed(self.policy))
         self.is_analysed = found is not None
         self.findings: tuple[Finding, ...] = tuple(
             replace(f, place=self._rows[self.index[f.rows[-1]]].place if f.rows else model.place) for f in found or ()
@@ -147,6 +141,18 @@ class CompiledTable:
     def warnings(self) -> tuple[Problem, ...]:
         """What is suspicious but allowed: gaps, rows that can never decide."""
         return tuple(finding.problem() for finding in self.findings if not finding.is_error)
+
+    def analysed(self, policy: HitPolicy) -> Analysed:
+        """What the analysis looks at, as if the table had this hit policy."""
+        return Analysed(
+            rows=tuple(row.id for row in self._rows),
+            subjects=self._subjects,
+            labels=self.labels,
+            matrix=self._matrix,
+            outputs=tuple(self._constant_outputs(row) for row in self._rows),
+            policy=policy,
+            has_default=bool(self.defaults),
+        )
 
     @property
     def _is_ranked(self) -> bool:
