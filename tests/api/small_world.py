@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -50,7 +50,7 @@ class Api:
 
     client: FlaskClient
     token: str | None
-    keys: Iterator[int] = itertools.count()
+    keys: Iterator[int] = field(default_factory=itertools.count)
 
     def get(self, path: str, *, headers: Mapping[str, str] | None = None, **query: Any) -> TestResponse:
         """GET an address under /api/v1 (or an absolute one)."""
@@ -145,15 +145,30 @@ def owned_by(person_id: str) -> dict[str, str]:
 
 
 def _directory() -> list[Record]:
-    names = {"sales_rep": "Rosa Pell", "field_sales_rep": "Finn Oduya", "sales_manager": "Mara Lindqvist",
-             "revops_analyst": "Anil Verma", "platform_admin": "Pia Adler"}  # fmt: skip
+    names = {
+        "sales_rep": "Rosa Pell",
+        "field_sales_rep": "Finn Oduya",
+        "sales_manager": "Mara Lindqvist",
+        "revops_analyst": "Anil Verma",
+        "platform_admin": "Pia Adler",
+    }
     people = [
-        Record("person", f"person-{role}", ORG, {
-            **owned_by(f"person-{role}"), "name": names[role], "email": f"{role}@example.test", "role": role,
-            "territory_ids": ("territory-1",), "active": True, "example": True,
-        })
+        Record(
+            "person",
+            f"person-{role}",
+            ORG,
+            {
+                **owned_by(f"person-{role}"),
+                "name": names[role],
+                "email": f"{role}@example.test",
+                "role": role,
+                "territory_ids": ("territory-1",),
+                "active": True,
+                "example": True,
+            },
+        )
         for role in ROLES
-    ]  # fmt: skip
+    ]
     other = people[0]
     return [
         Record("organisation", ORG, ORG, {"name": "Small World", "currency": "USD", "example": True}),
@@ -177,26 +192,48 @@ def _leads() -> list[Record]:
     for number in range(12):
         owner = ("person-sales_rep", "person-other", "person-field_sales_rep")[number % 3]
         scored = number % 4 != 3
-        found.append(Record("lead", f"lead-{number:02}", ORG, {
-            **owned_by(owner), "name": f"Lead {number:02}", "company": f"Company {number % 5}", "status": "new",
-            "source": "web" if number % 2 else "fair", "facts_schema": "lead/2", "facts": {"employees": Decimal(100 * number)},
-            "created_at": NOW - number * HOUR,
-            "score": Decimal(number) * Decimal("7.5") if scored else None, "band": ("C", "B", "A")[number // 4] if scored else None,
-            "score_state": "scored" if scored else "not_scored",
-        }))  # fmt: skip
+        found.append(
+            Record(
+                "lead",
+                f"lead-{number:02}",
+                ORG,
+                {
+                    **owned_by(owner),
+                    "name": f"Lead {number:02}",
+                    "company": f"Company {number % 5}",
+                    "status": "new",
+                    "source": "web" if number % 2 else "fair",
+                    "facts_schema": "lead/2",
+                    "facts": {"employees": Decimal(100 * number)},
+                    "created_at": NOW - number * HOUR,
+                    "score": Decimal(number) * Decimal("7.5") if scored else None,
+                    "band": ("C", "B", "A")[number // 4] if scored else None,
+                    "score_state": "scored" if scored else "not_scored",
+                },
+            )
+        )
     return found
 
 
 def _deals() -> list[Record]:
     return [
-        Record("deal", f"deal-{number:02}", ORG, {
-            **owned_by("person-sales_rep" if number % 2 else "person-other"), "name": f"Deal {number:02}",
-            "stage": "Won" if number % 3 else "Engaging", "amount": Money(Decimal("1000.50") * number, "USD"),
-            "closed_on": date(2026, 9, 1 + number) if number % 3 else None, "tags": ("renewal",),
-            "account_id": "account-1", "account_name": "Harbour Tea",
-        })
+        Record(
+            "deal",
+            f"deal-{number:02}",
+            ORG,
+            {
+                **owned_by("person-sales_rep" if number % 2 else "person-other"),
+                "name": f"Deal {number:02}",
+                "stage": "Won" if number % 3 else "Engaging",
+                "amount": Money(Decimal("1000.50") * number, "USD"),
+                "closed_on": date(2026, 9, 1 + number) if number % 3 else None,
+                "tags": ("renewal",),
+                "account_id": "account-1",
+                "account_name": "Harbour Tea",
+            },
+        )
         for number in range(6)
-    ]  # fmt: skip
+    ]
 
 
 def _others() -> list[Record]:
@@ -206,22 +243,72 @@ def _others() -> list[Record]:
         side: {"contract_target": {"amount": Decimal(amount), "currency": "USD"}} for side, amount in edits.items()
     }
     return [
-        Record("account", "account-1", ORG, {**mine, "name": "Harbour Tea", "sector": "retail", "employees": 40,
-                                             "annual_revenue": Money(Decimal("1250000.00"), "USD")}),
+        Record(
+            "account",
+            "account-1",
+            ORG,
+            {
+                **mine,
+                "name": "Harbour Tea",
+                "sector": "retail",
+                "employees": 40,
+                "annual_revenue": Money(Decimal("1250000.00"), "USD"),
+            },
+        ),
         Record("product", "product-1", ORG, {"name": "Tea Chest", "list_price": Money(Decimal("19.90"), "USD")}),
-        Record("check_in", "check-in-1", ORG, {**mine, "at": NOW - HOUR, "latitude": Decimal("54.32"), "longitude": Decimal("10.14"),
-                                               "account_id": "account-1", "account_name": "Harbour Tea"}),
-        Record("statement", "statement-1", ORG, {
-            **mine, "payee_name": "Rosa Pell", "plan": "incentive-plan/sales-commission", "plan_digest": "0" * 64, "period": "2026-Q3",
-            "state": "calculated", "plan_version": 1, "credited": Money(Decimal("5002.50"), "USD"), "excluded": Money(Decimal(0), "USD"),
-            "payout": Money(Decimal("250.13"), "USD"), "attainment": Decimal("0.5"), "decision": {"outcome": {}}, "calculated_at": NOW,
-        }),
-        Record("conflict", "conflict-1", ORG, {
-            **mine, "record_type": "deal", "record_id": "deal-01", "record_name": "Deal 01", "device_id": "phone-1", "state": "open",
-            "rule_set": "sync-conflict/deal", "schema": "deal-conflict/1", **sides,
-            "client_at": NOW - HOUR, "server_at": NOW - HOUR / 2, "found_at": NOW,
-        }),
-    ]  # fmt: skip
+        Record(
+            "check_in",
+            "check-in-1",
+            ORG,
+            {
+                **mine,
+                "at": NOW - HOUR,
+                "latitude": Decimal("54.32"),
+                "longitude": Decimal("10.14"),
+                "account_id": "account-1",
+                "account_name": "Harbour Tea",
+            },
+        ),
+        Record(
+            "statement",
+            "statement-1",
+            ORG,
+            {
+                **mine,
+                "payee_name": "Rosa Pell",
+                "plan": "incentive-plan/sales-commission",
+                "plan_digest": "0" * 64,
+                "period": "2026-Q3",
+                "state": "calculated",
+                "plan_version": 1,
+                "credited": Money(Decimal("5002.50"), "USD"),
+                "excluded": Money(Decimal(0), "USD"),
+                "payout": Money(Decimal("250.13"), "USD"),
+                "attainment": Decimal("0.5"),
+                "decision": {"outcome": {}},
+                "calculated_at": NOW,
+            },
+        ),
+        Record(
+            "conflict",
+            "conflict-1",
+            ORG,
+            {
+                **mine,
+                "record_type": "deal",
+                "record_id": "deal-01",
+                "record_name": "Deal 01",
+                "device_id": "phone-1",
+                "state": "open",
+                "rule_set": "sync-conflict/deal",
+                "schema": "deal-conflict/1",
+                **sides,
+                "client_at": NOW - HOUR,
+                "server_at": NOW - HOUR / 2,
+                "found_at": NOW,
+            },
+        ),
+    ]
 
 
 def _keys() -> list[Record]:
@@ -235,10 +322,19 @@ def _keys() -> list[Record]:
 def key_record(name: str, *, person_id: str = "", organisation_id: str = ORG, **more: Any) -> Record:
     """A key as it is stored; its text is `token_of(name)`."""
     token = token_of(name)
-    return Record("api_key", f"key-{name}", organisation_id, {
-        "person_id": person_id or name, "name": name, "prefix": token[4:12], "secret_digest": digest_of_token(token),
-        "created_at": NOW - HOUR, **more,
-    })  # fmt: skip
+    return Record(
+        "api_key",
+        f"key-{name}",
+        organisation_id,
+        {
+            "person_id": person_id or name,
+            "name": name,
+            "prefix": token[4:12],
+            "secret_digest": digest_of_token(token),
+            "created_at": NOW - HOUR,
+            **more,
+        },
+    )
 
 
 def _neighbour() -> list[Record]:
@@ -254,7 +350,20 @@ def _neighbour() -> list[Record]:
     return [
         Record("organisation", "org-b", "org-b", {"name": "Next Door", "currency": "EUR"}),
         Record("person", "person-9", "org-b", person),
-        Record("lead", "lead-9", "org-b", {**place, "name": "Lead of the neighbour", "facts_schema": "lead/2", "facts": {},
-                                           "score": Decimal(99), "band": "A", "score_state": "scored", "created_at": NOW}),
+        Record(
+            "lead",
+            "lead-9",
+            "org-b",
+            {
+                **place,
+                "name": "Lead of the neighbour",
+                "facts_schema": "lead/2",
+                "facts": {},
+                "score": Decimal(99),
+                "band": "A",
+                "score_state": "scored",
+                "created_at": NOW,
+            },
+        ),
         key_record("person-9", organisation_id="org-b"),
-    ]  # fmt: skip
+    ]

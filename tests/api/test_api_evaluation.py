@@ -24,7 +24,10 @@ AT = "2026-11-02T09:00:00Z"
 
 def test_the_same_bytes_as_the_use_case(analyst: Api, wiring: Wiring):
     """The answer is the decision's canonical JSON, byte for byte what the service gives to the command line."""
-    raw = b'{"facts": {"employees": 800, "industry": "retail", "events": [{"type": "demo request", "at": "2026-11-01T09:00:00Z"}]}, "at": "2026-11-02T09:00:00Z", "as_of": "2026-11-23T09:00:00Z"}'
+    raw = (
+        b'{"facts": {"employees": 800, "industry": "retail", "events": [{"type": "demo request", '
+        b'"at": "2026-11-01T09:00:00Z"}]}, "at": "2026-11-02T09:00:00Z", "as_of": "2026-11-23T09:00:00Z"}'
+    )
     response = analyst.send("POST", INBOUND, raw=raw)
     caller = Caller(service_actor("org-a"), NOW, "cli", "cli-1")
     at = datetime(2026, 11, 2, 9, tzinfo=UTC)

@@ -143,7 +143,7 @@ def test_what_was_created_before_a_crash_is_found(
 
 
 def test_many_at_once(app: Flask, wiring: Wiring):
-    """Of the same request sent sixteen times at once, one creates; every other repeats its answer or is asked to wait."""
+    """Of one request sent sixteen times at once, one creates; the others repeat its answer or are asked to wait."""
     before = leads(wiring)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: as_person(app, "person-sales_rep").post("/leads", BODY, key="k1"), range(16)))

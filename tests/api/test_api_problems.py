@@ -175,7 +175,7 @@ def test_query_parameters(api: Api, query: str, expected: str):
 
 
 def test_all_problems_of_a_query_at_once(api: Api):
-    """A query's problems are reported together, with a suggestion for a misspelt name and for a `+` that became a space."""
+    """A query's problems are reported together, with help for a misspelt name and for a `+` that became a space."""
     problems = value(api.get("/leads?bnad=A&limit=0&created_from=2026-11-23T00:00:00+01:00"))["problems"]
     found = {problem["path"]: problem for problem in problems}
     assert {"?bnad", "?limit", "?created_from"} == set(found)
@@ -211,7 +211,7 @@ def test_the_table_names_only_declared_codes():
 
 
 @pytest.mark.parametrize(("given", "kept"), [("mine-1", True), ("x" * 65, False), ("a b", False), ("", False)])
-def test_request_ids(api: Api, given: str, kept: bool):
+def test_request_ids(api: Api, given: str, *, kept: bool):
     """A caller's own request id is kept where it is harmless, else a fresh one is made."""
     response = api.get("/me", headers={"X-Request-Id": given} if given else {})
     assert kept == (response.headers["X-Request-Id"] == given)

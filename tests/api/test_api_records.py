@@ -12,7 +12,7 @@ from adapters.wiring import Wiring
 from engine.predicate import Always, Compare
 from engine.records import record_type
 from webapp.api.answers import HIDDEN
-from webapp.api.resources import RESOURCES
+from webapp.api.resources import AUDIT, RESOURCES, Resource
 
 
 def ids(response: object) -> list[str]:
@@ -107,14 +107,13 @@ def test_values_keep_every_digit(analyst: Api):
     assert value(analyst.get("/check-ins/check-in-1"))["latitude"] == "54.32"
 
 
-@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.type)
-def test_single_records_show_every_field(resource: object, analyst: Api, wiring: Wiring):
+@pytest.mark.parametrize("resource", [one for one in RESOURCES if one is not AUDIT], ids=lambda one: one.type)
+def test_single_records_show_every_field(resource: Resource, analyst: Api, wiring: Wiring):
     """A single record shows all its fields, except those that are Bylaw's own bookkeeping."""
-    held = wiring.ports.store.find(resource.type, Compare("organisation_id", "=", "org-a"), limit=1).records
-    if resource.type in {"audit_entry", "decision", "job"}:
-        assert f"{resource.path}/{{id}}" or not held
-        return
-    shown = value(analyst.get(f"{resource.path}/{held[0].id}"))
+    analyst.post("/jobs", {"kind": "score-leads"})
+    analyst.post("/evaluate/lead-priority/inbound", {"facts": {}, "record": True})
+    held = wiring.ports.store.find(resource.type, Compare("organisation_id", "=", "org-a"), limit=1).records[0]
+    shown = value(analyst.get(f"{resource.path}/{held.id}"))
     known = {field.name for field in record_type(resource.type).fields} - set(HIDDEN.get(resource.type, ()))
     assert known | {"id", "revision"} == set(shown)
 
@@ -236,11 +235,23 @@ def test_creating_a_deal_and_a_check_in(rep: Api):
         ("/deals", {"name": "X"}, {("field.missing", "$.stage")}),
         ("/deals", {"name": "X", "stage": "Woon"}, {("field.not_a_choice", "$.stage")}),
         ("/deals", {"name": "X", "stage": "Won"}, {("field.missing", "$.closed_on")}),
-        ("/deals", {"name": "X", "stage": "Engaging", "amount": {"amount": "1.234", "currency": "USD"}}, {("field.out_of_range", "$.amount")}),
-        ("/deals", {"name": "X", "stage": "Engaging", "account_id": "account-77"}, {("field.unknown_reference", "$.account_id")}),
-        ("/check-ins", {"at": "now", "latitude": 95, "longitude": True}, {("field.wrong_kind", "$.at"), ("field.wrong_kind", "$.longitude"), ("field.out_of_range", "$.latitude")}),
+        (
+            "/deals",
+            {"name": "X", "stage": "Engaging", "amount": {"amount": "1.234", "currency": "USD"}},
+            {("field.out_of_range", "$.amount")},
+        ),
+        (
+            "/deals",
+            {"name": "X", "stage": "Engaging", "account_id": "account-77"},
+            {("field.unknown_reference", "$.account_id")},
+        ),
+        (
+            "/check-ins",
+            {"at": "now", "latitude": 95, "longitude": True},
+            {("field.wrong_kind", "$.at"), ("field.wrong_kind", "$.longitude"), ("field.out_of_range", "$.latitude")},
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_created(
     rep: Api, wiring: Wiring, path: str, body: dict[str, object], expected: set[tuple[str, str]]
 ):

@@ -61,7 +61,7 @@ def test_versions(analyst: Api):
 
 
 @pytest.mark.parametrize("as_json", [True, False])
-def test_checking_a_right_file(analyst: Api, wiring: Wiring, as_json: bool):
+def test_checking_a_right_file(analyst: Api, wiring: Wiring, *, as_json: bool):
     """A right file is answered with its tests' results, sent as text or as bytes."""
     data = next_version(wiring)
     sent = {"body": {"text": data.decode()}} if as_json else {"raw": data, "media": "application/yaml"}

@@ -6,6 +6,7 @@ What the code reads and writes is what the document says, because both come from
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from engine import exact_json
@@ -67,6 +68,7 @@ PATH_ABOUT = {
 }
 
 
+@cache
 def build(components: str) -> dict[str, Any]:
     """The document. `components` is the text of `schemas/api/components.json`: what is written by hand."""
     source = exact_json.parse(components, source="schemas/api/components.json")

@@ -73,14 +73,18 @@ def read_raw(request: Request, body: Body) -> bytes:
             Problem("request.media_type", f"{given}; this address reads {' or '.join(f'`{one}`' for one in media)}")
         )
     if request.content_length is not None and request.content_length > body.limit_bytes:
-        raise InvalidError(
-            Problem(
-                "request.too_large",
-                f"the body has {request.content_length:,} bytes; at most {body.limit_bytes:,} are read",
-            )
-        )
-    request.max_content_length = body.limit_bytes
-    return request.get_data(cache=False)
+        raise _too_large(f"the body has {request.content_length:,} bytes", body.limit_bytes)
+    # A body that comes in chunks has no length: one byte more than allowed is read to know that it is too large,
+    # because the framework would otherwise cut it off silently.
+    request.max_content_length = body.limit_bytes + 1
+    raw = request.get_data(cache=False)
+    if len(raw) > body.limit_bytes:
+        raise _too_large("the body goes on", body.limit_bytes)
+    return raw
+
+
+def _too_large(found: str, limit_bytes: int) -> InvalidError:
+    return InvalidError(Problem("request.too_large", f"{found}; at most {limit_bytes:,} bytes are read here"))
 
 
 def read_body(request: Request, body: Body, raw: bytes) -> Any:

@@ -1,0 +1,161 @@
+"""The API behind the real web server: a gunicorn process over a SQLite file, asked over a real socket."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from small_world import fill, settings, token_of
+
+from adapters.wiring import Texts, build_in_memory
+from engine import exact_json
+from engine.records import Record
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = {"Authorization": f"Bearer {token_of('person-revops_analyst')}"}
+JSON = {**KEY, "Content-Type": "application/json"}
+EVALUATE = "/api/v1/evaluate/lead-priority/inbound"
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, texts: Texts, published: tuple[Record, ...]
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A running server: its port and its process."""
+    home = tmp_path_factory.mktemp("server")
+    chosen = replace(settings(home, f"sqlite:///{home / 'bylaw.sqlite3'}"), port=free_port())
+    with build_in_memory(chosen, texts=texts) as built:
+        fill(built, published)
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:adapters.web_server"]
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **chosen.environment()}, stdout=log, stderr=log
+        )
+    try:
+        wait_until_live(chosen.port, process, home / "log")
+        yield chosen.port, process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def wait_until_live(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when the server answers; fail with its log if it never does."""
+    for _ in range(300):
+        if process.poll() is not None:
+            break
+        try:
+            if ask(port, "GET", "/health/live")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(log.read_text())
+
+
+def ask(
+    port: int, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of an answer over a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request(method, path, body=body, headers=headers or {})
+        response = connection.getresponse()
+        return response.status, dict(response.headers), response.read()
+    finally:
+        connection.close()
+
+
+def resident_kilobytes(process: subprocess.Popen[bytes]) -> int:
+    """The most memory that the server's workers have held at once."""
+    workers = subprocess.run(
+        ["ps", "--ppid", str(process.pid), "-o", "pid="], capture_output=True, text=True, check=True
+    )
+    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in workers.stdout.split()]
+    return sum(int(status.partition("VmHWM:")[2].split()[0]) for status in statuses)
+
+
+def test_it_decides(server: tuple[int, object], real: Callable[[str], None]):
+    """The real server decides, with the headers of every answer."""
+    status, headers, body = ask(
+        server[0], "POST", EVALUATE, b'{"facts": {"employees": 800, "industry": "retail"}}', JSON
+    )
+    assert (200, "no-store") == (status, headers["Cache-Control"])
+    assert "scored" == exact_json.parse(body)["outcome"]["state"]
+    real("gunicorn")
+    real("SQLite")
+
+
+def test_ready_tells_the_truth(server: tuple[int, object]):
+    """With no queue server running, the service lives but is not ready, and says which parts are missing."""
+    status, _, body = ask(server[0], "GET", "/health/ready")
+    parts = exact_json.parse(body)["parts"]
+    assert (503, "up", "down", "down") == (status, *(parts[name]["status"] for name in ("store", "queue", "sessions")))
+
+
+def test_a_job_waits_for_the_queue(server: tuple[int, object]):
+    """While the queue server is away, a job is accepted and waits."""
+    status, _, body = ask(
+        server[0], "POST", "/api/v1/jobs", b'{"kind": "score-leads"}', {**JSON, "Idempotency-Key": "k1"}
+    )
+    assert (202, "queued") == (status, exact_json.parse(body)["state"])
+
+
+def test_a_hundred_megabytes(server: tuple[int, subprocess.Popen[bytes]]):
+    """A body of 100 MB, announced or in chunks without end, is refused; the server's memory does not grow by it."""
+    before = resident_kilobytes(server[1])
+    chunk = b" " * 1_000_000
+    for headers in ({**JSON, "Content-Length": "100000000"}, {**JSON, "Transfer-Encoding": "chunked"}):
+        status, body = send_much(server[0], headers, chunk, 100)
+        assert (413, "request.too_large") == (status, exact_json.parse(body)["code"])
+    assert resident_kilobytes(server[1]) - before < 20_000
+    assert 200 == ask(server[0], "GET", "/api/v1/me", headers=KEY)[0]
+
+
+def send_much(port: int, headers: dict[str, str], chunk: bytes, times: int) -> tuple[int, bytes]:
+    """Send a chunk again and again until the server has enough, and read what it says."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.putrequest("POST", EVALUATE)
+    for name, text in headers.items():
+        connection.putheader(name, text)
+    connection.endheaders()
+    chunked = "Transfer-Encoding" in headers
+    try:
+        for _ in range(times):
+            connection.send(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n" if chunked else chunk)
+        if chunked:
+            connection.send(b"0\r\n\r\n")
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # the server has answered and stopped listening
+    try:
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def test_it_stays_up_under_nonsense(server: tuple[int, object]):
+    """Bytes that are no HTTP, and bodies that end too early, harm nobody else."""
+    for nonsense in (
+        b"\x00" * 100,
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /api/v1/leads HTTP/1.1\r\nContent-Length: 99\r\n\r\n{",
+    ):
+        with socket.create_connection(("127.0.0.1", server[0]), timeout=10) as raw:
+            raw.sendall(nonsense)
+    assert 200 == ask(server[0], "GET", "/health/live")[0]
