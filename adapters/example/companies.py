@@ -10,10 +10,32 @@ from adapters.example.organisation import CURRENCY, SELLERS, Person, owned
 from engine.records import Money, Record
 
 FIRST = (
-    "Amberfield", "Birchway", "Coppergate", "Dunmere", "Eastvale", "Fernhollow", "Gildenport", "Hartsbrook", "Ironquay",
-    "Juniper Row", "Kestrelton", "Lowmarsh", "Millwright", "Northgate", "Oakenshaw", "Pinemoor", "Quarryside", "Redfern",
-    "Saltmarsh", "Thornbury", "Umberland", "Velmont", "Westerly", "Yarrowdale", "Zephyr Bay",
-)  # fmt: skip
+    "Amberfield",
+    "Birchway",
+    "Coppergate",
+    "Dunmere",
+    "Eastvale",
+    "Fernhollow",
+    "Gildenport",
+    "Hartsbrook",
+    "Ironquay",
+    "Juniper Row",
+    "Kestrelton",
+    "Lowmarsh",
+    "Millwright",
+    "Northgate",
+    "Oakenshaw",
+    "Pinemoor",
+    "Quarryside",
+    "Redfern",
+    "Saltmarsh",
+    "Thornbury",
+    "Umberland",
+    "Velmont",
+    "Westerly",
+    "Yarrowdale",
+    "Zephyr Bay",
+)
 SECOND = {
     "retail": ("Stores", "Outfitters", "Market Halls", "Home & Garden", "Grocers"),
     "logistics": ("Freight", "Warehousing", "Parcel Lines", "Cold Chain", "Logistics"),

@@ -14,8 +14,14 @@ from adapters.example.organisation import CURRENCY, PEOPLE, SELLERS, Person, own
 from engine.records import Money, Record
 from engine.service.periods import Period, quarter, quarter_before
 
-NEXT_STEPS = ("Send the revised offer", "Call the buyer on Thursday", "Wait for the security review", "Visit the warehouse",
-              "Get the signed order", "Agree on the rollout plan")  # fmt: skip
+NEXT_STEPS = (
+    "Send the revised offer",
+    "Call the buyer on Thursday",
+    "Wait for the security review",
+    "Visit the warehouse",
+    "Get the signed order",
+    "Agree on the rollout plan",
+)
 TAGS = ("renewal", "expansion", "competitive", "pilot", "multi-site", "cold chain", "public tender")
 BOOKED = {"sales_rep": (3, 4), "field_sales_rep": (2, 3), "sales_manager": (1, 1)}
 """How many deals somebody of the role closes in a quarter, at least and at most."""
@@ -36,7 +42,10 @@ class _Numbers:
 
 
 def deals(random: Random, accounts: Sequence[Account], organisation_id: str, anchor: datetime) -> tuple[Record, ...]:
-    """About 160 deals. The last whole quarter of the example representative is told in full: see `_the_good_quarter`."""
+    """About 160 deals.
+
+    The last whole quarter of the example representative is told in full: see `_the_good_quarter`.
+    """
     numbers = _Numbers()
     found: list[Record] = []
     today = anchor.date()
@@ -51,11 +60,15 @@ def deals(random: Random, accounts: Sequence[Account], organisation_id: str, anc
                 day = period.from_ + timedelta(days=random.randrange((period.to - period.from_).days))
                 if day < today:
                     found.append(
-                        _closed(random, _account_of(random, accounts, person), person, numbers, organisation_id, day)
+                        _closed(
+                            random, _account_of(random, accounts, person), person, numbers, organisation_id, day=day
+                        )
                     )
     for person in SELLERS:
         for _ in range(2 if person.role != "sales_manager" else 1):
-            found.append(_open(random, _account_of(random, accounts, person), person, numbers, organisation_id, anchor))
+            found.append(
+                _open(random, _account_of(random, accounts, person), person, numbers, organisation_id, anchor=anchor)
+            )
     return tuple(found)
 
 
@@ -95,7 +108,7 @@ def _deal(
 
 
 def _closed(
-    random: Random, account: Account, person: Person, numbers: _Numbers, organisation_id: str, day: date
+    random: Random, account: Account, person: Person, numbers: _Numbers, organisation_id: str, *, day: date
 ) -> Record:
     product, _, price = random.choice(PRODUCTS)
     amount = _amount(random, price)
@@ -121,7 +134,7 @@ def _closed(
 
 
 def _open(
-    random: Random, account: Account, person: Person, numbers: _Numbers, organisation_id: str, anchor: datetime
+    random: Random, account: Account, person: Person, numbers: _Numbers, organisation_id: str, *, anchor: datetime
 ) -> Record:
     product, _, price = random.choice(PRODUCTS)
     engaging = random.random() < 0.7
@@ -146,7 +159,10 @@ def _open(
 def _the_good_quarter(
     random: Random, accounts: Sequence[Account], numbers: _Numbers, organisation_id: str, period: Period
 ) -> list[Record]:
-    """A quarter that shows a plan at work: small deals, one large one, one shared with the field, one lost; past quota."""
+    """A quarter that shows a plan at work: small deals, one large one, one shared with the field, one lost.
+
+    Past quota.
+    """
     person, field = _BY_ID["person-sales_rep"], _BY_ID["person-field_sales_rep"]
     told = (
         (9, "Trackline Handheld", "18690.00", "Won", None),

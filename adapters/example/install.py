@@ -58,8 +58,8 @@ def example_records(seed_number: int, organisation_id: str, anchor: datetime) ->
 def install_example(ports: Ports, now: datetime, rules: Mapping[str, bytes] | None = None) -> bool:
     """Write the example once: records, the shipped rules in force, all leads scored, the last two quarters' statements.
 
-    Scores and statements are made by the same jobs as anybody's; the analyst's two find nothing to change. Returns whether anything was written; an organisation
-    that is there already is left alone.
+    Scores and statements are made by the same jobs as anybody's; the analyst's two find nothing to change. Returns
+    whether anything was written; an organisation that is there already is left alone.
     """
     mine = Compare("organisation_id", "=", ORGANISATION)
     if ports.store.count("organisation", mine):

@@ -14,23 +14,75 @@ from engine.records import Record
 
 SCHEMA = "lead/2"
 FIRST_NAMES = (
-    "Adisa", "Benno", "Calla", "Doria", "Emeric", "Farah", "Gunnar", "Hollis", "Imre", "Jessamy", "Kalani", "Linnea",
-    "Marek", "Nadia", "Oswin", "Perrin", "Quinn", "Rosalba", "Sefton", "Tamsin", "Ulla", "Viggo", "Wilhelmina", "Xanthe",
-    "Yorick", "Zaida",
-)  # fmt: skip
+    "Adisa",
+    "Benno",
+    "Calla",
+    "Doria",
+    "Emeric",
+    "Farah",
+    "Gunnar",
+    "Hollis",
+    "Imre",
+    "Jessamy",
+    "Kalani",
+    "Linnea",
+    "Marek",
+    "Nadia",
+    "Oswin",
+    "Perrin",
+    "Quinn",
+    "Rosalba",
+    "Sefton",
+    "Tamsin",
+    "Ulla",
+    "Viggo",
+    "Wilhelmina",
+    "Xanthe",
+    "Yorick",
+    "Zaida",
+)
 LAST_NAMES = (
-    "Aldercott", "Bexhampton", "Corviston", "Dellacroix", "Elmsgrove", "Fairweathers", "Grimsdal", "Havelocke", "Ingersund",
-    "Jorvikson", "Kettlewick", "Lindworth", "Marlowski", "Nethercombe", "Oakleaf", "Pendlebrook", "Quennellis", "Rookwater",
-    "Silverdale", "Thistlewood", "Umberto-Hale", "Vandermolen", "Wrenfield", "Yarmouth-Diaz",
-)  # fmt: skip
+    "Aldercott",
+    "Bexhampton",
+    "Corviston",
+    "Dellacroix",
+    "Elmsgrove",
+    "Fairweathers",
+    "Grimsdal",
+    "Havelocke",
+    "Ingersund",
+    "Jorvikson",
+    "Kettlewick",
+    "Lindworth",
+    "Marlowski",
+    "Nethercombe",
+    "Oakleaf",
+    "Pendlebrook",
+    "Quennellis",
+    "Rookwater",
+    "Silverdale",
+    "Thistlewood",
+    "Umberto-Hale",
+    "Vandermolen",
+    "Wrenfield",
+    "Yarmouth-Diaz",
+)
 FREE_MAIL = ("gmail.com", "outlook.com", "yahoo.com")
 SENIORITY = ("executive", "director", "manager", "manager", "specialist", "other")
 SOURCES = ("web form", "web form", "organic search", "advertising", "trade show", "partner", "referral", "outbound")
 PAGES = ("/pricing", "/pricing/enterprise", "/products/trackline", "/products/shelfscan")
 EVENTS = (
-    ("e-mail opened", 6), ("e-mail clicked", 4), ("content download", 4), ("pricing page view", 5), ("form submitted", 3),
-    ("webinar attended", 3), ("demo request", 4), ("trial started", 3), ("meeting held", 1), ("unsubscribed", 1),
-)  # fmt: skip
+    ("e-mail opened", 6),
+    ("e-mail clicked", 4),
+    ("content download", 4),
+    ("pricing page view", 5),
+    ("form submitted", 3),
+    ("webinar attended", 3),
+    ("demo request", 4),
+    ("trial started", 3),
+    ("meeting held", 1),
+    ("unsubscribed", 1),
+)
 BLANK_EVERY = 24
 """One lead in so many has no facts yet: it came from a list with nothing but a name."""
 UNROUTED_EVERY = 40

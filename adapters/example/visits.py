@@ -34,19 +34,19 @@ def check_ins(
     random: Random, accounts: Sequence[Account], organisation_id: str, anchor: datetime
 ) -> tuple[Record, ...]:
     """A visit or two on most of the last thirty working days, by everybody with a phone."""
-    found = []
+    found: list[Record] = []
     for person in (one for one in SELLERS if one.role == "field_sales_rep"):
         own = [account for account in accounts if account.owner.id == person.id] or list(accounts)
         for day in range(1, 31):
             at = anchor - timedelta(days=day, minutes=random.randrange(0, 420))
             if at.weekday() >= 5 or random.random() < 0.35:
                 continue
-            found.append(_check_in(random, random.choice(own), person, organisation_id, at, len(found)))
+            found.append(_check_in(random, random.choice(own), person, organisation_id, at=at, number=len(found)))
     return tuple(found)
 
 
 def _check_in(
-    random: Random, account: Account, person: Person, organisation_id: str, at: datetime, number: int
+    random: Random, account: Account, person: Person, organisation_id: str, *, at: datetime, number: int
 ) -> Record:
     place = owned(person)
     latitude, longitude = CENTRES[place["branch_id"]]
@@ -94,88 +94,61 @@ def known_deal(account: Account, person: Person, organisation_id: str, anchor: d
     )
 
 
+RULES = {
+    "deal": ("sync-conflict/deal", "deal-conflict/1", "name"),
+    "check_in": ("sync-conflict/check-in", "check-in-conflict/1", "account_name"),
+}
+"""The rule set and fact schema for each type of record, and the field that it is known by."""
+
+States = tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
+"""What the device last saw, what it wrote, and what the server has."""
+
+
 def conflicts(deals: Sequence[Record], visits: Sequence[Record], anchor: datetime) -> tuple[Record, ...]:
     """`deal-981`, a stage that two people moved, tags that add up, an amount far apart, and a visit's two outcomes."""
     known = next(deal for deal in deals if deal.id == KNOWN_DEAL)
     opened = [deal for deal in deals if deal["stage"] == "Engaging" and deal.id != KNOWN_DEAL]
-    retail = [deal for deal in opened if deal["team_id"] == known["team_id"]]
-    other = [deal for deal in opened if deal["team_id"] != known["team_id"]]
-    name = known["name"]
-    found = [
-        _deal_conflict(
-            known,
-            {"name": name, "contract_target": _money(9_000)},
-            {"name": name, "contract_target": _money(12_000)},
-            {"name": name, "contract_target": _money(10_000)},
-            anchor,
-            (60, 30),
-        ),
-        _deal_conflict(
-            retail[0],
-            {"stage": "Engaging", "next_step": "Send the offer"},
-            {"stage": "Won", "closed_on": anchor.date().isoformat(), "next_step": "Order the terminals"},
-            {"stage": "Lost", "closed_on": anchor.date().isoformat(), "next_step": "Send the offer"},
-            anchor,
-            (190, 140),
-        ),
-        _deal_conflict(
-            retail[1],
-            {"tags": ["pilot"], "expected_close": _day(anchor, 20)},
-            {"tags": ["pilot", "multi-site"], "expected_close": _day(anchor, 30)},
-            {"tags": ["pilot", "competitive"], "expected_close": _day(anchor, 12)},
-            anchor,
-            (75, 95),
-        ),
-        _deal_conflict(
-            other[0],
-            {"amount": _money(18_000), "next_step": "Visit the warehouse"},
-            {"amount": _money(24_000), "next_step": "Measure the cold store"},
-            {"amount": _money(18_500), "next_step": "Visit the warehouse"},
-            anchor,
-            (320, 260),
-        ),
-    ]
-    visit = visits[0]
-    found.append(
-        _conflict(
-            visit,
-            visit["account_name"],
-            "sync-conflict/check-in",
-            "check-in-conflict/1",
-            {"outcome": None, "note": None},
-            {"outcome": "took the order", "note": "Forty terminals"},
-            {"outcome": "nobody there", "note": None},
-            anchor,
-            (410, 380),
-        )
+    moved, tagged, *_ = (deal for deal in opened if deal["team_id"] == known["team_id"])
+    priced = next(deal for deal in opened if deal["team_id"] != known["team_id"])
+    name, today = known["name"], anchor.date().isoformat()
+    target = (
+        {"name": name, "contract_target": _money(9_000)},
+        {"name": name, "contract_target": _money(12_000)},
+        {"name": name, "contract_target": _money(10_000)},
     )
-    return tuple(found)
+    stage = (
+        {"stage": "Engaging", "next_step": "Send the offer"},
+        {"stage": "Won", "closed_on": today, "next_step": "Order the terminals"},
+        {"stage": "Lost", "closed_on": today, "next_step": "Send the offer"},
+    )
+    tags = (
+        {"tags": ["pilot"], "expected_close": _day(anchor, 20)},
+        {"tags": ["pilot", "multi-site"], "expected_close": _day(anchor, 30)},
+        {"tags": ["pilot", "competitive"], "expected_close": _day(anchor, 12)},
+    )
+    amount = (
+        {"amount": _money(18_000), "next_step": "Visit the warehouse"},
+        {"amount": _money(24_000), "next_step": "Measure the cold store"},
+        {"amount": _money(18_500), "next_step": "Visit the warehouse"},
+    )
+    outcome = (
+        {"outcome": None, "note": None},
+        {"outcome": "took the order", "note": "Forty terminals"},
+        {"outcome": "nobody there", "note": None},
+    )
+    return (
+        _conflict(known, target, anchor, (60, 30)),
+        _conflict(moved, stage, anchor, (190, 140)),
+        _conflict(tagged, tags, anchor, (75, 95)),
+        _conflict(priced, amount, anchor, (320, 260)),
+        _conflict(visits[0], outcome, anchor, (410, 380)),
+    )
 
 
-def _deal_conflict(
-    deal: Record,
-    base: Mapping[str, Any],
-    client: Mapping[str, Any],
-    server: Mapping[str, Any],
-    anchor: datetime,
-    minutes: tuple[int, int],
-) -> Record:
-    rule_set, schema = "sync-conflict/deal", "deal-conflict/1"
-    return _conflict(deal, deal["name"], rule_set, schema, base, client, server, anchor, minutes)
-
-
-def _conflict(
-    record: Record,
-    name: str,
-    rule_set: str,
-    schema: str,
-    base: Mapping[str, Any],
-    client: Mapping[str, Any],
-    server: Mapping[str, Any],
-    anchor: datetime,
-    minutes: tuple[int, int],
-) -> Record:
+def _conflict(record: Record, states: States, anchor: datetime, minutes: tuple[int, int]) -> Record:
     """`minutes` before the anchor: when the device's edit was made, and when the server's."""
+    rule_set, schema, known_by = RULES[record.type]
+    base, client, server = states
     places = ("region_id", "branch_id", "team_id", "owner_id", "territory_id")
     device = record["device_id"] or f"phone-{record['owner_id'].removeprefix('person-')}"
     return Record(
@@ -186,7 +159,7 @@ def _conflict(
             **{place: record[place] for place in places},
             "record_type": record.type,
             "record_id": record.id,
-            "record_name": name,
+            "record_name": record[known_by],
             "device_id": device,
             "state": "open",
             "rule_set": rule_set,

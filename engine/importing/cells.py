@@ -106,9 +106,11 @@ def read_table(file: SourceFile, data: bytes, tables: Mapping[str, Table], findi
 
 
 def _apply_rules(file: SourceFile, line: int, values: Mapping[str, Any], findings: list[Finding]) -> None:
-    for rule in file.rules:
-        if rule.when.evaluate(values) is True:
-            findings.append(Finding(file.name, line, "", "import.rule", rule.id, rule.because, "the row was kept"))
+    findings.extend(
+        Finding(file.name, line, "", "import.rule", rule.id, rule.because, "the row was kept")
+        for rule in file.rules
+        if rule.when.evaluate(values) is True
+    )
 
 
 def _reader(column: Column, tables: Mapping[str, Table]) -> Callable[[str], _Cell]:

@@ -44,8 +44,8 @@ class Line:
 def read_csv(data: bytes, source: str, columns: Sequence[str], *, encoding: str = "utf-8") -> tuple[Line, ...]:
     """The rows below the header, which must name exactly `columns`, in order.
 
-    One empty column at the end of every line is allowed and left out: spreadsheets write it. Raises `InvalidError` with all
-    structural problems.
+    One empty column at the end of every line is allowed and left out: spreadsheets write it. Raises `InvalidError` with
+    all structural problems.
     """
     text = decode(data, source, encoding)
     lines = _split(text, source)

@@ -138,8 +138,10 @@ class Drafter:
 
 
 def record_id(part: Part, organisation_id: str, key: str) -> str:
-    """A readable id: type, organisation and key in small letters. Where the key does not survive that, eight digits of its
-    SHA-256 keep different keys apart."""
+    """A readable id: type, organisation and key in small letters.
+
+    Where the key does not survive that, eight digits of its SHA-256 keep different keys apart.
+    """
     folded = key.casefold()
     plain = re.sub(r"[^a-z0-9]+", "-", folded).strip("-")
     known = f"{part.type.name.replace('_', '-')}-{organisation_id}"

@@ -64,7 +64,10 @@ def grouped(findings: Iterable[Finding]) -> tuple[Group, ...]:
 
 @dataclass(frozen=True, slots=True)
 class RowCounts:
-    """What became of a file's rows: `rows` = `imported` (of which `changed` were there before) + `unchanged` + `rejected`."""
+    """What became of a file's rows.
+
+    `rows` = `imported` (of which `changed` were there before) + `unchanged` + `rejected`.
+    """
 
     file: str
     rows: int
@@ -107,8 +110,11 @@ class ImportReport:
         return sum(counts["created"] + counts["changed"] for counts in self.records.values())
 
     def to_json(self, *, every_finding: bool = False) -> dict[str, Any]:
-        """Shape: `{organisation_id, mapping, changed, files: [...], records: {type: {created, changed, unchanged}}, findings:
-        {count, groups: [...]}, batch_id}`; with `every_finding` also `findings.each`."""
+        """Shape: `{organisation_id, mapping, changed, files: [...], records: {type.
+
+        {created, changed, unchanged}}, findings: {count, groups: [...]}, batch_id}`; with `every_finding` also
+        `findings.each`.
+        """
         found: dict[str, Any] = {
             "count": len(self.findings),
             "groups": [group.to_json(lines=every_finding) for group in self.groups],

@@ -39,8 +39,8 @@ _TYPES = {known.name: known for known in RECORD_TYPES}
 class Column:
     """One column. `name` is its header; `as_` is what the rest of the mapping calls it.
 
-    `missing` are texts that mean "no value" here; `aliases` are misspellings with what they stand for; `refers` is the file
-    and column whose values this one's must be among.
+    `missing` are texts that mean "no value" here; `aliases` are misspellings with what they stand for; `refers` is the
+    file and column whose values this one's must be among.
     """
 
     name: str
@@ -150,8 +150,10 @@ Value = Template | Reference | FromColumn | Constant | Listed | Facts
 
 @dataclass(frozen=True, slots=True)
 class OwnedBy:
-    """The owner is the person that another part makes. `first_of` looks the key's row up: the first row of that file whose
-    `match` column has this row's `equals`."""
+    """The owner is the person that another part makes.
+
+    `first_of` looks the key's row up: the first row of that file whose `match` column has this row's `equals`.
+    """
 
     reference: Reference
     first_of: str = ""
@@ -161,7 +163,10 @@ class OwnedBy:
 
 @dataclass(frozen=True, slots=True)
 class InTurn:
-    """The organisation's people of these roles, by id, each in turn by a number in the row. What has an owner keeps it."""
+    """The organisation's people of these roles, by id, each in turn by a number in the row.
+
+    What has an owner keeps it.
+    """
 
     roles: tuple[str, ...]
     by: str

@@ -63,9 +63,9 @@ def explain_sync(
 def resolve_conflict(ports: Ports, caller: Caller, conflict_id: str, *, revision: int) -> Record:
     """Decide an open conflict by its rule set and write the merged values into its record, both or neither.
 
-    The overwritten values stay in the conflict and in the audit log. Raises as `update_record` does, for the conflict and
-    for the record it is about, and `ConflictError`: `conflict.resolved`, or `conflict.needs_person` when the rules leave it
-    to a person.
+    The overwritten values stay in the conflict and in the audit log. Raises as `update_record` does, for the conflict
+    and for the record it is about, and `ConflictError`: `conflict.resolved`, or `conflict.needs_person` when the rules
+    leave it to a person.
     """
     attempt = [Attempt("resolve", "conflict", conflict_id)]
     with audited(ports, caller, attempt):
@@ -73,7 +73,9 @@ def resolve_conflict(ports: Ports, caller: Caller, conflict_id: str, *, revision
         attempt[0] = replace(attempt[0], record=seen, rule_set=seen["rule_set"])
         decision = evaluate(ports, caller, seen["rule_set"], conflict_facts(seen), at=caller.now, as_of=caller.now)
         with ports.store.transaction() as transaction:
-            conflict = read_for_write(ports, caller, transaction, "conflict", conflict_id, revision, attempt)
+            conflict = read_for_write(
+                ports, caller, transaction, "conflict", conflict_id, revision=revision, attempt=attempt
+            )
             if conflict["state"] != OPEN:
                 raise ConflictError(Problem("conflict.resolved", f"the conflict `{conflict_id}` is resolved already"))
             if decision.outcome["needs_person"]:

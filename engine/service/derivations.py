@@ -6,7 +6,7 @@ Each derivation sees the record before and after a change and returns it complet
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,18 @@ from engine.service.directory import place_of_owner
 from engine.service.fields import shown
 from engine.service.spelling import did_you_mean
 
-Derivation = Callable[[Ports, Caller, Transaction, Record, Record, Report], Record]
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change under way: who makes it, in which transaction, and where its problems go."""
+
+    ports: Ports
+    caller: Caller
+    transaction: Transaction
+    report: Report
+
+
+Derivation = Callable[[Change, Record, Record], Record]
 
 STAGES = ("Prospecting", "Engaging", "Won", "Lost")
 """Where a deal can stand; the last two are closed."""
@@ -33,9 +44,7 @@ def _at(field: str) -> Place:
     return Place("body", path=f"$.{field}")
 
 
-def _account(
-    ports: Ports, caller: Caller, transaction: Transaction, before: Record, after: Record, report: Report
-) -> Record:
+def _account(change: Change, before: Record, after: Record) -> Record:
     """The account must be one that the caller may read; its name is kept beside the id, for lists."""
     account_id = after["account_id"]
     if account_id is None:
@@ -43,103 +52,97 @@ def _account(
     if account_id == before["account_id"]:
         return after
     try:
-        account = transaction.get("account", account_id, ports.authorizer.predicate(caller.actor, READ, "account"))
+        account = change.transaction.get(
+            "account", account_id, change.ports.authorizer.predicate(change.caller.actor, READ, "account")
+        )
     except NotFoundError:
-        report.add("field.unknown_reference", f"there is no account `{account_id[:80]}`", _at("account_id"))
+        change.report.add("field.unknown_reference", f"there is no account `{account_id[:80]}`", _at("account_id"))
         return after
     return after.with_fields(account_name=account["name"])
 
 
-def _product(
-    ports: Ports, caller: Caller, transaction: Transaction, before: Record, after: Record, report: Report
-) -> Record:
+def _product(change: Change, before: Record, after: Record) -> Record:
     name = after["product"]
     if name is None or name == before["product"]:
         return after
-    readable = ports.authorizer.predicate(caller.actor, READ, "product")
-    if not transaction.count("product", both(readable, Compare("name", "=", name))):
-        known = [product["name"] for product in transaction.scan("product", readable)]
-        report.add(
+    readable = change.ports.authorizer.predicate(change.caller.actor, READ, "product")
+    if not change.transaction.count("product", both(readable, Compare("name", "=", name))):
+        known = [product["name"] for product in change.transaction.scan("product", readable)]
+        change.report.add(
             "field.unknown_reference", f"there is no product `{name[:80]}`", _at("product"), did_you_mean(name, known)
         )
     return after
 
 
-def _stage(
-    _ports: Ports, caller: Caller, _transaction: Transaction, before: Record, after: Record, report: Report
-) -> Record:
+def _stage(change: Change, before: Record, after: Record) -> Record:
     stage = after["stage"]
     if stage is not None and stage not in STAGES:
         choices = ", ".join(f"`{known}`" for known in STAGES)
-        report.add(
+        change.report.add(
             "field.not_a_choice",
             f"`{stage[:60]}` is no stage of a deal; stages are {choices}",
             _at("stage"),
             did_you_mean(stage, STAGES),
         )
     elif stage in CLOSED_STAGES and after["closed_on"] is None:
-        report.add("field.missing", f"a deal that is {stage} needs the day it closed", _at("closed_on"))
+        change.report.add("field.missing", f"a deal that is {stage} needs the day it closed", _at("closed_on"))
     elif stage not in CLOSED_STAGES and after["closed_on"] is not None:
-        report.add(
+        change.report.add(
             "field.out_of_range", f"a deal in {stage} has not closed, so it has no closing day", _at("closed_on")
         )
-    return after if after.fields == before.fields else after.with_fields(changed_at=caller.now)
+    return after if after.fields == before.fields else after.with_fields(changed_at=change.caller.now)
 
 
-def _splits(
-    _ports: Ports, _caller: Caller, transaction: Transaction, before: Record, after: Record, report: Report
-) -> Record:
+def _splits(change: Change, before: Record, after: Record) -> Record:
     """Shares of a deal's credit: known payees, each once, together exactly 100 percent."""
     splits = after["splits"]
     if splits is None or splits == before["splits"]:
         return after
     if not isinstance(splits, list | tuple) or not 1 <= len(splits) <= MAX_SPLITS:
-        report.add("field.wrong_kind", f"`splits` must be a list of 1 to {MAX_SPLITS} shares", _at("splits"))
+        change.report.add("field.wrong_kind", f"`splits` must be a list of 1 to {MAX_SPLITS} shares", _at("splits"))
         return after
     total, payees = Decimal(0), set[str]()
     for index, split in enumerate(splits):
         place = _at(f"splits[{index}]")
         if not isinstance(split, Mapping) or set(split) != {"payee", "share"}:
-            report.add("field.wrong_kind", f"a share is `payee` and `share`; {shown(split)} was given", place)
+            change.report.add("field.wrong_kind", f"a share is `payee` and `share`; {shown(split)} was given", place)
             continue
         payee, percent = split["payee"], split["share"]
         if not isinstance(percent, Decimal) or not 0 < percent <= 100:
-            report.add(
+            change.report.add(
                 "field.out_of_range", f"a share is more than 0 and at most 100 percent, not {shown(percent)}", place
             )
             continue
-        if not isinstance(payee, str) or place_of_owner(transaction, after.organisation_id, payee) is None:
-            report.add("field.unknown_reference", f"there is no person {shown(payee)}", place)
+        if not isinstance(payee, str) or place_of_owner(change.transaction, after.organisation_id, payee) is None:
+            change.report.add("field.unknown_reference", f"there is no person {shown(payee)}", place)
         elif payee in payees:
-            report.add("field.out_of_range", f"`{payee}` has two shares of one deal", place)
+            change.report.add("field.out_of_range", f"`{payee}` has two shares of one deal", place)
         else:
             payees.add(payee)
         total += percent
-    if not any(problem.place.path.startswith("$.splits") for problem in report) and total != 100:
-        report.add("field.out_of_range", f"the shares are {total} percent together, not 100", _at("splits"))
+    if not any(problem.place.path.startswith("$.splits") for problem in change.report) and total != 100:
+        change.report.add("field.out_of_range", f"the shares are {total} percent together, not 100", _at("splits"))
     return after
 
 
-def _lead_facts(
-    ports: Ports, caller: Caller, _transaction: Transaction, before: Record, after: Record, report: Report
-) -> Record:
+def _lead_facts(change: Change, before: Record, after: Record) -> Record:
     """Facts must fit their schema; when they change, the score is of facts that are no more, so it goes."""
     after = after.with_fields(
         facts_schema=after["facts_schema"] or DEFAULT_LEAD_FACTS,
         facts={} if after["facts"] is None else after["facts"],
-        created_at=after["created_at"] or caller.now,
+        created_at=after["created_at"] or change.caller.now,
     )
     if (after["facts"], after["facts_schema"]) == (before["facts"], before["facts_schema"]):
         return after
     try:
-        schema = ports.library.facts(after["facts_schema"])
+        schema = change.ports.library.facts(after["facts_schema"])
     except InvalidError as error:
-        report.extend(replace(problem, place=_at("facts_schema")) for problem in error.problems)
+        change.report.extend(replace(problem, place=_at("facts_schema")) for problem in error.problems)
         return after
     try:
         schema.read(after["facts"])
     except InvalidError as error:
-        report.extend(
+        change.report.extend(
             replace(problem, place=Place("body", path="$.facts" + problem.place.path.removeprefix("$")))
             for problem in error.problems
         )
@@ -148,18 +151,16 @@ def _lead_facts(
     )
 
 
-def _own_check_in(
-    _ports: Ports, _caller: Caller, _transaction: Transaction, _before: Record, after: Record, report: Report
-) -> Record:
+def _own_check_in(change: Change, _before: Record, after: Record) -> Record:
     for field, limit in (("latitude", 90), ("longitude", 180)):
         value = after[field]
         if value is not None and abs(value) > limit:
-            report.add(
+            change.report.add(
                 "field.out_of_range", f"a {field} lies between -{limit} and {limit}, not at `{value}`", _at(field)
             )
     accuracy: Any = after["accuracy_metres"]
     if accuracy is not None and accuracy < 0:
-        report.add("field.out_of_range", "an accuracy cannot be negative", _at("accuracy_metres"))
+        change.report.add("field.out_of_range", "an accuracy cannot be negative", _at("accuracy_metres"))
     return after
 
 

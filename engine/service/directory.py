@@ -19,7 +19,10 @@ def service_actor(organisation_id: str) -> Actor:
 
 
 def actor_of(ports: Ports, person_id: str) -> Actor:
-    """The actor that a person is now. Raises `NotFoundError` (`person.not_found`) for nobody and for inactive people."""
+    """The actor that a person is now.
+
+    Raises `NotFoundError` (`person.not_found`) for nobody and for inactive people.
+    """
     problem = Problem("person.not_found", f"there is no person `{person_id[:80]}` who may sign in")
     try:
         person = ports.store.get("person", person_id, Always())  # who signs in has no rights to ask with yet

@@ -34,15 +34,15 @@ def evaluate(
 ) -> Decision:
     """Decide about facts as `exact_json.parse` gives them.
 
-    `record` stores the decision; `subject` is the record type and id that it is about. Raises `NotFoundError` for an unknown
-    rule set or version and `InvalidError` for facts that do not fit, with all their problems.
+    `record` stores the decision; `subject` is the record type and id that it is about. Raises `NotFoundError` for an
+    unknown rule set or version and `InvalidError` for facts that do not fit, with all their problems.
     """
     published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of)
     release = release_digest(ports, caller.actor.organisation_id, at=at, as_of=as_of)
     decision = published.rule_set.decide(facts, at=at, as_of=as_of, release=release)
     if record:
         receipt = decision_record(
-            f"decision-{ports.new_id()}", caller, decision, place_of(None, caller), subject, facts
+            f"decision-{ports.new_id()}", caller, decision, place=place_of(None, caller), subject=subject, facts=facts
         )
         with ports.store.transaction() as transaction:
             stored = transaction.insert(receipt)
@@ -96,7 +96,9 @@ def replay(ports: Ports, caller: Caller, decision_id: str) -> Decision:
     decision = published.rule_set.decide(stored["facts"], at=stored["at"], as_of=stored["as_of"], release=release)
     again = exact_json.canonical([decision.outcome, decision.input_digest, decision.digest])
     if again != exact_json.canonical([stored["document"]["outcome"], stored["input_digest"], stored["digest"]]):
-        raise ConflictError(Problem("decision.differs", f"the decision `{decision_id}` does not come out as it is stored"))
+        raise ConflictError(
+            Problem("decision.differs", f"the decision `{decision_id}` does not come out as it is stored")
+        )
     return decision
 
 
@@ -104,10 +106,10 @@ def decision_record(
     decision_id: str,
     caller: Caller,
     decision: Decision,
+    *,
     place: Mapping[str, str | None],
     subject: tuple[str, str] | None,
     facts: Mapping[str, Any],
-    *,
     explain: bool = True,
 ) -> Record:
     """A decision as a record: the document that every door shows, and the facts, so that it replays.

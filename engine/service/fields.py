@@ -53,8 +53,8 @@ def read_fields(
 ) -> dict[str, Any]:
     """The typed values of the given fields.
 
-    A field outside `settable` is a problem (`field.unknown` or `field.not_settable`), so that no request can set an owner's
-    branch or a score. A null empties a field; a field in `required` must be there and not null.
+    A field outside `settable` is a problem (`field.unknown` or `field.not_settable`), so that no request can set an
+    owner's branch or a score. A null empties a field; a field in `required` must be there and not null.
     """
     typed: dict[str, Any] = {}
     for name, value in given.items():

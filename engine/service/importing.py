@@ -1,4 +1,6 @@
-"""Importing other systems' files: all of a mapping's records in batches, nothing dropped, the second time nothing changed.
+"""Importing other systems' files.
+
+All of a mapping's records in batches, nothing dropped, the second time nothing changed.
 
 The files are read wholly before the first write; what is wrong with a file as a whole changes nothing. Every batch of
 records is one transaction with one audit entry. Ids follow from the source's keys, so an import that was interrupted is
@@ -48,10 +50,12 @@ def import_crm(
     *,
     source: str = "schemas/mappings/maven-crm.yaml",
 ) -> ImportReport:
-    """Import a folder of files, by name, through a mapping. The organisation is the caller's; it is made if there is none.
+    """Import a folder of files, by name, through a mapping.
 
-    Raises `InvalidError` for a mapping or file that cannot be read as a whole, with all problems, and `DeniedError`; then
-    nothing is changed.
+    The organisation is the caller's; it is made if there is none.
+
+    Raises `InvalidError` for a mapping or file that cannot be read as a whole, with all problems, and `DeniedError`;
+    then nothing is changed.
     """
     attempt = [Attempt("import", "import_batch", source)]
     with audited(ports, caller, attempt):
@@ -99,7 +103,9 @@ def _read(mapping: ImportMapping, files: Mapping[str, bytes]) -> tuple[dict[str,
     for file in mapping.files:
         data = files.get(file.name)
         if data is None:
-            report.add("import.missing_file", f"the file `{file.name}` is not there", help=did_you_mean(file.name, files))
+            report.add(
+                "import.missing_file", f"the file `{file.name}` is not there", help=did_you_mean(file.name, files)
+            )
             continue
         known = {column.refers[0] for column in file.columns if column.refers}
         try:
@@ -183,7 +189,9 @@ class _Import:
                 transaction.append_audit(accepted(self.caller, "import", after=transaction.insert(record)))
             found = record
         if found["currency"] != self.mapping.organisation["currency"] and self._has_money():
-            message = f"the files are in {self.mapping.organisation['currency']}, the organisation in {found['currency']}"
+            message = (
+                f"the files are in {self.mapping.organisation['currency']}, the organisation in {found['currency']}"
+            )
             raise InvalidError(Problem("mapping.invalid", message, help="import into another organisation"))
         return str(self.mapping.organisation["currency"])
 

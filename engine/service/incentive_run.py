@@ -115,14 +115,15 @@ class IncentiveRun:
         return len(self._payees)
 
     def step(self, caller: Caller, transaction: Transaction, checkpoint: Mapping[str, Any] | None) -> Step:
-        """See `Work`. When deals changed since the checkpoint was written, the run begins again: statements that come
-        out the same are left alone, and the result is of one state of the deals.
+        """See `Work`.
+
+        When deals changed since the checkpoint was written, the run begins again: statements that come out the same are
+        left alone, and the result is of one state of the deals.
         """
         fresh = checkpoint is None or checkpoint["snapshot"] != self._snapshot.digest
         rows: list[Any] = [] if fresh or checkpoint is None else list(checkpoint["payees"])
         chunk = self._payees[len(rows) : len(rows) + PAYEES_PER_CHUNK]
-        for payee in chunk:
-            rows.append(self._calculate(caller, transaction, payee))
+        rows.extend(self._calculate(caller, transaction, payee) for payee in chunk)
         state = {"snapshot": self._snapshot.digest, "payees": rows}
         message = f"{len(rows):,} of {len(self._payees):,} statements"
         return Step(state, len(rows), len(rows) >= len(self._payees), message)
@@ -281,7 +282,10 @@ def first_instant(period: Period, plan: PublishedVersion) -> datetime:
 
 
 def quota_for(payee: Record, period: Period, currency: str) -> Decimal | None:
-    """The payee's own quota for a quarter, or four of them for a year; none for a month, where the plan's rule holds."""
+    """The payee's own quota for a quarter, or four of them for a year.
+
+    None for a month, where the plan's rule holds.
+    """
     quota: Money | None = payee["quarterly_quota"]
     if quota is None or quota.currency != currency or period.unit == "month":
         return None
@@ -407,7 +411,10 @@ class _Exclusions:
 
 @dataclass(frozen=True)
 class _Row:
-    """One payee in the reconciliation: `won` is the payee's part of won deals, `credited` what the plan credits of it."""
+    """One payee in the reconciliation.
+
+    `won` is the payee's part of won deals, `credited` what the plan credits of it.
+    """
 
     payee: str
     name: str
@@ -425,8 +432,8 @@ class _Row:
         given = sum((part.amount for part in parts), ZERO)
         if outcome["credited"] + outcome["excluded"] != given:
             raise _not_reconciled(
-                f"the plan was given {given} {currency} for `{payee.id}`, but credits {outcome['credited']} and excludes "
-                f"{outcome['excluded']}"
+                f"the plan was given {given} {currency} for `{payee.id}`, but credits {outcome['credited']} and "
+                f"excludes {outcome['excluded']}"
             )
         by_id = {part.deal.id: part.deal for part in parts}
         exclusions = _Exclusions(currency)

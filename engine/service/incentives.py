@@ -22,8 +22,8 @@ def plan_name(plan: str) -> str:
 def start_run(ports: Ports, caller: Caller, plan: str, period: str) -> Record:
     """Start the job that writes the period's statements: the plan in force on its first day, all known as of now.
 
-    It covers the payees whose statements the caller may write. Raises `InvalidError` for a malformed period or a rule set
-    that is no plan, `NotFoundError` for an unknown one, `DeniedError`.
+    It covers the payees whose statements the caller may write. Raises `InvalidError` for a malformed period or a rule
+    set that is no plan, `NotFoundError` for an unknown one, `DeniedError`.
     """
     wanted, name = parse_period(period), plan_name(plan)
     version = plan_version(ports, caller, name, wanted, as_of=caller.now)

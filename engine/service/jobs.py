@@ -1,7 +1,7 @@
 """Jobs: queued -> running -> succeeded, failed or cancelled, in chunks that are one transaction each.
 
-A running job holds a lease that every chunk renews. A worker that dies leaves a lease that runs out; the job is then put
-in the queue again and continues after its last chunk, which either was committed wholly or not at all.
+A running job holds a lease that every chunk renews. A worker that dies leaves a lease that runs out; the job is then
+put in the queue again and continues after its last chunk, which either was committed wholly or not at all.
 """
 
 from __future__ import annotations
@@ -97,7 +97,10 @@ def start_job(ports: Ports, caller: Caller, kind: str, title: str, parameters: M
 
 
 def shown_result(job: Record) -> Mapping[str, Any] | None:
-    """A job's result with its counts as whole numbers: amounts are stored as texts, so every number in it is a count."""
+    """A job's result with its counts as whole numbers.
+
+    Amounts are stored as texts, so every number in it is a count.
+    """
     return None if job["result"] is None else _with_whole_numbers(job["result"])
 
 
@@ -118,7 +121,7 @@ def cancel_job(ports: Ports, caller: Caller, job_id: str) -> Record:
     """
     attempt = [Attempt("cancel", "job", job_id)]
     with audited(ports, caller, attempt), ports.store.transaction() as transaction:
-        job = read_for_write(ports, caller, transaction, "job", job_id, None, attempt)
+        job = read_for_write(ports, caller, transaction, "job", job_id, revision=None, attempt=attempt)
         if job["state"] in ENDED:
             raise ConflictError(Problem("job.finished", f"the job `{job_id}` has ended: {job['state']}"))
         if job["cancel_requested"]:
@@ -139,8 +142,9 @@ def run_job(
     worker: str,
     beat: Callable[[Record], None] | None = None,
 ) -> Record:
-    """Work on a job until it ends, and return it as it then is. Calling it for a job that has ended, or that another
-    worker holds, does nothing.
+    """Work on a job until it ends, and return it as it then is.
+
+    Calling it for a job that has ended, or that another worker holds, does nothing.
 
     `clock` gives the present instant, `worker` a name for the job's messages; `beat` is called with the job after each
     chunk. What the rules or the data make impossible ends the job as failed, with a readable message. Raises
@@ -175,8 +179,9 @@ def run_job(
 
 
 def deliver_pending(ports: Ports) -> int:
-    """Hand waiting outbox rows to the queue, oldest first; how many. Stops quietly when the queue does not answer: the
-    rows stay, and the next sweep delivers them.
+    """Hand waiting outbox rows to the queue, oldest first; how many.
+
+    Stops quietly when the queue does not answer: the rows stay, and the next sweep delivers them.
     """
     delivered = 0
     for message in ports.store.pending_messages():

@@ -20,8 +20,8 @@ def explain_lead(
 ) -> Decision:
     """The decision about a lead, computed anew; the lead's record holds what was stored. Changes nothing.
 
-    Without a `rule_set` the one in force that reads the lead's facts decides. Raises `NotFoundError` for a lead that the
-    caller may not read and when no rule set applies, `InvalidError` when the facts do not fit.
+    Without a `rule_set` the one in force that reads the lead's facts decides. Raises `NotFoundError` for a lead that
+    the caller may not read and when no rule set applies, `InvalidError` when the facts do not fit.
     """
     lead = get_record(ports, caller, "lead", lead_id)
     return Scorer.prepare(ports, caller, at=at, as_of=as_of, rule_set=rule_set).decide(lead)
@@ -38,7 +38,7 @@ def score_lead(
     with audited(ports, caller, attempt):
         scorer = Scorer.prepare(ports, caller, at=caller.now, as_of=caller.now, rule_set=rule_set)
         with ports.store.transaction() as transaction:
-            lead = read_for_write(ports, caller, transaction, "lead", lead_id, revision, attempt)
+            lead = read_for_write(ports, caller, transaction, "lead", lead_id, revision=revision, attempt=attempt)
             scored = score(scorer, lead, f"decision-{ports.new_id()}", caller.now)
             if scored.error is not None:
                 raise scored.error

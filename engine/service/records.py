@@ -1,8 +1,8 @@
 """Reading and changing records, the part that all record types share.
 
-Every read is narrowed by the predicate of the policies before it reaches the store. Every write is checked on the record
-as it is and as it will be, so that nothing can be moved to where its writer could not write. A record outside the read
-scope is not found; one inside it that may not be written is denied. Refused attempts leave an audit entry too.
+Every read is narrowed by the predicate of the policies before it reaches the store. Every write is checked on the
+record as it is and as it will be, so that nothing can be moved to where its writer could not write. A record outside
+the read scope is not found; one inside it that may not be written is denied. Refused attempts leave an audit entry too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from engine.records import Record
 from engine.records import record_type as type_of
 from engine.service.actions import READ, WRITE
 from engine.service.auditing import Attempt, accepted, audited
-from engine.service.derivations import DERIVATIONS
+from engine.service.derivations import DERIVATIONS, Change
 from engine.service.directory import place_of_owner
 from engine.service.fields import read_fields
 
@@ -47,7 +47,10 @@ READABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Writable:
-    """What a request may say about one record type: `required` at creation, `settable` then and (if `changeable`) later."""
+    """What a request may say about one record type.
+
+    `required` at creation, `settable` then and (if `changeable`) later.
+    """
 
     prefix: str
     settable: tuple[str, ...]
@@ -85,7 +88,8 @@ WRITABLE: Mapping[str, Writable] = {
         changeable=False,
     ),
 }
-"""Everything else about these records is derived: the place from the owner, names from references, times from the clock."""
+"""Everything else about these records is derived: the place from the owner, names from references, times from the
+clock."""
 
 
 def list_records(
@@ -145,8 +149,8 @@ def create_record(
 ) -> Record:
     """Create a lead, deal or check-in from JSON fields. Without an `owner_id` it belongs to the caller.
 
-    Raises `InvalidError` with every problem of the fields, `DeniedError` if the caller may not write such a record there,
-    `ConflictError` for a used id.
+    Raises `InvalidError` with every problem of the fields, `DeniedError` if the caller may not write such a record
+    there, `ConflictError` for a used id.
     """
     attempt = [Attempt("create", record_type, record_id or "")]
     with audited(ports, caller, attempt):
@@ -155,7 +159,7 @@ def create_record(
         attempt[0] = replace(attempt[0], record_id=new_id)
         with ports.store.transaction() as transaction:
             draft = Record(record_type, new_id, caller.actor.organisation_id)
-            after = _changed(ports, caller, transaction, draft, fields, writable, writable.required)
+            after = _changed(ports, caller, transaction, draft, fields, writable=writable, required=writable.required)
             attempt[0] = replace(attempt[0], record=after)
             require_write(ports, caller, after)
             stored = transaction.insert(after)
@@ -168,8 +172,8 @@ def update_record(
 ) -> Record:
     """Change some fields of a lead or deal, seen at `revision`. A change that changes nothing writes nothing.
 
-    Raises `NotFoundError` outside the read scope, `DeniedError` inside it if the record as it is or as it would be may not
-    be written, `StaleError` if it has changed since, `InvalidError` with every problem of the changes.
+    Raises `NotFoundError` outside the read scope, `DeniedError` inside it if the record as it is or as it would be may
+    not be written, `StaleError` if it has changed since, `InvalidError` with every problem of the changes.
     """
     attempt = [Attempt("update", record_type, record_id)]
     with audited(ports, caller, attempt):
@@ -177,8 +181,10 @@ def update_record(
         if not writable.changeable:
             raise _not_writable(record_type, "is never changed once it is written")
         with ports.store.transaction() as transaction:
-            before = read_for_write(ports, caller, transaction, record_type, record_id, revision, attempt)
-            after = _changed(ports, caller, transaction, before, changes, writable, ())
+            before = read_for_write(
+                ports, caller, transaction, record_type, record_id, revision=revision, attempt=attempt
+            )
+            after = _changed(ports, caller, transaction, before, changes, writable=writable, required=())
             require_write(ports, caller, after)
             if after.fields == before.fields:
                 return before
@@ -193,6 +199,7 @@ def read_for_write(
     reader: Reader,
     record_type: str,
     record_id: str,
+    *,
     revision: int | None,
     attempt: list[Attempt],
 ) -> Record:
@@ -249,6 +256,7 @@ def _changed(
     transaction: Transaction,
     before: Record,
     given: Mapping[str, Any],
+    *,
     writable: Writable,
     required: tuple[str, ...],
 ) -> Record:
@@ -266,6 +274,6 @@ def _changed(
         place = found or {}
     after = before.with_fields(**typed, **place)
     for derive in DERIVATIONS.get(before.type, ()):
-        after = derive(ports, caller, transaction, before, after, report)
+        after = derive(Change(ports, caller, transaction, report), before, after)
     report.raise_if_any()
     return after

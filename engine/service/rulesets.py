@@ -1,7 +1,7 @@
 """Rule sets in the store: which version is in force when, and how a version gets there.
 
-Two time axes: a version holds on the days of its half-open interval `[from, to)` in the rule set's zone (`at`), and it is
-known from the instant it was published (`as_of`). In force is the highest number that holds and is known.
+Two time axes: a version holds on the days of its half-open interval `[from, to)` in the rule set's zone (`at`), and it
+is known from the instant it was published (`as_of`). In force is the highest number that holds and is known.
 """
 
 from __future__ import annotations
@@ -41,8 +41,10 @@ class PublishedVersion:
 
 @dataclass(frozen=True, slots=True)
 class RuleSetSummary:
-    """One rule set in a list. `state` is `in force`, `not yet` or `ended`; `version` is the one in force (else the live
-    one), `live` the highest published number, `versions` how many there are.
+    """One rule set in a list.
+
+    `state` is `in force`, `not yet` or `ended`; `version` is the one in force (else the live one), `live` the highest
+    published number, `versions` how many there are.
     """
 
     name: str
@@ -209,8 +211,8 @@ def check_text(ports: Ports, data: bytes, source: str) -> CheckReport:
 def publish(ports: Ports, caller: Caller, data: bytes, source: str) -> PublishedVersion:
     """Put a rule file's version in the store, from where its interval decides when it is in force.
 
-    Raises `InvalidError` for a text that is not right or whose tests fail, `DeniedError`, and `ConflictError` if its number
-    is not the live one plus one, or if it changes the rule set's kind.
+    Raises `InvalidError` for a text that is not right or whose tests fail, `DeniedError`, and `ConflictError` if its
+    number is not the live one plus one, or if it changes the rule set's kind.
     """
     attempt = [Attempt("publish", "rule_version", source)]
     with audited(ports, caller, attempt):
@@ -301,7 +303,10 @@ def seed(ports: Ports, caller: Caller, files: Mapping[str, bytes]) -> SeedReport
 
 
 def release_digest(ports: Ports, organisation_id: str, *, at: datetime, as_of: datetime) -> str:
-    """SHA-256 that names everything in force: canonical JSON of `[[name, version, digest]..., policies digest]`, by name."""
+    """SHA-256 that names everything in force.
+
+    Canonical JSON of `[[name, version, digest]..., policies digest]`, by name.
+    """
     versions = []
     for name, records in _by_name(published_records(ports, organisation_id)).items():
         found = _in_force(ports, records, at, as_of)

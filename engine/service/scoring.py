@@ -1,4 +1,7 @@
-"""Scoring leads: which rule set decides about a lead, one lead's new state, and the job that goes through all of them."""
+"""Scoring leads.
+
+Which rule set decides about a lead, one lead's new state, and the job that goes through all of them.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,8 @@ from engine.service.work import CHUNK, Step, whole
 
 LEAD_PRIORITY = "lead-priority"
 SCORED, NOT_SCORED, EXCLUDED, FAILED, WAITING = "scored", "not_scored", "excluded", "failed", "waiting"
-"""A lead's `score_state`: `not_scored` (every fact is missing) and `excluded` (a gate holds) are decisions, `failed` means
-that the facts do not fit, `waiting` that nothing has been decided since the facts changed."""
+"""A lead's `score_state`: `not_scored` (every fact is missing) and `excluded` (a gate holds) are decisions, `failed`
+means that the facts do not fit, `waiting` that nothing has been decided since the facts changed."""
 FAILURES_SHOWN = 20
 
 
@@ -40,7 +43,10 @@ class Scorer:
 
     @classmethod
     def prepare(cls, ports: Ports, caller: Caller, *, at: datetime, as_of: datetime, rule_set: str | None) -> Scorer:
-        """With a `rule_set`'s name only that one decides; without, the one in force that reads the lead's fact schema."""
+        """With a `rule_set`'s name only that one decides.
+
+        Without, the one in force that reads the lead's fact schema.
+        """
         if rule_set is not None:
             versions: tuple[PublishedVersion, ...] = (get_version(ports, caller, rule_set, at=at, as_of=as_of),)
             if versions[0].rule_set.kind != LEAD_PRIORITY:
@@ -121,7 +127,13 @@ def store_scored(caller: Caller, transaction: Transaction, scored: Scored) -> Re
         place = {name: lead[name] for name in PLACE_FIELDS}
         transaction.insert(
             decision_record(
-                lead["decision_id"], caller, scored.decision, place, ("lead", lead.id), lead["facts"], explain=False
+                lead["decision_id"],
+                caller,
+                scored.decision,
+                place=place,
+                subject=("lead", lead.id),
+                facts=lead["facts"],
+                explain=False,
             )
         )
     return stored
@@ -178,8 +190,10 @@ class ScoreLeads:
         return Step(state, counts.leads, len(leads) < CHUNK, f"{counts.leads:,} leads read, {counts.changed:,} changed")
 
     def result(self, checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Shape: `{leads, bands: {label: n}, scored, not_scored, excluded, failed, changed, unchanged, failures: [{code, message, leads,
-        first}], rule_sets: [name@n], at, as_of, release}`; leads = scored + not_scored + excluded + failed = changed + unchanged.
+        """Shape: `{leads, bands: {label: n}, scored, not_scored, excluded, failed, changed, unchanged, failures.
+
+        [{code, message, leads, first}], rule_sets: [name@n], at, as_of, release}`; leads = scored + not_scored +
+        excluded + failed = changed + unchanged.
         """
         found = {name: value for name, value in checkpoint.items() if name != "after"}
         found["rule_sets"] = sorted(

@@ -32,7 +32,10 @@ class Work(Protocol):
         ...
 
     def step(self, caller: Caller, transaction: Transaction, checkpoint: Mapping[str, Any] | None) -> Step:
-        """Work through the next chunk within the transaction: its writes and its audit entry. `None`: from the start."""
+        """Work through the next chunk within the transaction: its writes and its audit entry.
+
+        `None`: from the start.
+        """
         ...
 
     def result(self, checkpoint: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -24,7 +24,14 @@ def problems(data: bytes, columns: tuple[str, ...] = COLUMNS, encoding: str = "u
 
 @pytest.mark.parametrize(
     "data",
-    [GOOD, GOOD.replace(b"\r\n", b"\n"), GOOD.rstrip(), b"\xef\xbb\xbf" + GOOD, GOOD + b"\r\n\r\n", GOOD.replace(b"\r\n", b",\r\n")],
+    [
+        GOOD,
+        GOOD.replace(b"\r\n", b"\n"),
+        GOOD.rstrip(),
+        b"\xef\xbb\xbf" + GOOD,
+        GOOD + b"\r\n\r\n",
+        GOOD.replace(b"\r\n", b",\r\n"),
+    ],
     ids=["crlf", "lf", "no line end at the end", "byte order mark", "blank lines at the end", "empty last column"],
 )  # fmt: skip
 def test_a_right_file_is_read_whatever_wrote_it(data):
@@ -33,9 +40,11 @@ def test_a_right_file_is_read_whatever_wrote_it(data):
     assert [(2, ("1", "Ann", "5")), (3, ("2", "Ben", ""))] == [(row.number, row.fields) for row in rows]
 
 
-@given(st.lists(st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)] * 3), max_size=6))
+@given(
+    st.lists(st.tuples(*[st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)] * 3), max_size=6)
+)
 def test_what_a_csv_writer_writes_is_read_back(rows):
-    """Any fields, with quotes, commas and line ends in them, are read back as they were written, with ascending lines."""
+    """Any fields, with quotes, commas and line ends in them, are read back as they were written."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerows([COLUMNS, *rows])
@@ -58,7 +67,10 @@ def test_any_bytes_are_rows_or_problems(data):
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
-        (b"id,agnet,value", [("the column `agent` is missing", 1), ("the column `agnet` is not known; did you mean `agent`?", 1)]),
+        (
+            b"id,agnet,value",
+            [("the column `agent` is missing", 1), ("the column `agnet` is not known; did you mean `agent`?", 1)],
+        ),
         (b"id,agent", [("the column `value` is missing", 1)]),
         (b"id,agent,value,extra", [("the column `extra` is not known", 1)]),
         (b"id,value,agent", [("column 2 is `value`, where `agent` is expected", 1)]),
@@ -75,7 +87,9 @@ def test_a_wrong_header_is_told_column_by_column(header, expected):
 
 def test_a_file_parted_by_semicolons_is_recognised():
     """A spreadsheet's semicolons are named as the cause, beside the columns that are missing for it."""
-    assert "the fields are parted by `;`; a comma is expected" in [message for *_, message, _ in problems(b"id;agent;value\n1;2;3\n")]
+    assert "the fields are parted by `;`; a comma is expected" in [
+        message for *_, message, _ in problems(b"id;agent;value\n1;2;3\n")
+    ]
 
 
 def test_every_cut_line_is_told_with_its_number():
@@ -90,7 +104,10 @@ def test_every_cut_line_is_told_with_its_number():
 def test_thousands_of_cut_lines_are_counted():
     """After twenty cut lines the others are counted."""
     found = problems(b"id,agent,value\n" + b"1,2\n" * 5000)
-    assert (21, "4,980 more lines have another number of fields") == (len(found), next(m for *_, m, _ in found if "more" in m))
+    assert (21, "4,980 more lines have another number of fields") == (
+        len(found),
+        next(m for *_, m, _ in found if "more" in m),
+    )
 
 
 def test_a_blank_line_between_rows_is_a_cut_line():
@@ -142,4 +159,6 @@ def test_huge_fields_and_files_are_refused(monkeypatch):
 def test_a_trailing_column_with_values_needs_a_name():
     """An empty last column is left out; one that holds something is not."""
     found = problems(b"id,agent,value,\n1,Ann,5,\n2,Ben,6,note\n")
-    assert [("import.wrong_header", 3, "the last column has no name, but holds `note`")] == [(c, line, m) for c, line, _, m, _ in found]
+    assert [("import.wrong_header", 3, "the last column has no name, but holds `note`")] == [
+        (c, line, m) for c, line, _, m, _ in found
+    ]

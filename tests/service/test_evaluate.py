@@ -4,7 +4,20 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from world import COMMISSION, DEAL_SYNC, INBOUND, NOW, as_person, audit, insert, lead, make_world, platform, shipped, staff
+from world import (
+    COMMISSION,
+    DEAL_SYNC,
+    INBOUND,
+    NOW,
+    as_person,
+    audit,
+    insert,
+    lead,
+    make_world,
+    platform,
+    shipped,
+    staff,
+)
 
 from engine import exact_json
 from engine.predicate import Always
@@ -17,7 +30,11 @@ from engine.service.leads import explain_lead, score_lead
 from engine.service.records import get_record
 
 NAME = "lead-priority/inbound"
-FACTS = {"employees": Decimal(800), "industry": "retail", "events": [{"type": "demo request", "at": "2026-11-22T09:00:00Z"}]}
+FACTS = {
+    "employees": Decimal(800),
+    "industry": "retail",
+    "events": [{"type": "demo request", "at": "2026-11-22T09:00:00Z"}],
+}
 PEOPLE = staff()
 
 
@@ -28,7 +45,9 @@ def ports():
 
 def test_the_same_question_has_the_same_bytes(ports):
     """Facts, version, `at` and `as_of` fix every byte of the answer, whoever asks."""
-    asked = [evaluate(ports, as_person(ports, who), NAME, FACTS, at=NOW, as_of=NOW) for who in ("rep", "analyst", "admin")]
+    asked = [
+        evaluate(ports, as_person(ports, who), NAME, FACTS, at=NOW, as_of=NOW) for who in ("rep", "analyst", "admin")
+    ]
     assert 1 == len({exact_json.canonical(decision.to_json()) for decision in asked})
     assert ("B", 3, Decimal("48.550855")) == (asked[0].outcome["band"], asked[0].version, asked[0].outcome["score"])
     assert asked[0].outcome["score"] == sum(reason.contribution for reason in asked[0].reasons)
@@ -69,16 +88,24 @@ def test_an_evaluation_changes_nothing(ports):
 
 
 def test_a_lead_is_explained_and_scored_by_the_rules_that_read_its_facts(ports):
-    """Explaining computes anew and stores nothing; scoring stores the outcome with its decision, and only if it changes."""
+    """Explaining computes anew and stores nothing.
+
+    Scoring stores the outcome with its decision, and only if it changes.
+    """
     insert(ports, lead("l1", PEOPLE["rep"], **FACTS))
     caller = as_person(ports, "rep")
     explained = explain_lead(ports, caller, "l1", at=NOW, as_of=NOW)
-    assert ("waiting", 1) == (get_record(ports, caller, "lead", "l1")["score_state"], get_record(ports, caller, "lead", "l1").revision)
+    assert ("waiting", 1) == (
+        get_record(ports, caller, "lead", "l1")["score_state"],
+        get_record(ports, caller, "lead", "l1").revision,
+    )
     scored = score_lead(ports, caller, "l1")
     assert (explained.outcome["score"], "B", "scored", f"{NAME}@3") == tuple(
         scored[name] for name in ("score", "band", "score_state", "scored_by")
     )
-    assert exact_json.canonical(explained.to_json()) == exact_json.canonical(replay(ports, caller, scored["decision_id"]).to_json())
+    assert exact_json.canonical(explained.to_json()) == exact_json.canonical(
+        replay(ports, caller, scored["decision_id"]).to_json()
+    )
     assert scored.revision == score_lead(ports, caller, "l1").revision
     assert [("score", "accepted", "l1", None)] == audit(ports)
     assert 2 == explain_lead(ports, caller, "l1", at=NOW - timedelta(days=100), as_of=NOW).version
@@ -130,7 +157,10 @@ def deal_981(owner: Record) -> tuple[Record, Record]:
 
 
 def test_deal_981_is_decided_for_the_server(ports):
-    """The device's 12,000 gives way to the server's 10,000 by the rule `contract-target`; the dry run changes nothing."""
+    """The device's 12,000 gives way to the server's 10,000 by the rule `contract-target`.
+
+    The dry run changes nothing.
+    """
     insert(ports, *deal_981(PEOPLE["field"]))
     caller = as_person(ports, "field")
     decision = explain_conflict(ports, caller, "c-981", at=NOW, as_of=NOW)
@@ -142,7 +172,10 @@ def test_deal_981_is_decided_for_the_server(ports):
 
 
 def test_resolving_writes_record_and_conflict_together(ports):
-    """Carrying a decision out changes the deal and closes the conflict, once; what was overwritten stays in the conflict."""
+    """Carrying a decision out changes the deal and closes the conflict, once.
+
+    What was overwritten stays in the conflict.
+    """
     insert(ports, *deal_981(PEOPLE["field"]))
     caller = as_person(ports, "field")
     resolved = resolve_conflict(ports, caller, "c-981", revision=1)
@@ -162,7 +195,10 @@ def test_what_the_rules_leave_to_a_person_is_not_resolved(ports):
     insert(ports, deal, conflict.with_fields(**stages))
     with pytest.raises(ConflictError) as error:
         resolve_conflict(ports, as_person(ports, "field"), "c-981", revision=1)
-    assert ("conflict.needs_person", 1) == (error.value.code, get_record(ports, platform(), "deal", "deal-981").revision)
+    assert ("conflict.needs_person", 1) == (
+        error.value.code,
+        get_record(ports, platform(), "deal", "deal-981").revision,
+    )
 
 
 def test_a_conflict_in_hand_is_explained_the_same(ports):

@@ -31,7 +31,7 @@ def ports():
 @settings(max_examples=20)
 @given(st.integers(0, 10**6), st.datetimes(datetime(2026, 1, 1), datetime(2031, 1, 1)))  # noqa: DTZ001  # made aware below
 def test_any_seed_and_instant_give_a_sound_organisation(seed, at):
-    """For any seed and instant the records fit their types, refer to each other, lie in the past, and come out the same."""
+    """For any seed and instant the records fit their types, refer to each other, lie in the past, and repeat."""
     anchor = at.replace(tzinfo=NOW.tzinfo, second=0, microsecond=0)
     records = example_records(seed, ORGANISATION, anchor)
     assert records == example_records(seed, ORGANISATION, anchor)
@@ -48,7 +48,9 @@ def test_any_seed_and_instant_give_a_sound_organisation(seed, at):
             assert one[name] is None or (referred, one[name]) in ids, (one, name)
         owner = people.get(one["owner_id"])
         if owner is not None:
-            assert all(one[field.name] == owner[field.name] for field in PLACE if field.name in ("branch_id", "team_id")), one
+            assert all(
+                one[field.name] == owner[field.name] for field in PLACE if field.name in ("branch_id", "team_id")
+            ), one
         if one["closed_on"] is not None:
             assert one["closed_on"] < anchor.date(), one
         if one["splits"]:
@@ -60,12 +62,15 @@ def test_any_seed_and_instant_give_a_sound_organisation(seed, at):
 
 
 def test_it_is_as_large_as_promised(ports):
-    """Two regions, three branches, five teams, eighteen people with one example person a role, and enough of everything."""
-    counts = {one: ports.store.count(one, Always()) for one in ("region", "branch", "team", "person", "product", "lead", "account")}
+    """Two regions, three branches, five teams, eighteen people, one example person a role, and enough of everything."""
+    counts = {
+        one: ports.store.count(one, Always())
+        for one in ("region", "branch", "team", "person", "product", "lead", "account")
+    }
     assert {"region": 2, "branch": 3, "team": 5, "person": 18, "product": 8, "lead": 240, "account": 30} == counts
     people = [ports.store.get("person", person_id, Always()) for person_id in EXAMPLE.values()]
     assert (set(ROLES), 1) == ({one["role"] for one in people}, len({one["branch_id"] for one in people}))
-    assert 5 == ports.store.count("person", Compare("example", "=", True))
+    assert 5 == ports.store.count("person", Compare("example", "=", value=True))
     stages = ports.store.tally("deal", "stage", Always())
     assert 150 <= sum(stages.values()) <= 200
     assert {"Prospecting", "Engaging", "Won", "Lost"} == set(stages)
@@ -100,7 +105,10 @@ def test_the_example_representative_has_a_statement_worth_reading(ports):
 
 
 def test_deal_981_is_as_everybody_knows_it(ports):
-    """The device's 12,000 of an hour ago meets the server's 10,000 of thirty minutes ago; under `server_wins` 10,000 stands."""
+    """The device's 12,000 of an hour ago meets the server's 10,000 of thirty minutes ago.
+
+    Under `server_wins` 10,000 stands.
+    """
     caller = as_person(ports, EXAMPLE["field_sales_rep"])
     conflict = get_record(ports, caller, "conflict", "conflict-deal-981")
     assert (timedelta(minutes=60), timedelta(minutes=30)) == (NOW - conflict["client_at"], NOW - conflict["server_at"])

@@ -47,7 +47,9 @@ def test_any_json_gives_values_or_problems_with_paths(values):
     refused = {problem.place.path for problem in report}
     assert all(path.startswith("$") for path in refused)
     for name, value in values.items():
-        assert (name in found and found[name] is not None) != (f"$.{name}" in refused or value is None or name not in NAMES)
+        assert (name in found and found[name] is not None) != (
+            f"$.{name}" in refused or value is None or name not in NAMES
+        )
 
 
 def test_numbers_keep_their_digits():

@@ -52,7 +52,7 @@ def records(ports, record_type: str) -> dict[str, object]:
 
 
 def test_every_row_is_imported_or_unchanged_or_rejected():
-    """Rows are counted once each, cells that cannot be read are told one by one, and the row is kept where it can be."""
+    """Rows are counted once each, unreadable cells are told one by one, and the row is kept where it can be."""
     ports = make_ports()
     report = small(ports)
     counts = {one.file: (one.rows, one.imported, one.unchanged, one.rejected) for one in report.files}
@@ -69,7 +69,11 @@ def test_every_row_is_imported_or_unchanged_or_rejected():
     assert "did you mean `Ben`" in next(one.message for one in report.findings if one.value == "Bne")
     deals = records(ports, "deal")
     assert {"Deal 1", "Deal 2", "Deal 3", "Deal 4"} == set(deals)
-    assert (usd("5.10"), None, None) == (deals["Deal 1"]["amount"], deals["Deal 2"]["owner_id"], deals["Deal 4"]["amount"])
+    assert (usd("5.10"), None, None) == (
+        deals["Deal 1"]["amount"],
+        deals["Deal 2"]["owner_id"],
+        deals["Deal 4"]["amount"],
+    )
 
 
 def test_importing_again_changes_nothing():
@@ -125,7 +129,7 @@ def test_an_interrupted_import_is_done_again_without_doubling(monkeypatch, batch
 
 
 def test_what_is_wrong_with_a_file_changes_nothing():
-    """A missing file, a wrong header and a cut line are told together, and nothing is written but the failed attempt."""
+    """A missing file, a wrong header and a cut line are told together; nothing is written but the failed attempt."""
     ports = make_ports()
     with pytest.raises(InvalidError) as error:
         import_crm(ports, platform("sample"), {"people.csv": b"nam,team\nAnn\n", "deal.csv": DEALS}, SMALL)
@@ -151,9 +155,9 @@ def test_who_may_not_write_imports_nothing():
 def test_amounts_of_another_currency_are_not_mixed_in():
     """An organisation that counts in another currency does not take the files' amounts for its own."""
     ports = make_ports()
+    organisation = next(iter(make_world().store.scan("organisation", Always())))
+    insert(ports, organisation.with_fields(currency="EUR"))
     with pytest.raises(InvalidError) as error:
-        organisation = next(iter(make_world().store.scan("organisation", Always())))
-        insert(ports, organisation.with_fields(currency="EUR"))
         import_crm(ports, platform(), {"people.csv": PEOPLE, "deals.csv": DEALS}, SMALL)
     assert "mapping.invalid" == error.value.code
 
@@ -162,7 +166,9 @@ def test_a_mapping_names_its_organisation_and_files():
     """A shell can ask a mapping where it imports to and what it reads, before it reads anything."""
     ports = make_ports()
     assert "maven-crm" == default_organisation(ports, CRM, "maven-crm.yaml")
-    assert ("sales_teams.csv", "products.csv", "accounts.csv", "sales_pipeline.csv") == files_of(ports, CRM, "maven-crm.yaml")
+    assert ("sales_teams.csv", "products.csv", "accounts.csv", "sales_pipeline.csv") == files_of(
+        ports, CRM, "maven-crm.yaml"
+    )
 
 
 def crm_files(shared: Path) -> dict[str, bytes]:
@@ -180,11 +186,17 @@ def crm(shared):
 
 
 def test_the_real_crm_export_arrives_whole(crm):
-    """Every row of the original files becomes its record: 35 agents, 6 managers, 3 offices, 85 accounts, 8,800 deals."""
+    """Every row of the original files becomes its record.
+
+    35 agents, 6 managers, 3 offices, 85 accounts, 8,800 deals.
+    """
     ports, report = crm
     assert {
-        "sales_teams.csv": (35, 35, 0), "products.csv": (7, 7, 0), "accounts.csv": (85, 85, 0), "sales_pipeline.csv": (8800, 8800, 0)
-    } == {one.file: (one.rows, one.imported, one.rejected) for one in report.files}  # fmt: skip
+        "sales_teams.csv": (35, 35, 0),
+        "products.csv": (7, 7, 0),
+        "accounts.csv": (85, 85, 0),
+        "sales_pipeline.csv": (8800, 8800, 0),
+    } == {one.file: (one.rows, one.imported, one.rejected) for one in report.files}
     store = ports.store
     found = {one: store.count(one, Always()) for one in ("region", "branch", "team", "account", "product", "deal")}
     assert {"region": 1, "branch": 3, "team": 6, "account": 85, "product": 7, "deal": 8800} == found
@@ -227,21 +239,35 @@ def test_the_real_crm_export_again_changes_nothing(crm, shared):
     ports, first = crm
     entries = ports.store.count("audit_entry", Always())
     again = import_crm(ports, platform("maven-crm"), crm_files(shared), CRM)
-    assert (0, 8800, entries) == (again.changed, again.records["deal"]["unchanged"], ports.store.count("audit_entry", Always()))
+    assert (0, 8800, entries) == (
+        again.changed,
+        again.records["deal"]["unchanged"],
+        ports.store.count("audit_entry", Always()),
+    )
     assert first.batch_id == again.batch_id
 
 
 @pytest.mark.parametrize(
     ("period", "won", "deals"),
-    [("2017-Q1", 1_134_672, 531), ("2017-Q2", 3_086_111, 1254), ("2017-Q3", 2_982_255, 1257), ("2017-Q4", 2_802_496, 1196)],
+    [
+        ("2017-Q1", 1_134_672, 531),
+        ("2017-Q2", 3_086_111, 1254),
+        ("2017-Q3", 2_982_255, 1257),
+        ("2017-Q4", 2_802_496, 1196),
+    ],
 )
 def test_real_commissions_account_for_every_dollar(crm, period, won, deals):
-    """Each quarter's won value is credited plus excluded with a reason, for all 35 agents, also the five without a sale."""
+    """Each quarter's won value is credited plus excluded with a reason, for all 35 agents, five without a sale."""
     ports, _ = crm
     job = start_run(ports, platform("maven-crm"), "sales-commission", period)
     ended = run_job(ports, job.id, clock=Clock(), worker="w")
     result = shown_result(ended)
-    assert ("succeeded", 35, 5, deals) == (ended["state"], result["payees"], result["zero_payees"], result["deals"]["won"])
+    assert ("succeeded", 35, 5, deals) == (
+        ended["state"],
+        result["payees"],
+        result["zero_payees"],
+        result["deals"]["won"],
+    )
     assert Decimal(won) == Decimal(result["won_value"]) == Decimal(result["credited"]) + Decimal(result["excluded"])
     assert Decimal(won) == sum(Decimal(row["won_value"]) for row in result["by_payee"])
     stored = list(ports.store.scan("statement", Compare("period", "=", period)))
@@ -249,7 +275,10 @@ def test_real_commissions_account_for_every_dollar(crm, period, won, deals):
     for one in stored:
         outcome = one["decision"]["outcome"]
         lines = sum((Decimal(line["payout"]) for line in outcome["lines"]), Decimal(0))
-        assert lines + sum((Decimal(str(cap["change"])) for cap in outcome.get("adjustments", ())), Decimal(0)) == one["payout"].amount
+        assert (
+            lines + sum((Decimal(str(cap["change"])) for cap in outcome.get("adjustments", ())), Decimal(0))
+            == one["payout"].amount
+        )
 
 
 @pytest.fixture(scope="module")
@@ -278,8 +307,10 @@ def test_the_real_leads_arrive_whole(enquiries):
     }
     first = ports.store.get("lead", "lead-xeducation-7927b2df-8bba-4d29-b9a2-b6e0beafe620", Always())
     assert ("Lead 660737", Decimal(0), False) == (
-        first["name"], first["facts"]["total_visits"], first["facts"]["do_not_email"]
-    )  # fmt: skip
+        first["name"],
+        first["facts"]["total_visits"],
+        first["facts"]["do_not_email"],
+    )
     assert 9240 == ports.store.count("lead", Compare("branch_id", "=", "branch-xeducation-branch"))
 
 
@@ -305,7 +336,10 @@ def lead_file(*rows: dict[str, str]) -> bytes:
 
 
 def test_leads_go_to_representatives_in_turn_and_stay_with_them():
-    """New leads are dealt to representatives by number; a lead that was given away keeps its owner at the next import."""
+    """New leads are dealt to representatives by number.
+
+    A lead that was given away keeps its owner at the next import.
+    """
     ports = make_world()
     rows = [{"Prospect ID": f"p{number}", "Lead Number": str(number)} for number in range(8)]
     import_leads(ports, platform(), lead_file(*rows), LEADS)

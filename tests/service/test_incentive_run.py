@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -47,7 +48,9 @@ def run(ports, caller=None, period: str = PERIOD, **how: object):
 
 def won(deal_id: str, owner: Record | None, amount: str, **fields: object) -> Record:
     """A deal won in the period."""
-    return deal(deal_id, owner, **{"stage": "Won", "amount": usd(amount) if amount else None, "closed_on": DAY, **fields})
+    return deal(
+        deal_id, owner, **{"stage": "Won", "amount": usd(amount) if amount else None, "closed_on": DAY, **fields}
+    )
 
 
 def statements(ports) -> dict[str, Record]:
@@ -65,7 +68,12 @@ def test_every_cent_of_won_value_is_credited_or_excluded_with_a_reason(ports):
     insert(
         ports,
         won("d1", PEOPLE["rep"], "30000.10"),
-        won("d2", PEOPLE["rep"], "100.01", splits=[{"payee": "rep", "share": Decimal("66.67")}, {"payee": "field", "share": Decimal("33.33")}]),
+        won(
+            "d2",
+            PEOPLE["rep"],
+            "100.01",
+            splits=[{"payee": "rep", "share": Decimal("66.67")}, {"payee": "field", "share": Decimal("33.33")}],
+        ),
         won("d3", PEOPLE["manager"], "500"),
         won("d4", None, "70"),
         won("d5", PEOPLE["rep"], "").with_fields(amount=Money(Decimal(10), "EUR")),
@@ -76,7 +84,7 @@ def test_every_cent_of_won_value_is_credited_or_excluded_with_a_reason(ports):
         won("d10", PEOPLE["rep"], "2", closed_on=date(2026, 9, 30)),
         deal("d11", PEOPLE["rep"], amount=usd("5")),
         won("d12", PEOPLE["rep"], "40", splits=[{"payee": "ghost", "share": Decimal(100)}]),
-    )  # fmt: skip
+    )
     ended, result = run(ports)
     assert "succeeded" == ended["state"]
     amounts = {name: Decimal(result[name]) for name in ("won_value", "credited", "excluded", "difference")}
@@ -109,8 +117,13 @@ def test_every_payee_has_a_statement_also_without_a_sale(ports):
     assert ({"rep", "field", "other", "far"}, 3) == (set(found), result["zero_payees"])
     rep = found["rep"]
     assert (usd("100000"), usd("0"), "draft", 1, "t1", PERIOD) == (
-        rep["credited"], rep["excluded"], rep["state"], rep["plan_version"], rep["team_id"], rep["period"]
-    )  # fmt: skip
+        rep["credited"],
+        rep["excluded"],
+        rep["state"],
+        rep["plan_version"],
+        rep["team_id"],
+        rep["period"],
+    )
     assert str(rep["payout"].amount) == str(Decimal(rep["decision"]["outcome"]["payout"]).quantize(Decimal("0.01")))
     assert rep["payout"].amount == sum(Decimal(line["payout"]) for line in rep["decision"]["outcome"]["lines"])
     assert rep.id == statement(ports, as_person(ports, "rep"), rep.id).id
@@ -151,7 +164,9 @@ def test_deals_that_change_under_way_are_seen_as_one_state(ports, monkeypatch):
     with pytest.raises(DeadWorkerError):
         run_job(ports, job.id, clock=clock, worker="w", beat=beat)
     update_record(ports, as_person(ports, "manager"), "deal", "d1", {"owner_id": "field"}, revision=1)
-    update_record(ports, as_person(ports, "far"), "deal", "d2", {"amount": {"amount": 70, "currency": "USD"}}, revision=1)
+    update_record(
+        ports, as_person(ports, "far"), "deal", "d2", {"amount": {"amount": 70, "currency": "USD"}}, revision=1
+    )
     clock.forward(minutes=1)
     result = shown_result(run_job(ports, job.id, clock=clock, worker="w2"))
     credited = {row["payee"]: Decimal(row["credited"]) for row in result["by_payee"]}
@@ -195,7 +210,9 @@ def test_a_persons_own_quota_counts(ports):
     run(ports)
     assert usd("200000") == statements(ports)["senior"]["quota"]
     senior = get_record(ports, platform(), "person", "senior")
-    found = {text: incentive_run.quota_for(senior, parse_period(text), "USD") for text in ("2026-Q3", "2026", "2026-07")}
+    found = {
+        text: incentive_run.quota_for(senior, parse_period(text), "USD") for text in ("2026-Q3", "2026", "2026-07")
+    }
     assert {"2026-Q3": Decimal(200_000), "2026": Decimal(800_000), "2026-07": None} == found
 
 
@@ -211,12 +228,14 @@ def test_periods_touch_and_never_overlap():
     """The quarters of a year, and its months, follow each other without gap or overlap."""
     for texts in ([f"2024-Q{n}" for n in range(1, 5)], [f"2024-{n:02d}" for n in range(1, 13)]):
         periods = [parse_period(text) for text in texts]
-        assert all(one.to == other.from_ for one, other in zip(periods, periods[1:], strict=False))
+        assert all(one.to == other.from_ for one, other in pairwise(periods))
         assert (date(2024, 1, 1), date(2025, 1, 1)) == (periods[0].from_, periods[-1].to)
     assert ["2025-Q4", "2026-Q3"] == [quarter_before(day).label for day in (date(2026, 3, 31), date(2026, 10, 1))]
 
 
-shares = st.lists(st.sampled_from(["rep", "field", "other", "far", "manager", "ghost"]), min_size=2, max_size=4, unique=True)
+shares = st.lists(
+    st.sampled_from(["rep", "field", "other", "far", "manager", "ghost"]), min_size=2, max_size=4, unique=True
+)
 
 
 @st.composite
@@ -232,7 +251,9 @@ def any_deal(draw: st.DrawFn) -> dict[str, object]:
     }
     if draw(st.booleans()):
         payees = draw(shares)
-        cuts = sorted(draw(st.lists(st.integers(1, 9_999), min_size=len(payees) - 1, max_size=len(payees) - 1, unique=True)))
+        cuts = sorted(
+            draw(st.lists(st.integers(1, 9_999), min_size=len(payees) - 1, max_size=len(payees) - 1, unique=True))
+        )
         parts = [right - left for left, right in zip([0, *cuts], [*cuts, 10_000], strict=True)]
         fields["splits"] = [
             {"payee": payee, "share": Decimal(part).scaleb(-2)} for payee, part in zip(payees, parts, strict=True)
@@ -246,16 +267,28 @@ def test_won_value_is_credited_plus_excluded_whatever_the_deals(deals):
     """For any deals the run's won value is that of the deals in its currency, and equals credited plus excluded."""
     ports = make_world(shipped(*COMMISSION))
     records = [
-        deal(f"d{number:02d}", PEOPLE.get(str(fields.pop("owner"))), **fields) for number, fields in enumerate(map(dict, deals))
+        deal(f"d{number:02d}", PEOPLE.get(str(fields.pop("owner"))), **fields)
+        for number, fields in enumerate(map(dict, deals))
     ]
     insert(ports, *records)
     ended, result = run(ports)
     assert "succeeded" == ended["state"], ended["message"]
     inside = [one for one in records if date(2026, 7, 1) <= one["closed_on"] < date(2026, 10, 1)]
-    value = sum((one["amount"].amount for one in inside if one["stage"] == "Won" and one["amount"] and one["amount"].currency == "USD"), Decimal(0))  # fmt: skip
+    value = sum(
+        (
+            one["amount"].amount
+            for one in inside
+            if one["stage"] == "Won" and one["amount"] and one["amount"].currency == "USD"
+        ),
+        Decimal(0),
+    )
     assert value == Decimal(result["won_value"]) == Decimal(result["credited"]) + Decimal(result["excluded"])
     assert value == sum((Decimal(row["won_value"]) for row in result["by_payee"]), Decimal(0)) + sum(
-        (Decimal(row["won_amount"]) for row in result["exclusions"] if row["reason"].startswith(("the payee", "nobody"))),
+        (
+            Decimal(row["won_amount"])
+            for row in result["exclusions"]
+            if row["reason"].startswith(("the payee", "nobody"))
+        ),
         Decimal(0),
     )
     assert len(inside) == result["deals"]["given"]

@@ -71,7 +71,10 @@ def stop_after(chunks: int):
 
 def state_of(ports: Ports) -> dict[str, object]:
     """Everything a scoring run leaves behind, without what names the job."""
-    leads = {one.id: (one["score"], one["band"], one["score_state"], one.revision) for one in ports.store.scan("lead", Always())}
+    leads = {
+        one.id: (one["score"], one["band"], one["score_state"], one.revision)
+        for one in ports.store.scan("lead", Always())
+    }
     decisions = sorted((one["subject_id"], one["input_digest"]) for one in ports.store.scan("decision", Always()))
     scored = [entry["changes"]["leads"] for entry in ports.store.scan("audit_entry", Compare("action", "=", "score"))]
     return {"leads": leads, "decisions": decisions, "entries": sorted(scored, key=lambda entry: entry["first"])}
@@ -80,12 +83,18 @@ def state_of(ports: Ports) -> dict[str, object]:
 def test_a_job_goes_from_queued_to_succeeded(ports):
     """A started job waits with its outbox row; run, it counts every lead once and says so."""
     job = start_scoring(ports, platform())
-    assert ("queued", 0, [job.id]) == (job["state"], job["done"], [m.payload["job_id"] for m in ports.store.pending_messages()])
+    assert ("queued", 0, [job.id]) == (
+        job["state"],
+        job["done"],
+        [m.payload["job_id"] for m in ports.store.pending_messages()],
+    )
     seen: list[tuple[str, int]] = []
     ended = run(ports, job.id, beat=lambda one: seen.append((one["state"], int(one["done"]))))
     assert [("running", 0), ("running", 10), ("running", 20), ("succeeded", 25)] == seen
     result = shown_result(ended)
-    assert (25, 20, 5, 25, 0) == tuple(result[name] for name in ("leads", "scored", "not_scored", "changed", "unchanged"))
+    assert (25, 20, 5, 25, 0) == tuple(
+        result[name] for name in ("leads", "scored", "not_scored", "changed", "unchanged")
+    )
     assert result["scored"] == sum(result["bands"].values())
     assert (25, 25, None, 1) == (ended["done"], ended["total"], ended["lease_until"], ended["attempts"])
     assert ["start", "score", "score", "score", "finish"] == [action for action, *_ in audit(ports)]

@@ -45,14 +45,17 @@ def ports():
 
 
 def test_a_new_record_lies_where_its_owner_works(ports):
-    """A lead created by a person belongs to that person and takes region, branch, team and territory from the directory."""
+    """A lead that a person creates belongs to that person and takes its place from the directory."""
     created = create_record(ports, as_person(ports, "rep"), "lead", {"name": "Ann"})
     place = {name: created[name] for name in ("region_id", "branch_id", "team_id", "owner_id", "territory_id")}
     expected = {"region_id": "r1", "branch_id": "b1", "team_id": "t1", "owner_id": "rep", "territory_id": "x1"}
     assert expected == place
     assert ("lead/2", {}, "waiting", NOW) == (
-        created["facts_schema"], created["facts"], created["score_state"], created["created_at"]
-    )  # fmt: skip
+        created["facts_schema"],
+        created["facts"],
+        created["score_state"],
+        created["created_at"],
+    )
 
 
 def test_values_are_typed_exactly(ports):
@@ -66,13 +69,18 @@ def test_values_are_typed_exactly(ports):
     }
     created = create_record(ports, as_person(ports, "rep"), "deal", fields)
     assert (usd("12000.50"), date(2026, 11, 20), ("new", "big")) == (
-        created["amount"], created["closed_on"], created["tags"]
-    )  # fmt: skip
+        created["amount"],
+        created["closed_on"],
+        created["tags"],
+    )
     visit = {"at": "2026-11-23T09:30:00+01:00", "latitude": Decimal("54.18"), "longitude": "-3.21"}
     stored = create_record(ports, as_person(ports, "field"), "check_in", visit)
     assert (datetime(2026, 11, 23, 8, 30, tzinfo=UTC), Decimal("54.18"), Decimal("-3.21"), "field") == (
-        stored["at"], stored["latitude"], stored["longitude"], stored["owner_id"]
-    )  # fmt: skip
+        stored["at"],
+        stored["latitude"],
+        stored["longitude"],
+        stored["owner_id"],
+    )
 
 
 def test_every_problem_of_the_fields_is_told_at_once(ports):
@@ -132,7 +140,9 @@ def test_inside_it_a_write_is_denied(ports):
         update_record(ports, caller, "deal", "d-other", {"name": "Mine"}, revision=1)
     assert 2 == update_record(ports, caller, "deal", "d-rep", {"name": "Ours"}, revision=1).revision
     assert [("update", "denied", "d-other", "access.denied"), ("update", "accepted", "d-rep", None)] == audit(ports)
-    assert (False, True) == tuple(may_write(ports, caller, get_record(ports, caller, "deal", one)) for one in ("d-other", "d-rep"))
+    assert (False, True) == tuple(
+        may_write(ports, caller, get_record(ports, caller, "deal", one)) for one in ("d-other", "d-rep")
+    )
 
 
 def test_nothing_is_moved_to_where_its_writer_could_not_write(ports):
@@ -166,22 +176,36 @@ def test_a_change_that_changes_nothing_writes_nothing(ports):
 
 def test_the_log_holds_what_changed(ports):
     """An accepted change's entry has both values of every changed field, and digests that differ."""
-    update_record(ports, as_person(ports, "rep"), "deal", "d-rep", {"amount": {"amount": 5, "currency": "USD"}}, revision=1)
+    update_record(
+        ports, as_person(ports, "rep"), "deal", "d-rep", {"amount": {"amount": 5, "currency": "USD"}}, revision=1
+    )
     entry = next(iter(ports.store.scan("audit_entry", Compare("action", "=", "update"))))
     expected = {"before": None, "after": {"amount": "5.00", "currency": "USD"}}
     assert expected == entry["changes"]["amount"]
     assert entry["before_digest"] != entry["after_digest"]
     assert ("rep", "sales_rep", "api", "t1") == (
-        entry["actor_id"], entry["actor_role"], entry["channel"], entry["team_id"]
-    )  # fmt: skip
+        entry["actor_id"],
+        entry["actor_role"],
+        entry["channel"],
+        entry["team_id"],
+    )
 
 
 def test_references_must_be_readable(ports):
     """A deal's account must be one that the writer may read; its name is then kept beside the id."""
     accounts = [
-        Record("account", f"a-{one}", "acme", {"name": f"Account {one}", **{n: PEOPLE[one][n] for n in ("region_id", "branch_id", "team_id", "territory_id")}, "owner_id": one})
+        Record(
+            "account",
+            f"a-{one}",
+            "acme",
+            {
+                "name": f"Account {one}",
+                **{n: PEOPLE[one][n] for n in ("region_id", "branch_id", "team_id", "territory_id")},
+                "owner_id": one,
+            },
+        )
         for one in ("rep", "far")
-    ]  # fmt: skip
+    ]
     insert(ports, *accounts, Record("product", "p1", "acme", {"name": "Trackline"}))
     caller = as_person(ports, "rep")
     changed = update_record(ports, caller, "deal", "d-rep", {"account_id": "a-rep", "product": "Trackline"}, revision=1)
@@ -229,12 +253,14 @@ def test_facts_must_fit_their_schema_and_unsettle_the_score():
     scored = lead("l1", PEOPLE["rep"]).with_fields(score=Decimal(40), band="B", score_state="scored", scored_by="x@1")
     insert(ports, scored)
     caller = as_person(ports, "rep")
+    wrong = {"employees": "12", "industri": "retail", "events": [{"type": "demo request"}]}
     with pytest.raises(InvalidError) as error:
-        wrong = {"employees": "12", "industri": "retail", "events": [{"type": "demo request"}]}
         update_record(ports, caller, "lead", "l1", {"facts": wrong}, revision=1)
     assert {"$.facts.employees", "$.facts.industri", "$.facts.events[0].at"} == {path for _, path in codes(error)}
     changed = update_record(ports, caller, "lead", "l1", {"facts": {"employees": Decimal(800)}}, revision=1)
-    assert (None, None, "waiting", None) == tuple(changed[name] for name in ("score", "band", "score_state", "scored_by"))
+    assert (None, None, "waiting", None) == tuple(
+        changed[name] for name in ("score", "band", "score_state", "scored_by")
+    )
     with pytest.raises(InvalidError) as error:
         update_record(ports, caller, "lead", "l1", {"facts_schema": "laed/2"}, revision=2)
     assert ["$.facts_schema"] == [path for _, path in codes(error)]
@@ -242,7 +268,10 @@ def test_facts_must_fit_their_schema_and_unsettle_the_score():
 
 def test_lists_counts_and_tallies_stay_inside_the_scope(ports):
     """What a caller may not read is in no page, no count and no tally."""
-    seen = {who: count_records(ports, as_person(ports, who), "deal") for who in ("rep", "other", "manager", "analyst", "far")}
+    seen = {
+        who: count_records(ports, as_person(ports, who), "deal")
+        for who in ("rep", "other", "manager", "analyst", "far")
+    }
     assert {"rep": 1, "other": 1, "manager": 2, "analyst": 2, "far": 1} == seen
     caller = as_person(ports, "manager")
     page = list_records(ports, caller, "deal", sort=(Sort("name", descending=True),), limit=1)

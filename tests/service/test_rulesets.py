@@ -120,7 +120,9 @@ def test_an_ended_version_gives_way_to_the_one_below():
     put(ports, 1, "from: 2026-01-01")
     put(ports, 2, "from: 2026-03-01, to: 2026-04-01")
     seen = [
-        get_version(ports, platform(), "lead-priority/small", at=datetime(2026, month, 15, tzinfo=UTC)).record["version"]
+        get_version(ports, platform(), "lead-priority/small", at=datetime(2026, month, 15, tzinfo=UTC)).record[
+            "version"
+        ]
         for month in (2, 3, 4)
     ]
     assert [1, 2, 1] == seen
@@ -144,7 +146,9 @@ def test_a_file_whose_tests_fail_is_not_published():
     assert "rule_set.tests_failed" == error.value.code
     assert 0 == ports.store.count("rule_version", Always())
     entries = list(ports.store.scan("audit_entry", Always()))
-    assert [("publish", "failed", "rule_set.tests_failed")] == [(e["action"], e["outcome"], e["reason"]) for e in entries]
+    assert [("publish", "failed", "rule_set.tests_failed")] == [
+        (e["action"], e["outcome"], e["reason"]) for e in entries
+    ]
 
 
 @pytest.mark.parametrize("who", ["rep", "manager", "admin"])
@@ -153,7 +157,9 @@ def test_who_may_not_publish_is_denied(who):
     ports = make_world()
     with pytest.raises(DeniedError):
         publish(ports, as_person(ports, who), version(1, "from: 2026-01-01"), "rules/lead-priority/small@1.yaml")
-    found = publish(ports, as_person(ports, "analyst"), version(1, "from: 2026-01-01"), "rules/lead-priority/small@1.yaml")
+    found = publish(
+        ports, as_person(ports, "analyst"), version(1, "from: 2026-01-01"), "rules/lead-priority/small@1.yaml"
+    )
     assert ("analyst", NOW) == (found.record["published_by"], found.record["published_at"])
 
 
@@ -172,11 +178,15 @@ def test_the_list_says_what_is_in_force():
     """A list shows each rule set once, with the version in force, or that none is in force yet or any more."""
     ports = make_world(shipped(*INBOUND))
     put(ports, 1, "from: 2027-01-01")
-    rows = {row.name: (row.version, row.live, row.versions, row.state) for row in list_rule_sets(ports, platform(), at=NOW)}
+    rows = {
+        row.name: (row.version, row.live, row.versions, row.state) for row in list_rule_sets(ports, platform(), at=NOW)
+    }
     assert {NAME: (3, 3, 3, "in force"), "lead-priority/small": (1, 1, 1, "not yet")} == rows
     assert () == list_rule_sets(ports, platform(), kind="incentive-plan", at=NOW)
     assert [3, 2, 1] == [one.record["version"] for one in list_versions(ports, platform(), NAME)]
-    assert [NAME] == [one.rule_set.name for one in in_force_of_kind(ports, platform(), "lead-priority", at=NOW, as_of=NOW)]
+    assert [NAME] == [
+        one.rule_set.name for one in in_force_of_kind(ports, platform(), "lead-priority", at=NOW, as_of=NOW)
+    ]
 
 
 def test_a_misspelt_name_is_suggested():
@@ -187,7 +197,10 @@ def test_a_misspelt_name_is_suggested():
     assert ("rule_set.not_found", f"did you mean `{NAME}`?") == (error.value.code, error.value.problems[0].help)
     with pytest.raises(NotFoundError) as error:
         get_version(ports, platform(), NAME, 9)
-    assert ("rule_set.version_not_found", "published versions: 1, 2, 3") == (error.value.code, error.value.problems[0].help)
+    assert ("rule_set.version_not_found", "published versions: 1, 2, 3") == (
+        error.value.code,
+        error.value.problems[0].help,
+    )
 
 
 def test_another_organisation_has_its_own_versions():

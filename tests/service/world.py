@@ -1,4 +1,4 @@
-"""A small organisation in a memory store with the shipped policies, and rule files short enough to read beside a test."""
+"""A small organisation in a memory store, under the shipped policies."""
 
 from __future__ import annotations
 
