@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 
     from engine.rulefile.schema_source import SchemaSource
 
-_BASE = "https://bylaw.invalid/schemas/"
-"""Schemas refer to each other by relative paths, which need a base; nothing is ever fetched."""
-
-HEAD = "rules/head.schema.json"
-"""The schema with the parts that all kinds share."""
+_LEFT_OUT = frozenset({"$schema", "$defs"})
 
 _TYPE_WORDS = {
     "string": "a text",
@@ -40,48 +36,37 @@ _TYPE_WORDS = {
 
 def check_shape(tree: Node, schema_path: str, schemas: SchemaSource, report: Report) -> None:
     """Report everything in `tree` that the schema at `schema_path` does not allow."""
-    validator = _validator(schema_path, schemas)
+    validator: Validator = schemas.validator(schema_path, _make_validator)
     what = f"a {tree.text_of('kind', 'rule')} file"
-    documents = [schemas.document(path) for path in (schema_path, HEAD) if path in schemas.texts]
     for error in _leaves(validator.iter_errors(tree.to_value())):
-        _tell(error, tree, what, documents, report)
-
-
-def _validator(schema_path: str, schemas: SchemaSource) -> Validator:
-    """A validator for one schema; jsonschema is slow to import and to set up, so both happen once and late."""
-    made: Validator = schemas.validator(schema_path, _make_validator)
-    return made
+        _tell(error, tree, what, report)
 
 
 def _make_validator(schema_path: str, schemas: SchemaSource) -> Any:
-    from referencing import Registry, Resource  # noqa: PLC0415  # heavy: loaded only when rule files are loaded
-
-    registry: Registry[Any] = Registry().with_resources(
-        (
-            _BASE + path,
-            Resource.from_contents(_with_plain_numbers(schemas.document(path)), default_specification=_draft()),
-        )
-        for path in schemas.texts
-        if path.startswith(("rules/", "mapping"))
-    )
-    return _validator_class()({"$ref": _BASE + schema_path}, registry=registry)
+    """A validator for one schema; jsonschema is slow to import and to set up, so both happen once and late."""
+    return _validator_class()(_inlined(schemas.document(schema_path), schema_path, schemas, ()))
 
 
-def _draft() -> Any:
-    from referencing.jsonschema import DRAFT202012  # noqa: PLC0415  # see above
+def _inlined(schema: Any, path: str, schemas: SchemaSource, above: tuple[str, ...]) -> Any:
+    """The schema in one piece: references replaced by what they mean, whole numbers as jsonschema wants them.
 
-    return DRAFT202012
-
-
-def _with_plain_numbers(schema: Any) -> Any:
-    """The schema's whole numbers as integers, as jsonschema wants them for `minItems` and the like.
-
-    `$schema` is left out: where it stands jsonschema would go on with its own validator class instead of ours.
+    Following a reference is most of what validating costs; here each is followed once. `$schema` is left out: where it
+    stands jsonschema would go on with its own validator class instead of ours.
     """
     if isinstance(schema, Mapping):
-        return {key: _with_plain_numbers(value) for key, value in schema.items() if key != "$schema"}
+        if "$ref" in schema:
+            file, _, pointer = str(schema["$ref"]).partition("#")
+            target = f"{path.rpartition('/')[0]}/{file}".removeprefix("/") if file else path
+            reference = f"{target}#{pointer}"
+            if reference in above:
+                raise LookupError(f"the schema {path} refers to itself through {reference}")
+            found = schemas.document(target)
+            for step in pointer.strip("/").split("/"):
+                found = found[step] if step else found
+            return _inlined(found, target, schemas, (*above, reference))
+        return {key: _inlined(value, path, schemas, above) for key, value in schema.items() if key not in _LEFT_OUT}
     if isinstance(schema, list):
-        return [_with_plain_numbers(value) for value in schema]
+        return [_inlined(value, path, schemas, above) for value in schema]
     if isinstance(schema, Decimal) and schema == schema.to_integral_value():
         return int(schema)
     return schema
@@ -161,7 +146,7 @@ def _distance(errors: list[ValidationError]) -> tuple[int, int]:
     return worst, len(errors)
 
 
-def _tell(error: ValidationError, tree: Node, what: str, documents: Sequence[Any], report: Report) -> None:
+def _tell(error: ValidationError, tree: Node, what: str, report: Report) -> None:
     """One error of jsonschema as problems of ours."""
     path = list(error.absolute_path)
     node = tree.at(path)
@@ -179,7 +164,7 @@ def _tell(error: ValidationError, tree: Node, what: str, documents: Sequence[Any
                 # A misspelt field is told once, as the misspelling.
                 if key in node.members or any(closest(given, [key]) for given in unknown):
                     continue
-                help_text = _described(properties.get(key, {}), documents)
+                help_text = _described(properties.get(key, {}))
                 report.add("rules.missing_field", f"{name} needs the field `{key}`", _start(node), help_text)
         case "type":
             words = " or ".join(
@@ -236,15 +221,8 @@ def _unknown_fields(node: Node, schema: Mapping[str, Any], name: str, report: Re
         report.add("rules.unknown_field", message, member.key_place or member.place, f"known here: {', '.join(known)}")
 
 
-def _described(schema: Any, documents: Sequence[Any]) -> str:
-    """The description of a part, or of what it refers to in one of the documents."""
-    if not isinstance(schema, Mapping):
-        return ""
-    reference = str(schema.get("$ref", "")).rpartition("/$defs/")[2]
-    for document in documents:
-        if reference in document.get("$defs", {}):
-            return str(document["$defs"][reference].get("description", ""))
-    return str(schema.get("description", ""))
+def _described(schema: Any) -> str:
+    return str(schema.get("description", "")) if isinstance(schema, Mapping) else ""
 
 
 def _choices(schema: Mapping[str, Any]) -> str:
