@@ -97,13 +97,18 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class LeadPriority:
-    """The compiled body. `by_bit` has, for each bit of `conditions`, the rule's group and points (a gate's: 0)."""
+    """The compiled body.
+
+    `by_bit` has, for each bit of `conditions`, the rule's group and points (a gate's: 0); `most` is an upper bound of
+    every score, in millionths, where there is one.
+    """
 
     groups: tuple[Group, ...]
     by_bit: tuple[tuple[int, int], ...]
     gates: tuple[Gate, ...]
     bands: Bands
     cap: int | None
+    most: int | None
     zone: tzinfo
     conditions: feel.ConditionSet
     event_conditions: feel.ConditionSet | None
@@ -210,6 +215,8 @@ class LeadPriority:
     def _explain(self, facts: Mapping[str, Any], at: datetime, scored: Scored) -> Explanation:
         why_not = self._why_not(facts, at, scored.fired, scored.events)
         gate = scored.gate
+        if gate is None:
+            why_not = (*why_not, *self._next_band(from_micro(scored.score)))
         if gate is not None and gate.band is None:
             return Explanation((Reason(gate.id, gate.because),), why_not)
         reasons = list(self._reasons(scored))
@@ -256,6 +263,13 @@ class LeadPriority:
             found.extend(self._no_event(rule, facts, at) for rule in group.events if not events.get(rule.id))
         found.extend(self._failed(gate, facts, at) for gate in self.gates if not fired >> gate.bit & 1)
         return tuple(why for why in found if why is not None)
+
+    def _next_band(self, score: Decimal) -> Iterator[WhyNot]:
+        """What is lacking to the next higher band, unless caps keep every lead from it."""
+        band = self.bands.above(score)
+        if band is not None and (self.most is None or band.from_ <= from_micro(self.most)):
+            lacking = f"{decimal_text(band.from_ - score)} points more reach `{band.label}`"
+            yield WhyNot(f"band.{band.label}", lacking, f"score >= {decimal_text(band.from_)}", {"score": score})
 
     def _failed(self, rule: Rule | Gate, facts: Mapping[str, Any], at: datetime) -> WhyNot | None:
         """None for a rule that is true but does not count: one about absence, where nothing is known at all."""
@@ -349,6 +363,7 @@ def build(draft: Draft) -> LeadPriority:
         gates=gates,
         bands=bands,
         cap=cap,
+        most=_most_points(groups, cap),
         zone=draft.zone,
         conditions=feel.ConditionSet.compile(reader.over_facts),
         event_conditions=feel.ConditionSet.compile(reader.over_events) if reader.over_events else None,

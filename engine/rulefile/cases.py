@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from engine import exact_json
 from engine.decision import Decision
@@ -14,6 +15,9 @@ from engine.problems import Place, Problem, Report
 from engine.rulefile.head import Head
 from engine.rulefile.nodes import Node, NodeKind, PlainNumber
 from engine.rulefile.temporal import parse_instant
+
+_STEP: Final = re.compile(r"[^.\[\]]+")
+"""The parts of a path such as `$.events[0].at`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,9 @@ def judge_error(case: Case, problems: Sequence[Problem]) -> CaseResult:
     if case.expect_error in codes:
         return CaseResult(case.name, passed=True)
     found = tuple(
-        Problem("rules.test_failed", f"the rules could not decide: {problem.message}", case.place, problem.help)
+        Problem(
+            "rules.test_failed", f"the rules could not decide: {problem.message}", _given(case, problem), problem.help
+        )
         for problem in problems
     )
     return CaseResult(case.name, passed=False, problems=found)
@@ -183,6 +189,16 @@ def _ids(ids: Sequence[str]) -> str:
 
 def _node(case: Case, name: str) -> Node | None:
     return case.tree.get(name) if case.tree is not None else None
+
+
+def _given(case: Case, problem: Problem) -> Place:
+    """Where the fact that a problem is about stands among the given ones, or where it should stand."""
+    given = _node(case, "given")
+    if given is None or not problem.code.startswith("facts."):
+        return case.place
+    steps: list[str | int] = [int(step) if step.isdigit() else step for step in _STEP.findall(problem.place.path[1:])]
+    node = given.at(steps)
+    return (node.key_place or node.place) if problem.code == "facts.unknown_field" else node.place
 
 
 def _place(case: Case, name: str) -> Place:

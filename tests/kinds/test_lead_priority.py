@@ -142,7 +142,17 @@ def test_why_not_shows_the_first_condition_that_failed_and_what_it_saw(decide) -
     assert why["enterprise"].seen == {"industry": "energy"}
     assert why["rich"].seen == {"annual_revenue": None}
     assert why["demo"].seen == {"event.type": "webinar attended"}
-    assert set(why) == {"enterprise", "rich", "free-mail", "demo", "gone"}
+    assert set(why) == {"enterprise", "rich", "free-mail", "demo", "gone", "band.B"}
+
+
+def test_why_not_ends_with_what_the_next_band_lacks(decide) -> None:
+    """The last line says how many points more reach the next band; in the highest band there is none."""
+    last = decide(employees=800, industry="retail", events=[event("demo request", 1)]).why_not[-1]
+    assert ("band.A", "11.449145 points more reach `A`") == (last.rule, last.because)
+    assert ("score >= 60", {"score": Decimal("48.550855")}) == (last.condition, last.seen)
+    top = decide(employees=800, industry="retail", annual_revenue=2_000_000, events=[event("demo request")])
+    assert "A" == top.outcome["band"]
+    assert [] == [why.rule for why in top.why_not if why.rule.startswith("band.")]
 
 
 def test_without_events_why_not_says_there_are_none(decide) -> None:

@@ -174,6 +174,7 @@ def test_facts_that_do_not_fit_fail_a_test_with_their_problem(schemas) -> None:
     (result,) = made.run_tests()
     assert not result.passed
     assert "`list_amount` is a number" in result.problems[0].message
+    assert (12, 42) == (result.problems[0].place.line, result.problems[0].place.column)
 
 
 def test_a_test_can_expect_a_problem(schemas) -> None:
