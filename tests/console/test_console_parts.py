@@ -194,7 +194,8 @@ TEXT_ON = [
     *(("ink", f"{tone}-soft") for tone in ("good", "warn", "bad", "info", "accent")),
     *(("ink-soft", f"{tone}-soft") for tone in ("bad", "info")),
     *((tone, "surface") for tone in ("good", "warn", "bad", "info")),
-    ("good", "sunken"), ("info", "sunken"), ("ink-soft", "warn-soft"), ("on-accent", "accent"), ("on-accent", "accent-hover"),
+    ("good", "sunken"), ("info", "sunken"), ("ink-soft", "warn-soft"), ("on-accent", "accent"),
+    ("on-accent", "accent-hover"),
 ]  # fmt: skip
 
 

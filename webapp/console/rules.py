@@ -95,7 +95,7 @@ def rule_set(kind: str, name: str) -> Response:
     number = version_number(request.args.get("version", ""), full)
     summaries = rulesets.list_rule_sets(ports(), caller(), at=caller().now)
     live = next(summary for summary in summaries if summary.name == full)
-    wanted = number or live.version
+    wanted = live.version if number is None else number
     shown = rulesets.get_version(ports(), caller(), full, wanted)
     results = shown.rule_set.run_tests()
     return page(

@@ -29,6 +29,8 @@ from webapp.console.rules import version_number
 LONGEST_ADDRESS = 2_000
 """Facts that make an address longer than this stay in the form: servers and proxies cut long addresses."""
 MAX_FORM_TEXT = 200_000
+FIRST_YEAR, LAST_YEAR = 1000, 9000
+"""Instants nearer to the ends of the calendar cannot be moved between zones."""
 SUBJECTS = ("lead", "deal", "conflict")
 
 
@@ -263,6 +265,10 @@ def _instant(text: str) -> datetime:
         raise InvalidError(
             Problem("request.bad_parameter", f"`{text}` is not an instant", help="write it like `2026-11-02T09:00:00Z`")
         ) from None
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise InvalidError(
+            Problem("request.bad_parameter", f"`{text}` lies outside the years {FIRST_YEAR} to {LAST_YEAR}")
+        )
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
