@@ -33,19 +33,19 @@ cell("platform_admin", "team", "write");
 cell("platform_admin", "branch", "read");
 cell("platform_admin", "branch", "write");
 
-# A record that the matrix governs, reached by this user with this action.
+# A record that the matrix governs, reached by this user with this action. The cell stands first: most end there.
 governed(user, action, record) if
-  own(user, record) and
-  cell(user.role, "own", action);
+  cell(user.role, "own", action) and
+  own(user, record);
 
 governed(user, action, record) if
-  in_team(user, record) and
   cell(user.role, "team", action) and
+  in_team(user, record) and
   own_does_not_decide(user, action, record);
 
 governed(user, action, record) if
-  in_branch(user, record) and
   cell(user.role, "branch", action) and
+  in_branch(user, record) and
   own_does_not_decide(user, action, record) and
   team_does_not_decide(user, action, record);
 

@@ -25,7 +25,7 @@ allow(user: User, action: String, record: Job) if
   may_run_jobs(user, record);
 
 started_by(user, record) if
-  same_organisation(user, record) and
+  member(user, record) and
   user.id != "" and
   record.owner_id = user.id;
 

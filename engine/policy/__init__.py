@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from engine.policy.cases import CaseResult, check
+from engine.policy.matrix import MatrixRow
 from engine.policy.policies import Policies
 from engine.policy.vocabulary import ACTIONS, ALL_ROLES
 
-__all__ = ["ACTIONS", "ALL_ROLES", "Policies"]
+__all__ = ["ACTIONS", "ALL_ROLES", "CaseResult", "MatrixRow", "Policies", "check"]

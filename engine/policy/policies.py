@@ -8,17 +8,22 @@ one meaning. Oso's own `is_allowed` stays available as the reference that tests 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from hashlib import sha256
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING
 
 from engine.caller import Actor
-from engine.policy.oso_border import build, filter_for, is_allowed
-from engine.policy.translation import UnsupportedShapeError, predicate_of
-from engine.policy.vocabulary import ACTIONS, RESOURCES
+from engine.policy.oso_border import Loaded, build, filter_for, is_allowed
+from engine.policy.rows import place_of
+from engine.policy.translation import UnknownFieldError, UnsupportedShapeError, predicate_of
+from engine.policy.vocabulary import ACTIONS, RESOURCES, asked_fields
 from engine.predicate import Never, Predicate, matches
 from engine.problems import InvalidError, Place, Problem
 from engine.records import Record
+
+if TYPE_CHECKING:
+    from engine.policy.matrix import MatrixRow
 
 KEPT_PREDICATES = 20_000
 """How many predicates are kept: about a thousand actors' worth. The oldest go first."""
@@ -27,7 +32,7 @@ KEPT_PREDICATES = 20_000
 class Policies:
     """A loaded set of policy files; an `engine.ports.Authorizer`."""
 
-    def __init__(self, files: Mapping[str, str], oso: Any) -> None:
+    def __init__(self, files: Mapping[str, str], oso: Loaded) -> None:
         """Use `Policies.load`."""
         self.files = dict(files)
         self._oso = oso
@@ -73,6 +78,18 @@ class Policies:
         with self._oso_lock:
             return is_allowed(self._oso, actor, action, record)
 
+    def check(self) -> tuple[Problem, ...]:
+        """Everything wrong with these policies: shapes, record types without a row, misspelt names. Takes a second."""
+        from engine.policy.checks import problems_of  # noqa: PLC0415  # it reads this class
+
+        return problems_of(self)
+
+    def matrix(self) -> tuple[MatrixRow, ...]:
+        """The role matrix as these policies are."""
+        from engine.policy.matrix import matrix  # noqa: PLC0415  # it reads this class
+
+        return matrix(self)
+
     def _asked(self, actor: Actor, action: str, record_type: str) -> Predicate:
         if action not in ACTIONS:
             raise LookupError(f"no action {action!r}: actions are {', '.join(ACTIONS)}")
@@ -82,14 +99,25 @@ class Policies:
             found = filter_for(self._oso, actor, action, record_type)
         if isinstance(found, Problem):
             raise InvalidError(found)
+        known = asked_fields(RESOURCES[record_type].record_type)
         try:
-            return Never() if found is None else predicate_of(found)
-        except UnsupportedShapeError as error:
-            raise InvalidError(
-                Problem(
-                    "policy.shape",
-                    f"the rule for `{action}` on `{record_type}` cannot become a database query: {error}",
-                    Place(path=f"$.{record_type}.{action}"),
-                    help="write the condition positively, comparing a field with a value",
-                )
+            return Never() if found is None else predicate_of(found, known)
+        except UnknownFieldError as error:
+            near = get_close_matches(str(error), known, n=1)
+            raise self._refusal(
+                "policy.unknown_name",
+                f"`{record_type}` has no field `{error}` that a policy may ask",
+                place_of(self.files, action, record_type),
+                f"did you mean `{near[0]}`?" if near else "policies ask texts, whole numbers and truth values",
             ) from None
+        except UnsupportedShapeError as error:
+            raise self._refusal(
+                "policy.shape",
+                f"the rule for `{action}` on `{record_type}` cannot become a database query: {error}",
+                place_of(self.files, action, record_type),
+                "write the condition positively, comparing a field with a value",
+            ) from None
+
+    def _refusal(self, code: str, message: str, place: Place, help_text: str) -> InvalidError:
+        problem = Problem(code, message, place, help_text)
+        return InvalidError(problem.in_text(place.source, self.files[place.source]) if place.source else problem)

@@ -8,7 +8,7 @@ Oso partially evaluates a rule for a concrete actor into an OR of ANDs of compar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, Protocol
 
 from engine.predicate import Always, Compare, In, Never, Operator, Predicate, both, either
@@ -37,10 +37,22 @@ class Filter(Protocol):
     conditions: Sequence[Sequence[_Condition]]
 
 
-def predicate_of(found: Filter) -> Predicate:
-    """The predicate. Raises `UnsupportedShapeError` for joins and for comparisons between two fields."""
+class UnknownFieldError(Exception):
+    """A rule asks for a field that the record type does not have; the argument is its name."""
+
+
+def predicate_of(found: Filter, known: Container[str]) -> Predicate:
+    """The predicate over the known fields.
+
+    Raises `UnsupportedShapeError` for joins and for comparisons between two fields, and `UnknownFieldError`: Oso does
+    not mind a misspelt field, which would deny for ever.
+    """
     if found.relations:
         raise UnsupportedShapeError("it follows a relation to another record")
+    for condition in (one for conjunction in found.conditions for one in conjunction):
+        for side in (_side(condition.left), _side(condition.right)):
+            if isinstance(side, _Field) and side.name not in known:
+                raise UnknownFieldError(side.name)
     alternatives: list[frozenset[Literal]] = []
     for conjunction in found.conditions:
         literals = _conjunction(conjunction)

@@ -18,6 +18,7 @@ from uuid import uuid4
 import pytest
 
 from adapters.stores import open_store
+from engine.policy import Policies
 from engine.ports import Store
 
 
@@ -99,6 +100,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, real: Callable[[str], 
     opened = open_store("memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'records.db'}")
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def policies() -> Policies:
+    """The shipped policies."""
+    folder = Path(__file__).resolve().parents[2] / "policies"
+    return Policies.load({path.name: path.read_text() for path in folder.glob("*.polar")})
 
 
 @pytest.fixture
