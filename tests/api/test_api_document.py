@@ -53,6 +53,15 @@ def test_every_parameter_is_in_the_handbook():
     assert [] == sorted(name for name in names if not re.search(rf"`(\?)?{name}(=true)?`", text))
 
 
+def test_the_examples_of_the_handbook_work(app_in_memory: Flask):
+    """Every request that docs/api.md shows with `curl` is answered with what was asked for."""
+    api = as_person(app_in_memory, "person-revops_analyst")
+    shown = re.findall(r"curl [^`]*?(?:-d '([^']*)' [^`]*?)?http://127\.0\.0\.1:8400(/\S+)", HANDBOOK.read_text())
+    assert len(shown) >= 2
+    answers = [api.send("POST", path, raw=body.encode()) if body else api.get(path) for body, path in shown]
+    assert {200} == {answer.status_code for answer in answers}
+
+
 def test_every_shape_is_used(app_in_memory: Flask):
     """No schema, response or header of the document is left over."""
     text = json.dumps(document(app_in_memory))

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from adapters.wiring import Texts, build_in_memory
 from engine import exact_json
 from engine.records import Record
 
+FACTS = b'{"employees": 800, "industry": "retail", "events": [{"type": "demo request", "at": "2026-11-01T09:00:00Z"}]}'
 ROOT = Path(__file__).resolve().parents[2]
 KEY = {"Authorization": f"Bearer {token_of('person-revops_analyst')}"}
 JSON = {**KEY, "Content-Type": "application/json"}
@@ -33,11 +34,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server: its home, its port and its process."""
+
+    home: Path
+    port: int
+    process: subprocess.Popen[bytes]
+
+
 @pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, texts: Texts, published: tuple[Record, ...]
-) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """A running server: its port and its process."""
+def server(tmp_path_factory: pytest.TempPathFactory, texts: Texts, published: tuple[Record, ...]) -> Iterator[Server]:
+    """The server as `bylaw up` starts it, over the small world."""
     home = tmp_path_factory.mktemp("server")
     chosen = replace(settings(home, f"sqlite:///{home / 'bylaw.sqlite3'}"), port=free_port())
     with build_in_memory(chosen, texts=texts) as built:
@@ -49,7 +57,7 @@ def server(
         )
     try:
         wait_until_live(chosen.port, process, home / "log")
-        yield chosen.port, process
+        yield Server(home, chosen.port, process)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
@@ -90,10 +98,10 @@ def resident_kilobytes(process: subprocess.Popen[bytes]) -> int:
     return sum(int(status.partition("VmHWM:")[2].split()[0]) for status in statuses)
 
 
-def test_it_decides(server: tuple[int, object], real: Callable[[str], None]):
+def test_it_decides(server: Server, real: Callable[[str], None]):
     """The real server decides, with the headers of every answer."""
     status, headers, body = ask(
-        server[0], "POST", EVALUATE, b'{"facts": {"employees": 800, "industry": "retail"}}', JSON
+        server.port, "POST", EVALUATE, b'{"facts": {"employees": 800, "industry": "retail"}}', JSON
     )
     assert (200, "no-store") == (status, headers["Cache-Control"])
     assert "scored" == exact_json.parse(body)["outcome"]["state"]
@@ -101,30 +109,73 @@ def test_it_decides(server: tuple[int, object], real: Callable[[str], None]):
     real("SQLite")
 
 
-def test_ready_tells_the_truth(server: tuple[int, object]):
+def command(home: Path, *arguments: str) -> bytes:
+    """What `bylaw` prints on the server's own home."""
+    chosen = settings(home, f"sqlite:///{home / 'bylaw.sqlite3'}")
+    environment = {**os.environ, **chosen.environment()}
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", *arguments], cwd=ROOT, env=environment, capture_output=True, check=False
+    )
+    assert 0 == done.returncode, done.stderr.decode()
+    return done.stdout
+
+
+def test_two_doors_give_the_same_bytes(server: Server):
+    """`bylaw evaluate --json` and the API give the same decision, byte for byte."""
+    (server.home / "facts.json").write_bytes(FACTS)
+    at, as_of = "2026-11-02T09:00:00Z", "2026-11-23T09:00:00Z"
+    printed = command(
+        server.home, "evaluate", "lead-priority/inbound", "--facts", str(server.home / "facts.json"),
+        "--at", at, "--as-of", as_of, "--organisation", "org-a", "--json",
+    )  # fmt: skip
+    sent = b'{"facts": ' + FACTS + f', "at": "{at}", "as_of": "{as_of}"}}'.encode()
+    status, _, body = ask(server.port, "POST", EVALUATE, sent, JSON)
+    assert (200, printed) == (status, body + b"\n")
+
+
+def test_a_key_from_the_command_line(server: Server):
+    """A key made with `bylaw keys create` opens the API as the person that it was made for."""
+    made = exact_json.parse(
+        command(
+            server.home,
+            "keys",
+            "create",
+            "person-sales_rep",
+            "--name",
+            "laptop",
+            "--as",
+            "person-platform_admin",
+            "--json",
+        )
+    )
+    status, _, body = ask(server.port, "GET", "/api/v1/me", headers={"Authorization": f"Bearer {made['key']}"})
+    assert (200, "person-sales_rep") == (status, exact_json.parse(body)["id"])
+
+
+def test_ready_tells_the_truth(server: Server):
     """With no queue server running, the service lives but is not ready, and says which parts are missing."""
-    status, _, body = ask(server[0], "GET", "/health/ready")
+    status, _, body = ask(server.port, "GET", "/health/ready")
     parts = exact_json.parse(body)["parts"]
     assert (503, "up", "down", "down") == (status, *(parts[name]["status"] for name in ("store", "queue", "sessions")))
 
 
-def test_a_job_waits_for_the_queue(server: tuple[int, object]):
+def test_a_job_waits_for_the_queue(server: Server):
     """While the queue server is away, a job is accepted and waits."""
     status, _, body = ask(
-        server[0], "POST", "/api/v1/jobs", b'{"kind": "score-leads"}', {**JSON, "Idempotency-Key": "k1"}
+        server.port, "POST", "/api/v1/jobs", b'{"kind": "score-leads"}', {**JSON, "Idempotency-Key": "k1"}
     )
     assert (202, "queued") == (status, exact_json.parse(body)["state"])
 
 
-def test_a_hundred_megabytes(server: tuple[int, subprocess.Popen[bytes]]):
+def test_a_hundred_megabytes(server: Server):
     """A body of 100 MB, announced or in chunks without end, is refused; the server's memory does not grow by it."""
-    before = resident_kilobytes(server[1])
+    before = resident_kilobytes(server.process)
     chunk = b" " * 1_000_000
     for headers in ({**JSON, "Content-Length": "100000000"}, {**JSON, "Transfer-Encoding": "chunked"}):
-        status, body = send_much(server[0], headers, chunk, 100)
+        status, body = send_much(server.port, headers, chunk, 100)
         assert (413, "request.too_large") == (status, exact_json.parse(body)["code"])
-    assert resident_kilobytes(server[1]) - before < 20_000
-    assert 200 == ask(server[0], "GET", "/api/v1/me", headers=KEY)[0]
+    assert resident_kilobytes(server.process) - before < 20_000
+    assert 200 == ask(server.port, "GET", "/api/v1/me", headers=KEY)[0]
 
 
 def send_much(port: int, headers: dict[str, str], chunk: bytes, times: int) -> tuple[int, bytes]:
@@ -149,13 +200,13 @@ def send_much(port: int, headers: dict[str, str], chunk: bytes, times: int) -> t
         connection.close()
 
 
-def test_it_stays_up_under_nonsense(server: tuple[int, object]):
+def test_it_stays_up_under_nonsense(server: Server):
     """Bytes that are no HTTP, and bodies that end too early, harm nobody else."""
     for nonsense in (
         b"\x00" * 100,
         b"GET / HTTP/9.9\r\n\r\n",
         b"POST /api/v1/leads HTTP/1.1\r\nContent-Length: 99\r\n\r\n{",
     ):
-        with socket.create_connection(("127.0.0.1", server[0]), timeout=10) as raw:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
             raw.sendall(nonsense)
-    assert 200 == ask(server[0], "GET", "/health/live")[0]
+    assert 200 == ask(server.port, "GET", "/health/live")[0]
