@@ -143,7 +143,7 @@ CODES: dict[str, str] = {
     "rules.test_failed": "A rule file's own test has another result than it expects.",
     "rules.test_needs_result": "A test states neither what it expects nor which problem.",
     "rules.rows_file": "Table rows in a file beside the rule file are not read yet.",
-    "rules.instant": "An instant for a decision has no time zone.",
+    "rules.instant": "An instant for a decision has no time zone, or lies at the end of the calendar.",
     # -- fact schemas and facts
     "facts.unknown_schema": "There is no fact schema of this name.",
     "facts.schema": "A fact schema uses something that fact schemas do not have.",

@@ -69,7 +69,7 @@ def read_cases(tree: Node, head: Head, zone: Any, report: Report, warnings: Repo
             report.add("rules.duplicate_id", message, node["name"].place, f"the first stands on line {names[name]}")
         names[name] = node["name"].place.line
         at = _instant(node.get("at"), first_instant, report)
-        if not head.effective.holds(at, zone) and "at" in node:
+        if "at" in node and not head.effective.holds(at, zone):
             message = f"the test runs at a time when this version does not hold ({head.effective})"
             warnings.add("rules.test_instant", message, node["at"].place, "test a version within its own dates")
         if "expect" not in node and "expect_error" not in node and "expect_reasons" not in node:

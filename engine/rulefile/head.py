@@ -20,7 +20,10 @@ class Effective:
 
     def holds(self, at: datetime, zone: tzinfo = UTC) -> bool:
         """Whether the instant lies within, by the calendar of the rule set's zone."""
-        day = at.astimezone(zone).date()
+        try:
+            day = at.astimezone(zone).date()
+        except OverflowError:  # hours from the first or last day of the calendar
+            day = at.date()
         return self.from_ <= day and (self.to is None or day < self.to)
 
     def __str__(self) -> str:

@@ -14,6 +14,9 @@ from engine.rulefile.facts import FactSchema
 from engine.rulefile.head import Effective, Head
 from engine.rulefile.kind import Description, RuleSetBody
 
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
+"""A decision's instants keep a year's distance from the calendar's ends, so that every zone can show them."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
@@ -67,13 +70,16 @@ class RuleSet:
 
     def decide_typed(self, facts: Mapping[str, Any], *, at: datetime, as_of: datetime, release: str = "") -> Decision:
         """Decide about facts that `self.facts.read` has typed already."""
-        if at.tzinfo is None or as_of.tzinfo is None:
-            name = "at" if at.tzinfo is None else "as_of"
-            message = f"`{name}` has no time zone, so it is no instant"
-            raise InvalidError(
-                Problem("rules.instant", message, Place(path=f"$.{name}"), "like this: `2026-11-02T09:00:00Z`")
-            )
-        found = self.body.decide(facts, at=at, as_of=as_of)
+        for name, instant in (("at", at), ("as_of", as_of)):
+            if instant.tzinfo is None or not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+                lacks = "has no time zone" if instant.tzinfo is None else "is too far away"
+                place = Place(path=f"$.{name}")
+                help_text = "like this: `2026-11-02T09:00:00Z`"
+                raise InvalidError(Problem("rules.instant", f"`{name}` {lacks}, so it is no instant", place, help_text))
+        try:
+            found = self.body.decide(facts, at=at, as_of=as_of)
+        except InvalidError as error:
+            raise InvalidError(self._located(problem) for problem in error.problems) from error
         return Decision(
             rule_set=self.name,
             kind=self.head.kind,
@@ -116,5 +122,9 @@ class RuleSet:
             result = judge_error(case, error.problems)
         if not result.problems:
             return result
-        located = tuple(problem.in_text(self.source, self.text) for problem in result.problems)
+        located = tuple(self._located(problem) for problem in result.problems)
         return CaseResult(result.name, result.passed, located, result.fired)
+
+    def _located(self, problem: Problem) -> Problem:
+        """A problem of the rule file with its line; one of the facts stays at its path."""
+        return problem.in_text(self.source, self.text) if problem.place.line else problem

@@ -134,6 +134,17 @@ def test_an_instant_needs_a_zone(schemas) -> None:
     assert refused.value.code == "rules.instant"
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_the_ends_of_the_calendar_are_no_instants(text: str, schemas) -> None:
+    """A date that some zone cannot show is refused, not met by a crash."""
+    made = load(RULES.replace("facts:", "zone: Europe/Berlin\nfacts:").encode(), source="x.yaml", schemas=schemas)
+    at = datetime.fromisoformat(text)
+    with pytest.raises(InvalidError) as refused:
+        made.decide({"segment": "small", "list_amount": 0, "discount_percent": 0}, at=at, as_of=AT)
+    assert "rules.instant" == refused.value.code
+    assert not made.effective.holds(at, made.zone)
+
+
 @pytest.mark.parametrize(
     ("expectation", "message"),
     [
@@ -224,6 +235,7 @@ def test_a_fault_in_the_rules_points_into_the_file(schemas) -> None:
     with pytest.raises(InvalidError) as refused:
         made.decide({"segment": "small", "list_amount": 0, "discount_percent": 0}, at=AT, as_of=AT)
     assert (8, "x.yaml") == (refused.value.problems[0].place.line, refused.value.problems[0].place.source)
+    assert refused.value.problems[0].excerpt == "expression: 100 / list_amount"
     assert refused.value.code.startswith("feel.")
 
 
