@@ -371,3 +371,14 @@ def test_a_cleared_field_is_null_in_the_merged_record():
     """Clearing a field on the device clears it in the merged record; a field that nobody filled is absent."""
     merged = shipped("deal@1").decide(conflict({"name": "A"}, {}, {"name": "A"}), at=AT, as_of=AT).outcome["merged"]
     assert {"name": None} == merged
+
+
+def test_a_field_whose_conditions_all_fail_follows_the_rule_for_all_others():
+    """Where no condition for a field holds, or what it reads is absent, `otherwise` decides."""
+    rule = {"field": "name", "strategy": "client_wins", "arrival": "matters", "when": "client.discount_percent > 5"}
+    rules = rule_set(sync_file(rule, otherwise={"strategy": "last_write", "because": "the later edit"}))
+    for discount, expected in ((None, "C"), (5, "C"), (6, "B")):
+        client = {"name": "B", **({"discount_percent": Decimal(discount)} if discount else {})}
+        decision = rules.decide(conflict({"name": "A"}, client, {"name": "C"}), at=AT, as_of=AT)
+        assert expected == decision.outcome["merged"]["name"]
+        assert ("client.discount_percent" in decision.missing) == (discount is None)
