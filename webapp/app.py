@@ -35,6 +35,7 @@ def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: dateti
     app = Flask("webapp", static_folder=None, template_folder="templates")
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT_BYTES
     app.config["MAX_FORM_PARTS"] = FORM_PARTS
+    app.url_map.merge_slashes = False  # an address is right or it is not; nothing is guessed
     described = document.build(wiring.shipped.schemas()["api/components.json"])
     app.extensions[EXTENSION] = Surroundings(wiring, clock, described, exact_json.canonical(described))
     headers.install(app)

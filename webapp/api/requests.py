@@ -157,8 +157,13 @@ def read_key(request: Request) -> str:
     return given
 
 
+def printable(text: str) -> str:
+    """The text with every character that cannot be shown replaced."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
 def check_path(path: dict[str, str]) -> None:
     """Refuse ids that no record can have before a store is asked."""
     for value in path.values():
         if len(value) > LONGEST_ID or not value.isprintable():
-            raise NotFoundError(Problem("record.not_found", f"there is nothing called `{value[:60]!a}`"))
+            raise NotFoundError(Problem("record.not_found", f"there is nothing called `{printable(value[:60])}`"))

@@ -68,7 +68,7 @@ def publish(asked: Asked) -> Response:
 
 def rulesets_not_found(name: str, number: str) -> InvalidError:
     """The address of a version ends in its number."""
-    return InvalidError(Problem("request.malformed", f"`{number[:40]!a}` is no version number of `{name[:100]!a}`"))
+    return InvalidError(Problem("request.malformed", f"`{number[:40]}` is no version number of `{name[:100]}`"))
 
 
 def _bytes(asked: Asked) -> bytes:
