@@ -34,8 +34,8 @@ from engine.feel.types import (
 )
 from engine.feel.values import Value
 
-BITS_BUDGET: Final = 32_000_000
-"""Bits one column's exact masks may take (4 MB); beyond, neighbouring positions share a mask and rows are verified."""
+BITS_BUDGET: Final = 8_000_000
+"""Bits one column's exact masks may take (1 MB); beyond, neighbouring positions share a mask and rows are verified."""
 INLINE_BOUNDS: Final = 3
 """Up to so many bounds a chain of comparisons is faster than a bisection."""
 RESIDUAL_CHUNK: Final = 32
@@ -221,6 +221,7 @@ class _Writer:
         self.everything = everything
         self.budget = budget
         self.nulls = False
+        self.verified: list[tuple[str, str]] = []
 
     def write(
         self, columns: list[_Column], residual: list[tuple[int, list[tuple[int, ir.Node]]]], count: int
@@ -234,6 +235,8 @@ class _Writer:
             source.line("y = x = q")
         for column in columns:
             self.column(column, count)
+        for exact, position in self.verified:  # last, when the other columns have left few rows
+            source.line(f"if q and {position} >= 0: q = {exact}(q, {position})")
         source.line("r = q & y" if self.nulls else "r = q")
         source.line("n = q & x" if self.nulls else "n = q")
         for start in range(0, len(residual), RESIDUAL_CHUNK):
@@ -411,35 +414,53 @@ class _Writer:
             self.apply(source.bind(rows), source.bind(clauses), indent + 1)
 
     def blocks(self, bounds: list[Any], row_mask: int, flips: list[int], value: str, indent: int) -> None:
-        """Too many positions for a mask each: neighbours share one for any of them, and rows are verified."""
+        """Too many positions for a mask each: neighbours share one for any of them, and what it leaves is verified.
+
+        A row that is true over several stretches is verified against each of them.
+        """
         source = self.source
         size = max(2, -(-len(flips) * self.everything.bit_length() // self.budget))
         masks: list[int] = []
-        starts: list[tuple[int, list[int]]] = []
+        began: dict[int, int] = dict.fromkeys(_bits(row_mask), 0)
+        stretches: dict[int, list[tuple[int, int]]] = {}
         for start in range(0, len(flips), size):
-            some = 0
-            first = 0
+            some = row_mask
             for spot in range(start, min(start + size, len(flips))):
                 row_mask ^= flips[spot]
-                if spot == start:
-                    first = row_mask
                 some |= row_mask
+                for row in _bits(flips[spot]):
+                    if row in began:
+                        stretches.setdefault(row, []).append((began.pop(row), spot))
+                    else:
+                        began[row] = spot
             masks.append(some)
-            starts.append((first, flips[start + 1 : start + size]))
+        for row, spot in began.items():
+            stretches.setdefault(row, []).append((spot, len(flips)))
 
         def exact(found: int, position: int) -> int:
-            """The rows of `found` that stay true at just this position."""
-            mask, changes = starts[position // size]
-            for change in changes[: position % size]:
-                mask ^= change
-            return found & mask
+            """The rows of `found` that are true at just this position."""
+            rest = found
+            while rest:
+                low = rest & -rest
+                rest ^= low
+                for start, end in stretches[low.bit_length() - 1]:
+                    if start <= position < end:
+                        break
+                else:
+                    found ^= low
+            return found
 
         at = source.bind(bounds)
         name = source.fresh("p")
         left, right = source.operation(bisect_left), source.operation(bisect_right)
-        source.line(f"{name} = {left}({at}, {value}) + {right}({at}, {value})", indent)
+        if any(flips[2 * i + 2] for i in range(len(bounds))):
+            source.line(f"{name} = {left}({at}, {value}) + {right}({at}, {value})", indent)
+        else:
+            source.line(f"{name} = 2 * {right}({at}, {value})", indent)
         source.line(f"q &= {source.bind(masks)}[{name} // {size}]", indent)
-        source.line(f"if q: q = {source.bind(exact)}(q, {name})", indent)
+        if indent > 1:
+            source.line(f"if {value} is None: {name} = -1")
+        self.verified.append((source.bind(exact), name))
 
     # -- residual clauses
 

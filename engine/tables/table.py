@@ -78,6 +78,7 @@ class CompiledTable:
         "_find",
         "_matrix",
         "_needs_run",
+        "_nothing",
         "_ranks",
         "_results",
         "_rows",
@@ -121,6 +122,8 @@ class CompiledTable:
         self._find, self._needs_run = compiled.find, compiled.needs_run
         self._ranks = [self._rank(row) for row in self._rows] if self._is_ranked else []
         self._results = tuple(self._constant_result(row) for row in self._rows)
+        constant = all(default is None or isinstance(default.ir, ir.Const) for default in self.defaults)
+        self._nothing = self._no_hit({}, None, dt.UTC) if constant else None
         found = analyse(self.analysed(self.policy))
         self.is_analysed = found is not None
         self.findings: tuple[Finding, ...] = tuple(
@@ -172,13 +175,11 @@ class CompiledTable:
         """
         hits = self._hits(facts, at, zone)
         if not hits:
-            return self._no_hit(facts, at, zone)
+            return self._nothing or self._no_hit(facts, at, zone)
         policy = self.policy
-        first = (hits & -hits).bit_length() - 1
-        if policy is HitPolicy.FIRST or not hits & (hits - 1):
-            if policy is HitPolicy.UNIQUE or policy is HitPolicy.FIRST or policy.is_single:
-                return self._results[first] or self._result((first,), facts, at, zone)
-            return self._result((first,), facts, at, zone)
+        if policy is HitPolicy.FIRST or (policy.is_single and not hits & (hits - 1)):
+            first = (hits & -hits).bit_length() - 1
+            return self._results[first] or self._result((first,), facts, at, zone)
         rows = _bits(hits)
         if policy is HitPolicy.UNIQUE:
             raise self._not_unique(rows)
