@@ -59,10 +59,10 @@ def places() -> Iterator[dict[str, Any]]:
     ]
     yield from bases
     yield ELSEWHERE
-    for base in (bases[0], bases[4]):
+    for base, ills in ((bases[0], ILL), (bases[4], ILL[:3])):
         for name in ME:
             yield {**base, name: ELSEWHERE[name]}
-            for ill in ILL:
+            for ill in ills:
                 yield {**base, name: ill}
 
 
@@ -108,8 +108,8 @@ def test_the_predicate_is_osos_answer(policies: Policies, known: RecordType) -> 
 
 
 def test_every_combination_of_places(policies: Policies) -> None:
-    """All combinations of own, other and ill attributes of a lead: predicate and Oso agree on every one."""
-    choices = [(ME[name], ELSEWHERE[name], None, [ME[name]]) for name in ME]
+    """All combinations of own, other and null attributes of a lead: predicate and Oso agree on every one."""
+    choices = [(ME[name], ELSEWHERE[name], None) for name in ME]
     checked: dict[bool, int] = defaultdict(int)
     for values in itertools.product(*choices):
         fields = dict(zip(ME, values, strict=True))
@@ -120,7 +120,7 @@ def test_every_combination_of_places(policies: Policies) -> None:
             assert expected == policies.allows(who, action, record), (role, action, fields)
             checked[expected] += 1
     assert checked[True] > 50
-    assert checked[False] > 2000
+    assert checked[False] > 500
 
 
 def meaning(role: str, action: str, fields: dict[str, Any]) -> bool:
