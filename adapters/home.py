@@ -70,8 +70,8 @@ def private_folder(path: Path) -> None:
         raise UnavailableError(
             Problem(
                 "home.unusable",
-                f"`{path}` belongs to somebody else or is open to others",
-                help="remove it, or set a shorter BYLAW_HOME",
+                f"the directory `{path}` belongs to somebody else or is open to others",
+                help="make it yours alone (`chmod 700`), or set another BYLAW_HOME",
             )
         )
 

@@ -245,7 +245,7 @@ class Settings:
     @property
     def queue_socket(self) -> Path:
         """The embedded queue server's Unix socket: in `home`, or in a short private folder if that path is too long."""
-        direct = self.home / "queue.sock"
+        direct = self.home / "queue" / "server.sock"
         if len(os.fsencode(direct)) <= SOCKET_PATH_LIMIT:
             return direct
         return Path("/tmp") / f"bylaw-{os.getuid()}" / f"{sha256(os.fsencode(self.home)).hexdigest()[:16]}.sock"  # noqa: S108  # a folder only its owner may enter, checked before use

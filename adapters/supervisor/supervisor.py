@@ -22,7 +22,7 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 8.0
 READY_SECONDS = 30
 TICK_SECONDS = 0.1
-LAST_LINES = 3
+LAST_LINES = 10
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -161,7 +161,9 @@ class Supervisor:
         self._log.say(f"{slot.program.name} {how}; starting it again in {pause:g} s")
 
     def _give_up(self, slot: _Slot, how: str) -> None:
-        last = f": {slot.last_lines[-1].strip()}" if slot.last_lines else ""
+        # Indented lines are help or a traceback's inside; the sentence that matters begins at the margin.
+        sentences = [line for line in slot.last_lines if not line[:1].isspace()]
+        last = f": {sentences[-1]}" if sentences else ""
         raise UnavailableError(
             Problem(
                 "up.gave_up",

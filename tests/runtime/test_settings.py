@@ -27,7 +27,7 @@ def test_defaults() -> None:
     """Without any setting everything is on this machine: database, queue, loopback, local sign-in, example."""
     found = Settings.from_environment({"BYLAW_HOME": "/srv/bylaw"})
     assert "sqlite:////srv/bylaw/bylaw.sqlite3" == found.database_url
-    assert (True, "unix:///srv/bylaw/queue.sock") == (found.embedded_queue, found.queue_url)
+    assert (True, "unix:///srv/bylaw/queue/server.sock") == (found.embedded_queue, found.queue_url)
     assert "http://127.0.0.1:8400" == found.address
     assert (True, True, False) == (found.local_sign_in, found.example, found.secure_cookies)
 
