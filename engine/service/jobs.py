@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -35,7 +34,7 @@ from engine.service.incentive_run import IncentiveRun
 from engine.service.records import read_for_write
 from engine.service.scoring import ScoreLeads
 from engine.service.spelling import did_you_mean
-from engine.service.work import Work, WorkKind
+from engine.service.work import Work, WorkKind, with_whole_numbers
 
 QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = "queued", "running", "succeeded", "failed", "cancelled"
 ENDED = (SUCCEEDED, FAILED, CANCELLED)
@@ -96,24 +95,6 @@ def start_job(ports: Ports, caller: Caller, kind: str, title: str, parameters: M
             return stored
 
 
-def shown_result(job: Record) -> Mapping[str, Any] | None:
-    """A job's result with its counts as whole numbers.
-
-    Amounts are stored as texts, so every number in it is a count.
-    """
-    return None if job["result"] is None else _with_whole_numbers(job["result"])
-
-
-def _with_whole_numbers(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value)
-    if isinstance(value, Mapping):
-        return {name: _with_whole_numbers(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_whole_numbers(item) for item in value]
-    return value
-
-
 def cancel_job(ports: Ports, caller: Caller, job_id: str) -> Record:
     """Cancel a queued job at once, ask a running one to stop after its present chunk. What is done stays done.
 
@@ -152,7 +133,7 @@ def run_job(
     """
     job = _take(ports, job_id, clock(), f"{worker} {ports.new_id()}")
     if job is None:
-        return ports.store.get("job", job_id, Always())
+        return with_whole_numbers(ports.store.get("job", job_id, Always()))
     try:
         caller = Caller(_starter(ports, job), clock(), "job", job.id)
         run = _Run(ports, JOB_KINDS[job["kind"]](ports, caller, job), caller.actor, clock)
@@ -164,7 +145,7 @@ def run_job(
     except UnavailableError:
         raise
     except _LostLeaseError:
-        return ports.store.get("job", job_id, Always())
+        return with_whole_numbers(ports.store.get("job", job_id, Always()))
     except BylawError as error:
         job = _fail(ports, job, clock(), error)
     except Exception:
@@ -175,7 +156,7 @@ def run_job(
         raise
     if beat is not None:
         beat(job)
-    return job
+    return with_whole_numbers(job)
 
 
 def deliver_pending(ports: Ports) -> int:

@@ -22,6 +22,7 @@ from engine.service.auditing import Attempt, accepted, audited
 from engine.service.derivations import DERIVATIONS, Change
 from engine.service.directory import place_of_owner
 from engine.service.fields import read_fields
+from engine.service.work import with_whole_numbers
 
 READABLE = (
     "organisation",
@@ -106,14 +107,14 @@ def list_records(
 
     Raises `InvalidError` for a type that is not listed (`record.kind_not_readable`) and for a foreign cursor.
     """
-    return ports.store.find(
-        record_type, _readable(ports, caller, record_type, where), sort=sort, limit=limit, cursor=cursor
-    )
+    scope = _readable(ports, caller, record_type, where)
+    page = ports.store.find(record_type, scope, sort=sort, limit=limit, cursor=cursor)
+    return replace(page, records=tuple(_presented(record) for record in page.records))
 
 
 def get_record(ports: Ports, caller: Caller, record_type: str, record_id: str) -> Record:
     """The record. Raises `NotFoundError` if there is none that the caller may read."""
-    return ports.store.get(record_type, record_id, _readable(ports, caller, record_type, Always()))
+    return _presented(ports.store.get(record_type, record_id, _readable(ports, caller, record_type, Always())))
 
 
 def count_records(
@@ -231,6 +232,10 @@ def require_write(ports: Ports, caller: Caller, record: Record) -> None:
                 help="own, team and branch records are three different rights; the narrowest that applies decides",
             )
         )
+
+
+def _presented(record: Record) -> Record:
+    return with_whole_numbers(record) if record.type == "job" else record
 
 
 def _readable(ports: Ports, caller: Caller, record_type: str, where: Predicate) -> Predicate:

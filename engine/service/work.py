@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
 from engine.caller import Caller
@@ -54,3 +55,27 @@ class WorkKind(Protocol):
 def whole(value: Any) -> int:
     """A count out of a stored document, where every number is an exact decimal."""
     return int(value)
+
+
+def with_whole_numbers(job: Record) -> Record:
+    """The job with the counts of its result and checkpoint as whole numbers, as doors show it.
+
+    A stored document gives every number back as a decimal. Amounts are stored as texts, so every number is a count.
+    """
+    return job.with_fields(**{name: _whole_numbers(job[name]) for name in ("result", "checkpoint")})
+
+
+def shown_result(job: Record) -> Mapping[str, Any] | None:
+    """The result alone, in the same way."""
+    found: Mapping[str, Any] | None = _whole_numbers(job["result"])
+    return found
+
+
+def _whole_numbers(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value)
+    if isinstance(value, Mapping):
+        return {name: _whole_numbers(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole_numbers(item) for item in value]
+    return value

@@ -28,10 +28,11 @@ from engine.problems import DeniedError, InvalidError
 from engine.service import importing
 from engine.service.importing import default_organisation, files_of, import_crm, import_leads
 from engine.service.incentives import start_run
-from engine.service.jobs import run_job, shown_result
+from engine.service.jobs import run_job
 from engine.service.leads import start_scoring
 from engine.service.records import count_records, get_record, update_record
 from engine.service.rulesets import seed
+from engine.service.work import shown_result
 
 SMALL = (ROOT / "tests" / "cases" / "importing" / "mappings" / "right.yaml").read_bytes()
 CRM = (ROOT / "schemas" / "mappings" / "maven-crm.yaml").read_bytes()

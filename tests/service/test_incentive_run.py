@@ -30,9 +30,10 @@ from engine.problems import DeniedError, InvalidError, NotFoundError
 from engine.records import Money, Record
 from engine.service import incentive_run
 from engine.service.incentives import parse_period, plan_name, start_run, statement
-from engine.service.jobs import run_job, shown_result
+from engine.service.jobs import run_job
 from engine.service.periods import quarter_before
 from engine.service.records import get_record, list_records, update_record
+from engine.service.work import shown_result
 
 PEOPLE = staff()
 PERIOD = "2026-Q3"

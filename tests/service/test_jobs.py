@@ -19,11 +19,11 @@ from engine.service.jobs import (
     deliver_pending,
     recover_abandoned,
     run_job,
-    shown_result,
     start_job,
 )
 from engine.service.leads import start_scoring
 from engine.service.records import get_record
+from engine.service.work import shown_result
 
 PEOPLE = staff()
 LEADS = 25
