@@ -84,7 +84,7 @@ def test_leads_stand_in_the_order_and_scope_of_the_use_case(looking: Looking, ro
     """The list shows exactly the leads the person may read, by falling score, with the stored score."""
     browser = looking(role)
     order = (Sort("score", descending=True),)
-    expected = records.list_records(browser.wiring.ports, browser.caller, "lead", sort=order, limit=50).records
+    expected = records.list_records(browser.wiring.ports, browser.caller, "lead", sort=order, limit=30).records
     shown = browser.get("/leads")
     links = [link.removeprefix("/leads/") for link in shown.links() if link.startswith("/leads/")]
     assert [record.id for record in expected] == links

@@ -20,6 +20,8 @@ from webapp.console.frame import Route, api, caller, link, page, ports
 from webapp.console.listing import asked, beginning, equal, listing, people_by_name, person_names, present, some
 
 TOP_REASONS = 3
+ON_A_PAGE = 30
+"""Each lead in the list has its receipt replayed for its reasons."""
 HISTORY = 20
 NOT_SCORED = "not_scored"
 WAITING = "waiting"
@@ -86,7 +88,9 @@ def leads() -> Response:
     band, owner, search, state = asked("band"), asked("owner"), asked("q"), asked("state")
     common = both(equal("owner_id", owner), equal("score_state", state), beginning(search, "name", "company"))
     filters = {"band": band, "owner": owner, "q": search, "state": state}
-    found = listing("leads", "lead", common, _in_band(band), sort=(Sort("score", descending=True),), filters=filters)
+    found = listing(
+        "leads", "lead", common, _in_band(band), sort=(Sort("score", descending=True),), filters=filters, size=ON_A_PAGE
+    )
     return page(
         "leads.html",
         section="leads",
@@ -143,7 +147,7 @@ def recompute(record: Record) -> Recomputed:
 
 
 def top_reasons(found: tuple[Record, ...]) -> dict[str, list[TopReason]]:
-    """The strongest reasons of each lead's stored decision, replayed from its receipt."""
+    """The reasons that add most to each lead's stored decision, replayed from its receipt."""
     shown = {}
     for record in found:
         if record["decision_id"]:
@@ -159,7 +163,7 @@ def _strongest(decision: Decision) -> list[TopReason]:
     reasons = [
         TopReason(reason.because, reason.contribution) for reason in decision.reasons if reason.contribution is not None
     ]
-    return sorted(reasons, key=lambda reason: -abs(reason.contribution))[:TOP_REASONS]
+    return sorted(reasons, key=lambda reason: -reason.contribution)[:TOP_REASONS]
 
 
 def _in_band(band: str) -> Predicate:

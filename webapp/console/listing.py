@@ -58,12 +58,13 @@ def listing(
     *conditions: Predicate,
     sort: Sequence[Sort],
     filters: Mapping[str, str],
+    size: int = PAGE_SIZE,
 ) -> Listing:
     """One page of the records that the person may read and the filters leave. The cursor comes from the address."""
     where = both(*conditions)
     cursor = request.args.get("cursor") or None
     found: Page = records.list_records(
-        ports(), caller(), record_type, where=where, sort=tuple(sort), limit=PAGE_SIZE, cursor=cursor
+        ports(), caller(), record_type, where=where, sort=tuple(sort), limit=size, cursor=cursor
     )
     total = records.count_records(ports(), caller(), record_type, where=where)
     kept = {name: value for name, value in filters.items() if value}
