@@ -24,6 +24,7 @@ MAX_DIGITS = 34
 """FEEL's decimals (IEEE 754 decimal128) have 34 digits; a longer number would be rounded, so it is refused."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_NEEDS_CARE = re.compile(r"[\ud800-\U0010ffff]|(?:^|[:\[,-])[0-9]{16}")
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
@@ -84,7 +85,14 @@ def canonical(value: Any) -> bytes:
     A `Decimal` becomes a string in plain notation (`"48.550855"`, never an exponent); dates, times and durations become
     their ISO 8601 text. A binary float raises `TypeError`: it has no exact text.
     """
-    return rfc8785.dumps(plain(value))
+    made = plain(value)
+    # The standard library's writer is written in C and differs in two things only: it sorts keys by code point instead
+    # of UTF-16 unit, and writes whole numbers that not every reader keeps. Texts where either could matter take the
+    # other way.
+    text = json.dumps(made, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    if _NEEDS_CARE.search(text):
+        return rfc8785.dumps(made)
+    return text.encode()
 
 
 def plain(value: Any) -> Any:
