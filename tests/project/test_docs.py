@@ -62,7 +62,7 @@ def test_every_decision_page_is_listed():
     assert [name for name in pages if name not in index] == []
 
 
-def tests() -> list[tuple[str, ast.FunctionDef]]:
+def every_test() -> list[tuple[str, ast.FunctionDef]]:
     """Every test function with its place."""
     return [
         (f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", node)
@@ -74,9 +74,9 @@ def tests() -> list[tuple[str, ast.FunctionDef]]:
 
 def test_tests_say_their_rule():
     """Every test's docstring is the rule that it proves."""
-    assert [where for where, node in tests() if not ast.get_docstring(node)] == []
+    assert [where for where, node in every_test() if not ast.get_docstring(node)] == []
 
 
 def test_no_test_is_empty():
     """Every test asserts, expects an error, or delegates to a function that checks."""
-    assert [w for w, node in tests() if not any(isinstance(n, ast.Assert | ast.Call) for n in ast.walk(node))] == []
+    assert [w for w, node in every_test() if not any(isinstance(n, ast.Assert | ast.Call) for n in ast.walk(node))] == []
