@@ -36,6 +36,8 @@ from engine.feel.values import Value
 
 BITS_BUDGET: Final = 8_000_000
 """Bits one column's exact masks may take (1 MB); beyond, neighbouring positions share a mask and rows are verified."""
+TEXT_BUDGET_FACTOR: Final = 8
+"""A column of texts may take so many times the budget: making masks from row numbers costs more than the memory."""
 INLINE_BOUNDS: Final = 3
 """Up to so many bounds a chain of comparisons is faster than a bisection."""
 RESIDUAL_CHUNK: Final = 32
@@ -237,12 +239,15 @@ class _Writer:
             self.column(column, count)
         for exact, position in self.verified:  # last, when the other columns have left few rows
             source.line(f"if q and {position} >= 0: q = {exact}(q, {position})")
-        source.line("r = q & y" if self.nulls else "r = q")
-        source.line("n = q & x" if self.nulls else "n = q")
+        if self.nulls:
+            source.line("r = q & y; n = q & x")
+        elif residual:
+            source.line("r = n = q")
         for start in range(0, len(residual), RESIDUAL_CHUNK):
             self.residual(residual[start : start + RESIDUAL_CHUNK])
         clauses = "c" if self.with_clauses else "0"
-        source.line(f"return r, {clauses}, n & ~r")
+        decided = not self.nulls and not residual
+        source.line(f"return q, {clauses}, 0" if decided else f"return r, {clauses}, n & ~r")
         return Conjunctions(
             source.function_of("facts, run"),
             source.needs_run,
@@ -318,7 +323,7 @@ class _Writer:
                 rows.setdefault(text, 0)
                 clauses.setdefault(text, 0)
         # `rows` holds what differs from every other text; it is small even where there are many rows
-        if len(rows) * count > self.budget:
+        if len(rows) * count > TEXT_BUDGET_FACTOR * self.budget:
             self.sparse(rows, other_rows, value, indent)
             return
         table = {text: other_rows ^ different for text, different in rows.items()}

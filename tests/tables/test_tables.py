@@ -283,7 +283,7 @@ def test_a_table_survives_pickling() -> None:
     assert TableResult(("one",), ({"result": "a"},), "a") == again.evaluate(facts) == table.evaluate(facts)
 
 
-@pytest.mark.parametrize("budget", [10, 300, 10**9])
+@pytest.mark.parametrize("budget", [1, 10, 300, 10**9])
 def test_a_large_table_finds_the_same_rows_under_any_memory_budget(
     budget: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
