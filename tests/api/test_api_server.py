@@ -21,6 +21,8 @@ from engine import exact_json
 from engine.records import Record
 
 FACTS = b'{"employees": 800, "industry": "retail", "events": [{"type": "demo request", "at": "2026-11-01T09:00:00Z"}]}'
+pytestmark = pytest.mark.xdist_group("api-server")  # one server process for all of them
+
 ROOT = Path(__file__).resolve().parents[2]
 KEY = {"Authorization": f"Bearer {token_of('person-revops_analyst')}"}
 JSON = {**KEY, "Content-Type": "application/json"}
