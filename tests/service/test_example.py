@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from world import NOW, ROOT, as_person, library, make_ports
 
 from adapters.example import example_records, install_example
+from adapters.stores import open_store
 from engine.caller import ROLES
 from engine.predicate import Always, Compare
 from engine.records import PLACE, record_type
@@ -156,3 +157,13 @@ def test_nothing_in_it_names_the_public_data_sets():
     for name in ("GTX", "Maven", "X Education", "Darcel", "Kan-code"):
         assert name not in shown
     assert (ROOT / "adapters" / "example").is_dir()
+
+
+def test_the_embedded_database_holds_the_same_example(ports, tmp_path):
+    """Leads, decisions and statements come out of SQLite exactly as out of the store in memory."""
+    stored = make_ports(open_store(f"sqlite:///{tmp_path / 'bylaw.db'}"))
+    assert install_example(stored, NOW)
+    for kind in ("lead", "deal", "decision", "statement", "conflict", "person", "check_in"):
+        expected = {one.id: one for one in ports.store.scan(kind, Always())}
+        assert expected == {one.id: one for one in stored.store.scan(kind, Always())}
+    stored.store.close()
