@@ -9,14 +9,13 @@ the predicate is applied again, so a forged one shows nothing more.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from adapters.stores.values import SORTABLE, from_sort_key, sort_key
+from adapters.stores.values import SORTABLE, from_sort_key, is_text, settled, sort_key
 from engine.ports import Sort
 from engine.predicate import Predicate
 from engine.problems import InvalidError, Problem
@@ -85,11 +84,14 @@ class Question:
             if checksum != self._checksum(body):
                 raise ValueError("checksum")
             *keys, record_id, organisation_id = json.loads(body)
+            if not (is_text(record_id) and is_text(organisation_id)):
+                raise ValueError("ids")
             values = tuple(
-                None if key is None else from_sort_key(wanted.field, key)
+                None if key is None else settled(wanted.field.kind, from_sort_key(wanted.field, key))
                 for wanted, key in zip(self.keys, keys, strict=True)
             )
-        except (ValueError, TypeError, binascii.Error):
+        except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError):
+            # The checksum can be computed by anybody, so what it covers is not trusted either.
             raise InvalidError(
                 Problem(
                     "cursor.invalid",

@@ -24,7 +24,7 @@ from adapters.stores.refusals import (
     stale,
 )
 from adapters.stores.tally import tallied_field
-from adapters.stores.values import checked, copied, sort_key
+from adapters.stores.values import checked, copied, is_text, sort_key
 from engine.ports import AuditDraft, Message, Page, Sort
 from engine.predicate import Predicate, Scalar, matches
 from engine.problems import Problem, UnavailableError
@@ -53,7 +53,9 @@ class _Reader:
 
     def get(self, record_type: str, record_id: str, predicate: Predicate) -> Record:
         """See `engine.ports.Reader.get`."""
-        for record in self._now().records[record_type].get(record_id, {}).values():
+        # An id that no store could hold is in none, whatever its type.
+        held = self._now().records[record_type].get(record_id, {}) if is_text(record_id) else {}
+        for record in held.values():
             if matches(predicate, record.values()):
                 return copied(record)
         raise not_found(record_type, record_id)

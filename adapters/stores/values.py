@@ -46,7 +46,7 @@ def checked(record: Record) -> Record:
     report = Report()
     fields: dict[str, Any] = {}
     for name in ("id", "organisation_id"):
-        if not _is_text(getattr(record, name)) or not getattr(record, name):
+        if not is_text(getattr(record, name)) or not getattr(record, name):
             _refuse(report, known, name, "must be a text that is not empty")
     declared = {field.name: field for field in known.fields}
     for name, value in record.fields.items():
@@ -71,7 +71,7 @@ def _refuse(report: Report, known: RecordType, name: str, reason: str) -> None:
 def settled(kind: FieldKind, value: Any) -> Any:
     """The value in the one form in which every store gives it back. Raises `ValueError` if it is not of the kind."""
     match kind:
-        case FieldKind.TEXT if _is_text(value):
+        case FieldKind.TEXT if is_text(value):
             return value
         case FieldKind.INTEGER if isinstance(value, int) and not isinstance(value, bool):
             if not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
@@ -87,7 +87,7 @@ def settled(kind: FieldKind, value: Any) -> Any:
             return value
         case FieldKind.INSTANT if isinstance(value, datetime):
             return _instant(value)
-        case FieldKind.TEXTS if isinstance(value, list | tuple) and all(_is_text(item) for item in value):
+        case FieldKind.TEXTS if isinstance(value, list | tuple) and all(is_text(item) for item in value):
             return tuple(value)
         case FieldKind.DOCUMENT if isinstance(value, Mapping | list | tuple):
             return document_from_text(document_to_text(value))
@@ -107,7 +107,8 @@ _WANTED = {
 }
 
 
-def _is_text(value: object) -> bool:
+def is_text(value: object) -> bool:
+    """Whether a store can hold the value as a text: no NUL, no half of a surrogate pair, not too long."""
     if not isinstance(value, str) or len(value) > MAX_TEXT_CHARACTERS or "\0" in value:
         return False
     return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)

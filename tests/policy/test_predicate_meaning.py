@@ -204,7 +204,7 @@ def test_alternatives_become_one_list_of_values() -> None:
     ],
 )
 def test_what_a_predicate_cannot_say_is_refused(condition: Condition) -> None:
-    """A comparison of two fields, a test for null, a negated list, other operators and other values are never dropped."""
+    """A comparison of two fields, a test for null, a negated list, other operators and values are never dropped."""
     with pytest.raises(UnsupportedShapeError):
         predicate_of(Found([[condition]]), "ab")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from record_samples import lead, of
 from store_strategies import TYPES, predicates, records, sorts
 
+from adapters.stores.cursors import Question
 from adapters.stores.values import checked
 from engine.ports import Page, Sort, Store
 from engine.predicate import Always, And, Compare, In, Never, both, either, matches
@@ -149,6 +151,32 @@ def test_a_cursor_belongs_to_its_question(store: Store, organisation: str) -> No
         with pytest.raises(InvalidError) as refused:
             store.find(type_name, predicate, sort=order, limit=2, cursor=given_cursor)
         assert refused.value.code == "cursor.invalid"
+
+
+def test_a_forged_cursor_is_refused_or_shows_nothing_more(store: Store, organisation: str) -> None:
+    """A cursor with a right checksum and wrong contents is refused; one with other positions stays inside the list."""
+    keep(store, [lead(organisation, number, score=number) for number in range(3)])
+    keep(store, [lead(f"{organisation}-other", number, score=number) for number in range(3)])
+    sort = (Sort("score"),)
+    question = Question.of(record_type("lead"), of(organisation), sort, 2)
+    for body in (
+        '["x","lead-1","o"]', '[1,"lead-1","o"]', '[null,7,"o"]', '[null,"\\ud800","o"]', '[null,"a\\u0000","o"]', "{}",
+        "7", '["lead-1","o"]', '["299999999999999999","a","o"]', "[" * 3000, '[["USD",1],"a","o"]', '[true,"a","o"]',
+    ):  # fmt: skip
+        forged = base64.urlsafe_b64encode(question._checksum(body.encode()) + body.encode()).decode().rstrip("=")
+        with pytest.raises(InvalidError) as refused:
+            store.find("lead", of(organisation), sort=sort, limit=2, cursor=forged)
+        assert refused.value.code == "cursor.invalid"
+    body = b'[null,"",""]'
+    forged = base64.urlsafe_b64encode(question._checksum(body) + body).decode().rstrip("=")
+    assert () == store.find("lead", of(organisation), sort=sort, limit=2, cursor=forged).records
+
+
+def test_an_id_that_no_store_could_hold_is_not_found(store: Store) -> None:
+    """Asking for an id with NUL or half a surrogate pair, or for no text at all, finds nothing instead of failing."""
+    for record_id in ("\ud800", "a\0", "", 7, None, ["a"]):
+        with pytest.raises(NotFoundError):
+            store.get("lead", record_id, Always())  # type: ignore[arg-type]
 
 
 def test_a_cursor_works_with_another_page_size(store: Store, organisation: str) -> None:

@@ -38,7 +38,7 @@ from adapters.stores.refusals import (
 )
 from adapters.stores.tally import tallied_field
 from adapters.stores.typed import resolve
-from adapters.stores.values import checked, instant_from_text, instant_to_text
+from adapters.stores.values import checked, instant_from_text, instant_to_text, is_text
 from engine.ports import AuditDraft, Message, Page, Sort
 from engine.predicate import And, Compare, Predicate, Scalar
 from engine.problems import Problem, UnavailableError
@@ -64,6 +64,8 @@ class _Reader:
     def get(self, record_type: str, record_id: str, predicate: Predicate) -> Record:
         """See `engine.ports.Reader.get`."""
         known = _known(record_type)
+        if not is_text(record_id):
+            raise not_found(record_type, record_id)
         self._asking(predicate)
         with translated():
             wanted = both({"id": {"$eq": record_id}}, _filter(predicate, known))

@@ -25,7 +25,7 @@ from adapters.stores.sqlite.connections import Connections
 from adapters.stores.sqlite.paging import stretches
 from adapters.stores.tally import tallied_field
 from adapters.stores.typed import resolve
-from adapters.stores.values import checked, instant_from_text, instant_to_text
+from adapters.stores.values import checked, instant_from_text, instant_to_text, is_text
 from engine.ports import AuditDraft, Message, Page, Sort
 from engine.predicate import Predicate, Scalar
 from engine.records import FieldKind, Record, record_type
@@ -41,6 +41,8 @@ class _Reader:
     def get(self, record_type: str, record_id: str, predicate: Predicate) -> Record:
         """See `engine.ports.Reader.get`."""
         shape = _shape(record_type)
+        if not is_text(record_id):
+            raise not_found(record_type, record_id)
         found = _selected(shape, joined("AND", [('"id" = ?', [record_id]), _where(shape, predicate)]), "LIMIT 1")
         with self._snapshot() as connection:
             row = connection.execute(*found).fetchone()
