@@ -6,6 +6,7 @@ from engine import exact_json
 from engine.caller import Caller
 from engine.ports import Ports
 from engine.records import Record
+from engine.service.auditing import Attempt, audited
 from engine.service.incentive_run import INCENTIVE_PLAN, first_instant, plan_version
 from engine.service.jobs import start_job
 from engine.service.periods import Period, parse_period, quarter_before
@@ -25,8 +26,10 @@ def start_run(ports: Ports, caller: Caller, plan: str, period: str) -> Record:
     It covers the payees whose statements the caller may write. Raises `InvalidError` for a malformed period or a rule
     set that is no plan, `NotFoundError` for an unknown one, `DeniedError`.
     """
-    wanted, name = parse_period(period), plan_name(plan)
-    version = plan_version(ports, caller, name, wanted, as_of=caller.now)
+    name = plan_name(plan)
+    with audited(ports, caller, [Attempt("start", "job", "incentive-run")]):
+        wanted = parse_period(period)
+        version = plan_version(ports, caller, name, wanted, as_of=caller.now)
     parameters = {
         "plan": name,
         "period": wanted.label,

@@ -62,7 +62,8 @@ def score_lead(
 
 def start_scoring(ports: Ports, caller: Caller, rule_set: str | None = None) -> Record:
     """Start the job that scores every lead the caller may write; at and as of now, however long it takes."""
-    Scorer.prepare(ports, caller, at=caller.now, as_of=caller.now, rule_set=rule_set)  # refuse a wrong name at once
+    with audited(ports, caller, [Attempt("start", "job", "score-leads")]):
+        Scorer.prepare(ports, caller, at=caller.now, as_of=caller.now, rule_set=rule_set)  # refuse a wrong name at once
     now = exact_json.instant_text(caller.now)
     parameters = {"at": now, "as_of": now} | ({"rule_set": rule_set} if rule_set else {})
     title = f"Score all leads with {rule_set}" if rule_set else "Score all leads"

@@ -11,6 +11,7 @@ from engine.predicate import Always, Compare
 from engine.problems import ConflictError, DeniedError, InvalidError, NotFoundError, Problem, UnavailableError
 from engine.records import Record
 from engine.service import scoring
+from engine.service.incentives import start_run
 from engine.service.jobs import (
     LEASE,
     MAX_ATTEMPTS,
@@ -301,3 +302,16 @@ def test_a_silent_database_leaves_the_job_to_the_next_worker(ports, monkeypatch)
             run(ports, job.id)
     clock = Clock(NOW + LEASE + timedelta(seconds=1))
     assert "succeeded" == run(ports, job.id, clock)["state"]
+
+
+def test_a_run_that_cannot_be_started_is_in_the_log(ports):
+    """A wrong rule set or period is refused before there is a job, and the attempt is noted."""
+    with pytest.raises(NotFoundError):
+        start_scoring(ports, platform(), "lead-priority/inbond")
+    with pytest.raises(InvalidError):
+        start_run(ports, platform(), "sales-commission", "2026-Q7")
+    assert [
+        ("start", "failed", "score-leads", "rule_set.not_found"),
+        ("start", "failed", "incentive-run", "period.malformed"),
+    ] == audit(ports)
+    assert 0 == ports.store.count("job", Always())
