@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import Enum
 from typing import Final
 
@@ -28,6 +28,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
+_ROUNDING: Final = Context(prec=NUMBER_DIGITS, rounding=ROUND_HALF_EVEN, Emin=MIN_EXPONENT, Emax=MAX_EXPONENT, traps=[])
 _ESCAPE: Final = re.compile(r'\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{6})|(["\'\\nrt/])|(.))')
 _ESCAPED: Final = {"n": "\n", "r": "\r", "t": "\t"}
 _FOREIGN: Final = {
@@ -75,8 +76,11 @@ class Token:
         return self.start, self.end
 
 
-def tokens_of(places: TextPlaces) -> list[Token]:
-    """The tokens of a text, the last being END. Raises `InvalidError` at the first character that starts none."""
+def tokens_of(places: TextPlaces, *, standard: bool = False) -> list[Token]:
+    """The tokens of a text, the last being END. Raises `InvalidError` at the first character that starts none.
+
+    `standard`: a number longer than what is kept exactly is rounded, as the DMN standard asks, instead of refused.
+    """
     text = places.text
     if len(text) > MAX_SOURCE_CHARACTERS:
         raise places.error(
@@ -97,7 +101,7 @@ def tokens_of(places: TextPlaces) -> list[Token]:
         if kind == "space":
             continue
         if kind == "number":
-            found.append(Token(Kind.NUMBER, piece, start, at, _number(places, piece, start)))
+            found.append(Token(Kind.NUMBER, piece, start, at, _number(places, piece, start, standard=standard)))
         elif kind == "string":
             found.append(Token(Kind.STRING, piece, start, at, _unescaped(places, piece, start)))
         elif kind == "name":
@@ -132,10 +136,10 @@ def _unreadable(places: TextPlaces, at: int) -> Exception:
     )
 
 
-def _number(places: TextPlaces, piece: str, start: int) -> Decimal:
+def _number(places: TextPlaces, piece: str, start: int, *, standard: bool) -> Decimal:
     span = (start, start + len(piece))
     digits = re.split("[eE]", piece)[0].replace(".", "").lstrip("0")
-    if len(digits) > NUMBER_DIGITS and len(digits.rstrip("0")) > NUMBER_DIGITS:
+    if not standard and len(digits) > NUMBER_DIGITS and len(digits.rstrip("0")) > NUMBER_DIGITS:
         raise places.error(
             "feel.number_too_long",
             f"the number has {len(digits)} digits; {NUMBER_DIGITS} are kept exactly",
@@ -148,7 +152,7 @@ def _number(places: TextPlaces, piece: str, start: int) -> Decimal:
     value = Decimal(piece)
     if value and not MIN_EXPONENT <= value.adjusted() <= MAX_EXPONENT:
         raise _out_of_range(places, span)
-    return value
+    return _ROUNDING.plus(value) if standard else value
 
 
 def _out_of_range(places: TextPlaces, span: Span) -> Exception:
