@@ -27,7 +27,7 @@ from engine.feel.standard import Compiled, Environment, Session, compile_express
 from engine.feel.standard.callables import Defined
 from engine.feel.standard.evaluation import call, domain_of, filtered
 from engine.feel.standard.java_methods import java_method
-from engine.feel.standard.operations import all_of, any_of
+from engine.feel.standard.operations import all_of, any_of, kind_of
 from engine.feel.standard.types import converted
 from engine.feel.types import ANY, Type
 from engine.feel.values import Fault
@@ -104,9 +104,11 @@ class Builder:
         return typed
 
     def literal(self, expression: LiteralExpression, names: frozenset[str]) -> Evaluate:
+        """FEEL text."""
         return self.feel(expression, names)
 
     def context(self, expression: ContextExpression, names: frozenset[str]) -> Evaluate:
+        """A context of entries, or the value of its nameless last one."""
         entries = []
         for entry in expression.entries:
             # An entry sees its own name, so that a function in it can call itself.
@@ -127,18 +129,24 @@ class Builder:
         return context
 
     def list(self, expression: ListExpression, names: frozenset[str]) -> Evaluate:
+        """A list of items."""
         items = [self.build(item, names) for item in expression.items]
         return lambda e: tuple(item(e) for item in items)
 
     def relation(self, expression: Relation, names: frozenset[str]) -> Evaluate:
+        """A list of contexts."""
         columns = [(name, self.type_of(type_ref, expression.place)) for name, type_ref in expression.columns]
         rows = [
-            [(name, self.typed(self.build(cell, names), type_)) for (name, type_), cell in zip(columns, row, strict=False)]
+            [
+                (name, self.typed(self.build(cell, names), type_))
+                for (name, type_), cell in zip(columns, row, strict=False)
+            ]
             for row in expression.rows
         ]
         return lambda e: tuple({name: evaluate(e) for name, evaluate in row} for row in rows)
 
     def invocation(self, expression: Invocation, names: frozenset[str]) -> Evaluate:
+        """A call with named arguments."""
         callee = self.build(expression.callee, names)
         bindings = [(name, self.build(value, names)) for name, value in expression.bindings]
 
@@ -150,6 +158,7 @@ class Builder:
         return guarded(invoke)
 
     def function(self, expression: FunctionExpression, names: frozenset[str]) -> Evaluate:
+        """A function value."""
         parameters = tuple((name, self.type_of(ref, expression.place)) for name, ref in expression.parameters)
         body = self.build(expression.body, names | {name for name, _ in parameters} | {"class", "method signature"})
         result = self.type_of(expression.type_ref, expression.place)
@@ -165,11 +174,17 @@ class Builder:
         return lambda environment: Defined(parameters, partial(run, environment), result)
 
     def conditional(self, expression: Conditional, names: frozenset[str]) -> Evaluate:
+        """If, then, else; the condition must be a boolean or null."""
         parts = (expression.condition, expression.yes, expression.no)
         condition, yes, no = (self.build(part, names) for part in parts)
-        return lambda e: (yes if condition(e) is True else no)(e)
+
+        def choose(environment: Environment) -> Any:
+            return (yes if boolean("the condition", condition(environment)) else no)(environment)
+
+        return guarded(choose)
 
     def iterator(self, expression: Iterator, names: frozenset[str]) -> Evaluate:
+        """`for`, `some` or `every`."""
         domain = self.build(expression.domain, names)
         body = self.build(expression.body, names | {expression.variable, "partial"})
         kind, variable = expression.kind, expression.variable
@@ -180,7 +195,8 @@ class Builder:
                 bound = {variable: item}
                 if kind == "for":
                     bound["partial"] = tuple(found)
-                found.append(body(environment.child(bound)))
+                value = body(environment.child(bound))
+                found.append(value if kind == "for" else boolean("`satisfies`", value))
                 if len(found) > MAX_LIST_ITEMS:
                     list_limit(tuple(found))
             if kind == "for":
@@ -190,17 +206,27 @@ class Builder:
         return guarded(iterate)
 
     def filter(self, expression: FilterExpression, names: frozenset[str]) -> Evaluate:
+        """The items that match."""
         domain = self.build(expression.domain, names)
         match = self.build(expression.match, names | {"item"})
-        return guarded(lambda e: filtered(domain_of(domain(e), e.session), match, e))
+        tested = lambda e: boolean("`match`", match(e))  # noqa: E731  # one use
+        return guarded(lambda e: filtered(domain_of(domain(e), e.session), tested, e))
 
     def table(self, expression: DecisionTable, names: frozenset[str]) -> Evaluate:
+        """A decision table."""
         return guarded(build_table(expression, names, self))
 
 
 def _text_place(expression: LiteralExpression) -> Place:
     """Places of the file only where the text begins on the line of its element, as most do."""
     return expression.place if not expression.text.startswith("\n") else Place(expression.place.source)
+
+
+def boolean(what: str, value: Any) -> bool | None:
+    """The value of a part that must be a boolean, or null. Raises `Fault`."""
+    if value is None or isinstance(value, bool):
+        return value
+    raise Fault("feel.wrong_type", f"{what} must be true or false, not a {kind_of(value)}")
 
 
 def _null(_: Environment) -> Any:

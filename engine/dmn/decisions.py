@@ -126,6 +126,11 @@ class Model:
             raise InvalidError(Problem(fault.code, fault.message)) from None
         return Outcome(value, tuple(session.notes))
 
+    def has_several_outputs(self, name: str) -> bool:
+        """Whether a decision service gives a context of several decisions' results."""
+        node = self.definitions.named(name)
+        return isinstance(node, DecisionService) and len(node.outputs) > 1
+
     # -- linking
 
     def _importer(self, definitions: Definitions) -> Callable[[str], ModelTypes | None]:
@@ -134,16 +139,16 @@ class Model:
 
     def _check_imports(self, problems: list[Problem]) -> None:
         for model in self._models.values():
-            for each in model.imports:
-                if each.namespace not in self._models:
-                    problems.append(
-                        Problem(
-                            "dmn.missing_import",
-                            f"the imported model `{each.name}` is not among the files",
-                            each.place,
-                            f"give the file whose namespace is `{each.namespace}` too",
-                        )
-                    )
+            problems.extend(
+                Problem(
+                    "dmn.missing_import",
+                    f"the imported model `{each.name}` is not among the files",
+                    each.place,
+                    f"give the file whose namespace is `{each.namespace}` too",
+                )
+                for each in model.imports
+                if each.namespace not in self._models
+            )
 
     def _node(self, reference: Reference) -> Node | None:
         model = self._models.get(reference.namespace)
@@ -152,28 +157,27 @@ class Model:
     def _check_references(self, problems: list[Problem]) -> None:
         for model in self._models.values():
             for node in model.nodes.values():
-                for reference in _all_references(node):
-                    if self._node(reference) is None:
-                        problems.append(
-                            Problem(
-                                "dmn.unknown_reference",
-                                f"`{node.name}` requires `{reference.id}`, which does not exist",
-                                node.place,
-                            )
-                        )
+                problems.extend(
+                    Problem(
+                        "dmn.unknown_reference",
+                        f"`{node.name}` requires `{reference.id}`, which does not exist",
+                        node.place,
+                    )
+                    for reference in _all_references(node)
+                    if self._node(reference) is None
+                )
 
     def _check_circles(self, problems: list[Problem]) -> None:
         done: set[Reference] = set()
         for model in self._models.values():
             for key, node in model.nodes.items():
-                start = Reference(model.namespace, key)
-                if self._ordered(start, done, circle := []) is None and circle:
-                    problems.append(
-                        Problem("dmn.cycle", f"the decision `{node.name}` requires itself, by others", node.place)
-                    )
+                if self._ordered(Reference(model.namespace, key), done) is None:
+                    message = f"the decision `{node.name}` requires itself, directly or by others"
+                    problems.append(Problem("dmn.cycle", message, node.place))
+                    return  # every decision that needs this one would say the same
 
-    def _ordered(self, start: Reference, done: set[Reference], circle: list[Reference]) -> tuple[Reference, ...] | None:
-        """What a node depends on, each after what that depends on; None, with `circle` filled, if it is a circle."""
+    def _ordered(self, start: Reference, done: set[Reference]) -> tuple[Reference, ...] | None:
+        """What a node depends on, each after what that depends on; None if it is a circle. `done` is left out."""
         found: list[Reference] = []
         open_: set[Reference] = set()
         stack: list[tuple[Reference, bool]] = [(start, False)]
@@ -187,14 +191,12 @@ class Model:
             if reference in done:
                 continue
             if reference in open_:
-                circle.append(reference)
                 return None
             open_.add(reference)
             stack.append((reference, True))
             node = self._node(reference)
             for needed in reversed(node.requires if isinstance(node, Decision) else ()):
                 if needed in open_:
-                    circle.append(needed)
                     return None
                 stack.append((needed, False))
         return tuple(found[:-1])
@@ -209,7 +211,7 @@ class Model:
                 return _Unit(node, definitions, type_, _nothing)
             case Decision():
                 evaluate = builder.typed(builder.build(node.logic, names), type_)
-                return _Unit(node, definitions, type_, evaluate, self._ordered(reference, set(), []) or ())
+                return _Unit(node, definitions, type_, evaluate, self._ordered(reference, set()) or ())
             case KnowledgeModel():
                 return _Unit(node, definitions, type_, self._knowledge(node, names, type_, builder))
         return _Unit(node, definitions, type_, _nothing)
@@ -225,9 +227,7 @@ class Model:
             own: dict[str, Any] = {}
             made = build(environment.child(own))
             if isinstance(made, Defined):
-                made = Defined(
-                    made.parameters, made.run, made.result if result == ANY else result, node.name
-                )
+                made = Defined(made.parameters, made.run, made.result if result == ANY else result, node.name)
             own[node.variable] = made
             return made
 
@@ -262,13 +262,11 @@ class Model:
             case InputData():
                 return self._input(unit, node, run)
             case DecisionService():
-                return self._service(unit, node, run)
+                return self._service(unit, node)
         requires = node.requires if isinstance(node, Decision) else ()
         return unit.evaluate(Environment(self._scope(unit, (*requires, *node.knows), run, reference), run.session))
 
-    def _scope(
-        self, unit: _Unit, references: Iterable[Reference], run: _Run, own: Reference
-    ) -> Mapping[str, Any]:
+    def _scope(self, unit: _Unit, references: Iterable[Reference], run: _Run, own: Reference) -> Mapping[str, Any]:
         """What a node sees: each required element under its name, those of imported models under the import's."""
         scope: dict[str, Any] = {}
         prefixes: dict[str, list[str]] = {}
@@ -296,13 +294,10 @@ class Model:
             return self._value(reference, run)
         if node.logic is None:
             return None
-        run.known[reference] = later = _Later(self._units[reference], self._types_of(reference))
+        run.known[reference] = later = _Later(node.name)
         later.made = self._own_value(reference, run)
         run.known[reference] = later.made
         return later.made
-
-    def _types_of(self, reference: Reference) -> ModelTypes:
-        return self._types[reference.namespace]
 
     def _input(self, unit: _Unit, node: InputData, run: _Run) -> Any:
         found = run.inputs.get((unit.definitions.namespace, node.name), run.inputs.get(("", node.name)))
@@ -312,7 +307,7 @@ class Model:
             run.session.note(Fault("dmn.bad_input", f"the input `{node.name}`: {fault.message}"))
             return None
 
-    def _service(self, unit: _Unit, node: DecisionService, run: _Run) -> Defined:
+    def _service(self, unit: _Unit, node: DecisionService) -> Defined:
         references = (*node.input_data, *node.input_decisions)
         parameters = tuple((_variable(self._units[each].node), self._units[each].type) for each in references)
         result = unit.type.result if isinstance(unit.type, FunctionType) else unit.type
@@ -330,9 +325,9 @@ class Model:
 class _Later:
     """A function that refers to itself, while it is being made."""
 
-    def __init__(self, unit: _Unit, types: ModelTypes) -> None:
-        self._unit = unit
-        self._types = types
+    def __init__(self, name: str) -> None:
+        """`made` is set when the function is there."""
+        self._name = name
         self.made: Any = None
 
     @property
@@ -350,7 +345,7 @@ class _Later:
 
     def _function(self) -> Any:
         if self.made is None:
-            raise Fault("feel.unknown_function", f"`{self._unit.node.name}` cannot be called yet")
+            raise Fault("feel.unknown_function", f"`{self._name}` cannot be called yet")
         return self.made
 
 

@@ -118,7 +118,10 @@ class _Reader:
 
     def required(self, element: Element, requirement: str, *names: str) -> tuple[Reference, ...]:
         return tuple(
-            reference for each in element.all(requirement) for name in names for reference in self.references(each, name)
+            reference
+            for each in element.all(requirement)
+            for name in names
+            for reference in self.references(each, name)
         )
 
     def variable(self, element: Element) -> tuple[str, str]:
@@ -280,7 +283,9 @@ class _Reader:
         policy = element.get("hitPolicy") or "UNIQUE"
         aggregation = element.get("aggregation")
         if policy not in HIT_POLICIES:
-            self.refuse(element, "dmn.bad_table", f"`{policy}` is not a hit policy", f"known are {_listed(HIT_POLICIES)}")
+            self.refuse(
+                element, "dmn.bad_table", f"`{policy}` is not a hit policy", f"known are {_listed(HIT_POLICIES)}"
+            )
         if aggregation not in AGGREGATIONS:
             self.refuse(element, "dmn.bad_table", f"`{aggregation}` is not an aggregation")
         inputs = tuple(self.input_clause(each) for each in element.all("input"))

@@ -44,7 +44,10 @@ class _Table:
             for clause in table.inputs
         ]
         self.rules = [
-            ([builder.tests(test, names) for test in rule.tests], [builder.feel(entry, names) for entry in rule.outputs])
+            (
+                [builder.tests(test, names) for test in rule.tests],
+                [builder.feel(entry, names) for entry in rule.outputs],
+            )
             for rule in table.rules
         ]
         self.outputs = [_Output(clause, names, builder, table) for clause in table.outputs]
@@ -147,11 +150,7 @@ class _Output:
     def accept(self, value: Any, environment: Environment) -> Any:
         """The output converted to its type. Raises `Fault` if it does not fit or is not allowed."""
         value = converted(value, self.type)
-        if (
-            value is not None
-            and self.allowed is not None
-            and self.allowed(environment.child({"?": value})) is not True
-        ):
+        if value is not None and self.allowed is not None and self.allowed(environment.child({"?": value})) is not True:
             raise Fault("dmn.output_not_allowed", f"an output of `{self.name}` is not among those the table allows")
         return value
 

@@ -1,4 +1,7 @@
-"""XML to a tree of elements, for files from anywhere: no document type, no entities of its own, nothing fetched, all bounded."""
+"""XML to a tree of elements, for files from anywhere.
+
+No document type, no entities of its own, nothing fetched, everything bounded.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """FEEL as the DMN standard runs it: names resolved where they stand, every error null, and a note of what went wrong.
 
-The same lexer, parser and syntax tree as the strict language of rule files, whose types are known when a file is loaded;
-here everything is known only when it runs.
+The lexer, parser and syntax tree are those of the strict language of rule files. There types are known when a file is
+loaded; here they are known when it runs.
 """
 
 from engine.feel.standard.evaluation import Compiled, compile_expression, compile_unary_tests

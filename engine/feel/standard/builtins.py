@@ -1,8 +1,8 @@
 """The built-in functions of the standard, in one visible tuple, each with every form it may be called in.
 
-A form is written as FEEL writes parameters: `string: string, start position: number, length?: number`. `?` after a name
-means that it may be left out, `*` that it takes all that follow; `?` after a type that null is an answer like any other.
-A null anywhere else gives null.
+A form is written as FEEL writes parameters: `string: string, start position: number, length?: number`. `?` after a
+name means that it may be left out, `*` that it takes all that follow; `?` after a type that null is a value like any
+other. A null anywhere else gives null.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ def _piece(piece: str | int, match: Match) -> str:
 
 
 def _replacement(text: str, groups: int) -> list[str | int]:
-    """The replacement's pieces: texts, and numbers of groups. `$` stands before a number, `\\` before `$` and `\\`."""
+    """The replacement's pieces: texts, and numbers of groups. A backslash makes a text of `$` and of itself."""
     pieces: list[str | int] = []
     at = 0
     while at < len(text):
@@ -273,8 +273,10 @@ def _number(text: str, grouping: str | None = None, point: str | None = None) ->
 
 
 def _spread(items: Sequence[Any]) -> Sequence[Any]:
-    """The items of the one list argument, or the arguments themselves."""
-    return as_list(items[0]) if len(items) == 1 else items
+    """The items of the one list argument, or the arguments themselves. Raises `Fault` for none at all."""
+    if not items:
+        raise Fault("feel.wrong_arguments", "the function is called with no values")
+    return items[0] if len(items) == 1 and isinstance(items[0], list | tuple) else items
 
 
 def _numbers(items: Sequence[Any]) -> list[Decimal]:
@@ -325,7 +327,7 @@ def _product(*items: Any) -> Any:
 
 def _stddev(*items: Any) -> Any:
     values = _numbers(items)
-    if len(values) < 2:  # noqa: PLR2004  # the sample's deviation divides by one less than its size
+    if len(values) < 2:  # the sample's deviation divides by one less than its size
         raise Fault("feel.wrong_arguments", "a standard deviation needs two values")
     wide = NUMBERS.copy()
     wide.prec = 2 * NUMBERS.prec
@@ -392,7 +394,7 @@ def _distinct(items: Sequence[Any]) -> Any:
     for item in items:
         if not any(same(item, known) for known in found):
             found.append(item)
-        if len(found) > 2_000:  # noqa: PLR2004  # the comparison is quadratic
+        if len(found) > 2_000:  # the comparison is quadratic
             raise Fault("feel.size_limit", "at most 2000 different values are compared")
     return tuple(found)
 
@@ -416,7 +418,7 @@ def _concatenate(*lists: Sequence[Any]) -> Any:
 
 
 def _list_replace_at(_: Session, items: Sequence[Any], position: Decimal, item: Any) -> Any:
-    at = _position(items, position)
+    at = _position(items, Decimal(int(position)) if abs(position) < MAX_LIST_ITEMS + 1 else position)
     return (*items[:at], item, *items[at + 1 :])
 
 
@@ -437,10 +439,8 @@ def _sort(session: Session, items: Sequence[Any], precedes: Any = None) -> Any:
 
     def before(left: Any, right: Any) -> bool:
         session.spend(1)
-        if precedes is None:
-            found = compare("<", left, right)
-        else:
-            found = precedes.positional(session, [left, right])
+        pair = [left, right]
+        found = compare("<", *pair) if precedes is None else precedes.positional(session, pair)
         if not isinstance(found, bool):
             raise Fault("feel.wrong_type", "the items have no order")
         return found
@@ -450,7 +450,7 @@ def _sort(session: Session, items: Sequence[Any], precedes: Any = None) -> Any:
 
 def _merged(items: list[Any], before: Callable[[Any, Any], bool]) -> list[Any]:
     """A stable merge sort that asks only whether a later item goes before an earlier one."""
-    if len(items) < 2:  # noqa: PLR2004  # nothing to sort
+    if len(items) < 2:  # nothing to sort
         return items
     middle = len(items) // 2
     left, right = _merged(items[:middle], before), _merged(items[middle:], before)
@@ -481,19 +481,21 @@ def _time_parts(hour: Decimal, minute: Decimal, second: Decimal, offset: Duratio
 def _time(value: Any) -> Time:
     if isinstance(value, Date):
         return Time(0, temporal.UTC)
-    return value.time if isinstance(value, DateTime) else value  # type: ignore[no-any-return]  # a time
+    return value.time if isinstance(value, DateTime) else value
 
 
 def _day(value: Any) -> Date:
-    return value.date if isinstance(value, DateTime) else value  # type: ignore[no-any-return]  # a date
+    return value.date if isinstance(value, DateTime) else value
 
 
 def _date_time_parts(*parts: Any) -> DateTime:
     year, month, day, hour, minute, second = parts[:6]
     zone = None
-    if len(parts) > 6:  # noqa: PLR2004  # the offset or the zone's name
-        zone = temporal.date_time_from(f"2000-01-01T00:00:00@{parts[6]}").time.zone if isinstance(parts[6], str) else (
-            temporal.zone_of_offset(_whole(number(NUMBERS.multiply, parts[6], Decimal(3600))))
+    if len(parts) > 6:  # the offset or the zone's name
+        zone = (
+            temporal.date_time_from(f"2000-01-01T00:00:00@{parts[6]}").time.zone
+            if isinstance(parts[6], str)
+            else (temporal.zone_of_offset(_whole(number(NUMBERS.multiply, parts[6], Decimal(3600)))))
         )
     return DateTime(_date_parts(year, month, day), temporal.time_of(_whole(hour), _whole(minute), second, zone))
 
@@ -526,14 +528,8 @@ def _is(left: Any, right: Any) -> Any:
     if kind_of(left) != kind_of(right):
         return False
     if isinstance(left, Time | DateTime):
-        return _zoned(left) == _zoned(right)
+        return left == right
     return equal(left, right) is True
-
-
-def _zoned(value: Time | DateTime) -> Any:
-    clock = value.time if isinstance(value, DateTime) else value
-    offset = value.offset
-    return (value.date if isinstance(value, DateTime) else None, clock.nanoseconds, offset)
 
 
 # -- contexts
@@ -601,11 +597,14 @@ def _rounding(name: str) -> BuiltinFunction:
 
 def _relation(name: str) -> BuiltinFunction:
     forms, call = RELATIONS[name]
-    typed = [", ".join(f"{part}: {'range' if 'range' in part else 'any'}" for part in form.split(", ")) for form in forms]
+    typed = [
+        ", ".join(f"{part}: {'range' if 'range' in part else 'any'}" for part in form.split(", ")) for form in forms
+    ]
     return _function(name, *((form, call) for form in typed))
 
 
 _DAY_OR_TIME: Final = "date|date and time"
+_MOMENT: Final = "year: number, month: number, day: number, hour: number, minute: number, second: number"
 
 FUNCTIONS: Final[tuple[BuiltinFunction, ...]] = (
     # conversion
@@ -682,9 +681,7 @@ FUNCTIONS: Final[tuple[BuiltinFunction, ...]] = (
         "insert before",
         (
             "list: list, position: number, newItem: any?",
-            lambda items, at, item: list_limit(
-                (*items[: _position(items, at)], item, *items[_position(items, at) :])
-            ),
+            lambda items, at, item: list_limit((*items[: _position(items, at)], item, *items[_position(items, at) :])),
         ),
     ),
     _function(
@@ -720,15 +717,15 @@ FUNCTIONS: Final[tuple[BuiltinFunction, ...]] = (
         ("from: date and time|date", lambda value: value if isinstance(value, DateTime) else temporal.midnight(value)),
         (f"date: {_DAY_OR_TIME}, time: time", lambda day, time: DateTime(_day(day), time)),
         (
-            "year: number, month: number, day: number, hour: number, minute: number, second: number",
+            _MOMENT,
             _date_time_parts,
         ),
         (
-            "year: number, month: number, day: number, hour: number, minute: number, second: number, hour offset: number",
+            f"{_MOMENT}, hour offset: number",
             _date_time_parts,
         ),
         (
-            "year: number, month: number, day: number, hour: number, minute: number, second: number, timezone: string",
+            f"{_MOMENT}, timezone: string",
             _date_time_parts,
         ),
     ),

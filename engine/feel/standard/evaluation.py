@@ -20,6 +20,7 @@ from engine.feel.standard.callables import Defined
 from engine.feel.standard.java_methods import java_method
 from engine.feel.standard.operations import (
     ARITHMETIC,
+    Unequal,
     all_of,
     any_of,
     as_list,
@@ -76,15 +77,6 @@ def compile_unary_tests(
     """A table's cell: a condition about the variable `?`. Raises `InvalidError` for what cannot be read."""
     tree = parse_unary_tests(TextPlaces(text, place), Names(names, _PROPERTIES), FUNCTION_NAMES, standard=True)
     return Compiled(text, tree, _Compiler(text, types or TypeNames()).build(tree))
-
-
-class Unequal:
-    """`!= value` as a value: a range-like test that everything but one value passes."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
 
 
 class _Compiler:
@@ -231,6 +223,8 @@ class _Compiler:
             other = evaluate(environment)
             if isinstance(other, Unequal):
                 return compare("!=", value, other.value)
+            if other is None and isinstance(node, syntax.Interval):
+                return None  # no range, so nothing is known
             return belongs(value, other)
 
         return member_of
@@ -437,12 +431,9 @@ def call(function: Any, session: Session, values: Sequence[Any], names: Sequence
 
 
 def range_of(low: Any, high: Any, low_closed: bool, high_closed: bool) -> Range:  # noqa: FBT001  # as the range itself
-    """A range whose two ends are of one ordered kind, or open. Raises `Fault`."""
-    if low is not None and high is not None:
-        if compare("<=", low, high) is None:
-            raise Fault("feel.wrong_type", "the two ends of a range must be of one kind")
-    elif low is None and high is None:
-        raise Fault("feel.wrong_type", "a range needs at least one end")
+    """A range whose two ends are of one ordered kind. Raises `Fault`."""
+    if low is None or high is None or compare("<=", low, high) is None:
+        raise Fault("feel.wrong_type", "the two ends of a range must be of one ordered kind", "for instance `[1..10)`")
     return Range(low, high, low_closed, high_closed)
 
 
@@ -482,18 +473,21 @@ def _item_scope(item: Any, environment: Environment) -> Environment:
 def _items_of(given: Range, session: Session) -> Sequence[Any]:
     if given.low is None or given.high is None:
         raise Fault("feel.wrong_type", "a loop cannot go over a range without end")
+    if compare("<=", given.low, given.high) is not True:
+        raise Fault("feel.wrong_type", "a loop cannot go over a range whose ends are the wrong way round")
     items = counted(session.spend, given.low, given.high)
     if not given.low_closed:
         items = items[1:]
     return items if given.high_closed else items[:-1]
 
 
-def _mentions(node: Any, name: str) -> bool:
+def _mentions(node: object, name: str) -> bool:
     """Whether a name stands anywhere below a node."""
     if isinstance(node, syntax.Name):
         return node.name == name
     if isinstance(node, syntax.Node):
-        return any(_mentions(getattr(node, part), name) for part in type(node).__match_args__)
+        parts: tuple[str, ...] = type(node).__match_args__
+        return any(_mentions(getattr(node, part), name) for part in parts)
     return isinstance(node, tuple) and any(_mentions(part, name) for part in node)
 
 

@@ -163,7 +163,7 @@ METHODS: Final[Mapping[str, Method]] = {
         )
     },
     **{f"java.lang.String.valueOf({t})": lambda value: value for t in ("char",)},
-    **{f"java.lang.String.valueOf({t})": lambda value: str(value) for t in ("int", "long", "double")},
+    **{f"java.lang.String.valueOf({t})": str for t in ("int", "long", "double")},
     "java.lang.String.format(java.lang.String,[Ljava.lang.Object;)": _format,
     "java.lang.String.format(java.lang.String,java.lang.Object[])": _format,
 }

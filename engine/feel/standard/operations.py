@@ -1,8 +1,12 @@
-"""What operators do with values of any type: undefined combinations raise `Fault`, which becomes null where it stands."""
+"""What operators do with values of any type.
+
+Undefined combinations raise `Fault`, which becomes null where it stands.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -10,6 +14,14 @@ from engine.feel.operations import list_limit, number, text_limit
 from engine.feel.standard import temporal
 from engine.feel.standard.temporal import Date, DateTime, Duration, Time
 from engine.feel.values import NUMBERS, Fault, Range, YearMonthDuration
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unequal:
+    """`(!= value)` as a value: a range-like test that everything but one value passes."""
+
+    value: Any
+
 
 _KINDS: Final[Mapping[type, str]] = {
     Decimal: "number",
@@ -22,6 +34,7 @@ _KINDS: Final[Mapping[type, str]] = {
     Duration: "days and time duration",
     YearMonthDuration: "years and months duration",
     Range: "range",
+    Unequal: "range",
     tuple: "list",
     list: "list",
     dict: "context",
@@ -56,11 +69,11 @@ def add(left: Any, right: Any) -> Any:
             return temporal.duration_of(left.nanoseconds + right.nanoseconds)
         case "years and months duration", "years and months duration":
             return temporal.months_of(left.months + right.months)
-        case ("date" | "date and time" | "time"), "days and time duration":
+        case (("date" | "date and time" | "time"), "days and time duration"):
             return temporal.add_duration(left, right)
-        case ("date" | "date and time"), "years and months duration":
+        case (("date" | "date and time"), "years and months duration"):
             return temporal.add_months(left, right.months)
-        case ("days and time duration" | "years and months duration"), ("date" | "date and time" | "time"):
+        case (("days and time duration" | "years and months duration"), ("date" | "date and time" | "time")):
             return add(right, left)
     raise wrong("`+`", left, right)
 
@@ -185,7 +198,9 @@ def _equal_date_times(left: DateTime, right: DateTime) -> bool:
     return left.instant == right.instant
 
 
-def _equal_ranges(left: Range, right: Range) -> bool:
+def _equal_ranges(left: Any, right: Any) -> bool:
+    if isinstance(left, Unequal) or isinstance(right, Unequal):
+        return isinstance(left, Unequal) and isinstance(right, Unequal) and equal(left.value, right.value) is True
     closed = (left.low_closed, left.high_closed) == (right.low_closed, right.high_closed)
     return closed and equal(left.low, right.low) is True and equal(left.high, right.high) is True
 

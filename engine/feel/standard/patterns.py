@@ -56,9 +56,8 @@ _BLOCKS: Final[dict[str, tuple[int, int]]] = {
     "CJKUnifiedIdeographs": (0x4E00, 0x9FFF),
     "HangulSyllables": (0xAC00, 0xD7AF),
 }
-_CATEGORIES: Final = frozenset(
-    "L Lu Ll Lt Lm Lo M Mn Mc Me N Nd Nl No P Pc Pd Ps Pe Pi Pf Po Z Zs Zl Zp S Sm Sc Sk So C Cc Cf Co Cn".split()
-)
+_SUBCATEGORIES: Final = {"L": "ultmo", "M": "nce", "N": "dlo", "P": "cdseifo", "Z": "slp", "S": "mcko", "C": "cfon"}
+_CATEGORIES: Final = frozenset(kind + part for kind, parts in _SUBCATEGORIES.items() for part in ("", *parts))
 
 
 def _bad(what: str) -> Fault:

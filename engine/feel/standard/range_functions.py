@@ -1,5 +1,7 @@
-"""The functions that relate points and ranges to each other (`before`, `meets`, `overlaps`, ...), as the standard's table
-defines them. A point is any ordered value; both arguments must be of one kind."""
+"""The functions that relate points and ranges to each other: `before`, `meets`, `overlaps` and the like.
+
+They are as the standard's table defines them. A point is any ordered value; both arguments must be of one kind.
+"""
 
 from __future__ import annotations
 

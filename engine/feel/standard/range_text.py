@@ -33,15 +33,17 @@ def range_from(text: str) -> Range:
     if not isinstance(tree, syntax.Interval):
         raise _unreadable(text)
     low, high = _end(tree.low, text), _end(tree.high, text)
-    if low is None and high is None:
+    if (low is None and high is None) or "null" in text:
         raise _unreadable(text)
     if low is not None and high is not None and (kind_of(low) != kind_of(high) or order("<=", low, high) is not True):
         raise _unreadable(text)
-    return Range(low, high, tree.low_closed and low is not None, tree.high_closed and high is not None)
+    if (low is None and tree.low_closed) or (high is None and tree.high_closed):
+        raise _unreadable(text)  # what has no end cannot include it
+    return Range(low, high, tree.low_closed, tree.high_closed)
 
 
 def _with_ends(text: str) -> str:
-    """The text with `null` for an end that is left out, as in `[..10]`."""
+    """The text with `null` for an end that is left out, as in `(..10]`."""
     if text[1:].lstrip().startswith(".."):
         text = f"{text[0]}null{text[1:].lstrip()}"
     if text[:-1].rstrip().endswith(".."):

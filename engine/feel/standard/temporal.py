@@ -27,6 +27,7 @@ _DATE: Final = re.compile(_YEAR + r"-([0-9]{2})-([0-9]{2})")
 _TIME: Final = re.compile(
     r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?(Z|z|[+-][0-9]{2}:[0-9]{2}(?::[0-9]{2})?|@[A-Za-z0-9_+\-/]{1,64})?"
 )
+_END_OF_DAY: Final = re.compile(r"24:00:00(\.0+)?(?![.0-9])")
 _DAYS: Final = re.compile(
     r"(-)?P(?:([0-9]{1,18})D)?(?:T(?:([0-9]{1,18})H)?(?:([0-9]{1,18})M)?(?:([0-9]{1,18})(?:\.([0-9]*))?S)?)?"
 )
@@ -86,7 +87,7 @@ class Date:
     @property
     def number(self) -> int:
         """Days since 1970-01-01."""
-        year = self.year - (self.month <= 2)  # noqa: PLR2004  # the computed year begins in March
+        year = self.year - (self.month <= 2)  # the computed year begins in March
         era, within = divmod(year, 400)
         of_year = (153 * ((self.month + 9) % 12) + 2) // 5 + self.day - 1
         return era * 146_097 + within * 365 + within // 4 - within // 100 + of_year - 719_468
@@ -197,7 +198,7 @@ def date_of(year: int, month: int, day: int) -> Date:
 
 
 def _days_in(year: int, month: int) -> int:
-    if month == 2:  # noqa: PLR2004  # February
+    if month == 2:  # February
         return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
     return 30 if month in {4, 6, 9, 11} else 31
 
@@ -209,7 +210,7 @@ def date_at(number: int) -> Date:
     of_year = of_era - (365 * within + within // 4 - within // 100)
     shifted = (5 * of_year + 2) // 153
     month = (shifted + 2) % 12 + 1
-    year = era * 400 + within + (month <= 2)  # noqa: PLR2004  # the computed year begins in March
+    year = era * 400 + within + (month <= 2)  # the computed year begins in March
     if abs(year) > MAX_YEAR:
         raise Fault("feel.date_range", "the date is out of range", f"years go from -{MAX_YEAR} to {MAX_YEAR}")
     return Date(year, month, of_year - (153 * shifted + 2) // 5 + 1)
@@ -217,7 +218,7 @@ def date_at(number: int) -> Date:
 
 def time_of(hour: int, minute: int, second: Decimal, zone: Zone | None = None) -> Time:
     """A time by its numbers. Raises `Fault` `feel.bad_time`."""
-    if not (0 <= hour <= 23 and 0 <= minute <= 59 and 0 <= second < 60):  # noqa: PLR2004  # the clock's own bounds
+    if not (0 <= hour <= 23 and 0 <= minute <= 59 and 0 <= second < 60):  # the clock's own bounds
         raise Fault("feel.bad_time", "there is no such time", "hours go to 23, minutes and seconds to 59")
     return Time((hour * 3600 + minute * 60) * SECOND + int(second.scaleb(9)), zone)
 
@@ -283,7 +284,7 @@ def _zone_from(text: str | None) -> Zone | None:
         _named_zone(text[1:])
         return Zone(name=text[1:])
     hours, minutes, *seconds = map(int, text[1:].split(":"))
-    if minutes > 59 or (seconds and seconds[0] > 59):  # noqa: PLR2004  # the clock's own bounds
+    if minutes > 59 or (seconds and seconds[0] > 59):  # the clock's own bounds
         raise Fault("feel.bad_zone", f"`{text}` is not a time offset")
     total = hours * 3600 + minutes * 60 + (seconds[0] if seconds else 0)
     return zone_of_offset(-total if text[0] == "-" else total)
@@ -292,6 +293,9 @@ def _zone_from(text: str | None) -> Zone | None:
 def date_time_from(text: str) -> DateTime:
     """`2026-11-02T09:30:00Z`; a date alone is its midnight. Raises `Fault`."""
     day, separator, clock = text.partition("T")
+    if _END_OF_DAY.match(clock):  # the last moment of a day is the first of the next
+        start = time_from(f"00{clock[2:]}")
+        return DateTime(date_at(date_from(day).number + 1), start)
     return DateTime(date_from(day), time_from(clock) if separator else Time(0))
 
 
@@ -355,7 +359,7 @@ def midnight(day: Date, zone: Zone | None = None) -> DateTime:
 
 
 def between(later: Date | Time | DateTime, earlier: Date | Time | DateTime) -> Duration:
-    """`later - earlier`; a date counts as its midnight in Greenwich where the other has a zone. Raises `Fault`."""
+    """`later - earlier`; a date counts as its midnight in Greenwich where the other has a time. Raises `Fault`."""
     if isinstance(later, Time) and isinstance(earlier, Time):
         if (later.zone is None) != (earlier.zone is None):
             raise mixed_zones()
@@ -371,7 +375,7 @@ def between(later: Date | Time | DateTime, earlier: Date | Time | DateTime) -> D
 def _instant(value: Date | DateTime, other: Date | DateTime) -> DateTime:
     if isinstance(value, DateTime):
         return value
-    return midnight(value, UTC if isinstance(other, DateTime) and other.time.zone is not None else None)
+    return midnight(value, UTC if isinstance(other, DateTime) else None)
 
 
 def mixed_zones() -> Fault:
@@ -380,13 +384,12 @@ def mixed_zones() -> Fault:
 
 
 def whole_months(start: Date | DateTime, end: Date | DateTime) -> YearMonthDuration:
-    """Whole months from `start` to `end`, rounded towards zero."""
-    first, last = (value if isinstance(value, DateTime) else midnight(value) for value in (start, end))
-    if (last.date.number, last.time.nanoseconds) < (first.date.number, first.time.nanoseconds):
+    """Whole months from the day of `start` to that of `end`, rounded towards zero."""
+    first, last = (value.date if isinstance(value, DateTime) else value for value in (start, end))
+    if last.number < first.number:
         return YearMonthDuration(-whole_months(last, first).months)
-    months = (last.date.year - first.date.year) * 12 + last.date.month - first.date.month
-    incomplete = (last.date.day, last.time.nanoseconds) < (first.date.day, first.time.nanoseconds)
-    return YearMonthDuration(months - (1 if incomplete else 0))
+    months = (last.year - first.year) * 12 + last.month - first.month
+    return YearMonthDuration(months - (1 if last.day < first.day else 0))
 
 
 def iso_week(day: Date) -> int:

@@ -96,8 +96,20 @@ def named(name: str) -> Type | None:
 
 
 def is_instance(value: Any, wanted: Type) -> bool:
-    """What `instance of` gives: null is of no type but `Null`."""
-    return (value is not None or wanted == NULL) and conforms(value, wanted)
+    """What `instance of` gives: null is of no type but `Null`; the values that a type is limited to do not count."""
+    return (value is not None or wanted == NULL) and conforms(value, unconstrained(wanted))
+
+
+def unconstrained(wanted: Type) -> Type:
+    """The type without the tests of its values, at any depth."""
+    wanted = plain(wanted)
+    if isinstance(wanted, ListType):
+        return ListType(unconstrained(wanted.item))
+    if isinstance(wanted, ContextType):
+        return ContextType(
+            {name: Field(unconstrained(given.type), optional=True) for name, given in wanted.fields.items()}
+        )
+    return wanted
 
 
 def conforms(value: Any, wanted: Type) -> bool:
@@ -157,8 +169,9 @@ def type_conforms(given: Type, wanted: Type) -> bool:
 
 
 def converted(value: Any, wanted: Type) -> Any:
-    """The value as a place of that type takes it: a single value for a list of it, or the other way, a date as its
-    midnight. Raises `Fault` `feel.wrong_type` when it does not fit even so.
+    """The value as a place of that type takes it. Raises `Fault` `feel.wrong_type` when it does not fit even so.
+
+    A single value becomes a list of it, a list of one its item, a date its midnight.
     """
     if conforms(value, wanted):
         return value
@@ -171,7 +184,7 @@ def converted(value: Any, wanted: Type) -> Any:
             items = tuple(_converted_item(item, base.item) for item in value)
             if conforms(items, wanted):
                 return items
-    elif isinstance(value, list | tuple) and len(value) == 1:
+    elif isinstance(value, list | tuple) and len(value) == 1 and not isinstance(value[0], list | tuple):
         return converted(value[0], wanted)
     if isinstance(value, Date) and base == TYPE_NAMES["date and time"]:
         moment: DateTime = midnight(value, None)
