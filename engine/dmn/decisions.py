@@ -25,7 +25,7 @@ from engine.feel.standard.callables import Defined
 from engine.feel.standard.types import converted
 from engine.feel.types import ANY, FunctionType, Type
 from engine.feel.values import Fault
-from engine.problems import InvalidError, NotFoundError, Problem
+from engine.problems import InvalidError, NotFoundError, Place, Problem
 
 MAX_MODELS: Final = 200
 """Models that may be loaded together."""
@@ -124,6 +124,8 @@ class Model:
                 value = _called(value, keyed, session)
         except Fault as fault:
             raise InvalidError(Problem(fault.code, fault.message)) from None
+        except RecursionError:
+            raise InvalidError(Problem("feel.call_depth", "the model's functions need each other too deep")) from None
         return Outcome(value, tuple(session.notes))
 
     def has_several_outputs(self, name: str) -> bool:
@@ -354,6 +356,15 @@ def load_model(main: bytes, others: Iterable[tuple[str, bytes]] = (), *, source:
 
     Files that are not imported are left out, so that a whole folder may be given.
     """
+    try:
+        return _load(main, others, source)
+    except RecursionError:
+        raise InvalidError(
+            Problem("dmn.too_large", "the model's types or expressions are nested too deep", Place(source))
+        ) from None
+
+
+def _load(main: bytes, others: Iterable[tuple[str, bytes]], source: str) -> Model:
     first = read_definitions(main, source)
     rest: dict[str, Definitions] = {}
     pending = [each.namespace for each in first.imports]

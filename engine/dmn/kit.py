@@ -12,7 +12,7 @@ from engine.dmn.decisions import Model
 from engine.dmn.xml_tree import XSI, Element, read_xml
 from engine.feel.standard import temporal
 from engine.feel.standard.operations import equal, kind_of
-from engine.feel.standard.text import literal
+from engine.feel.standard.text import shown
 from engine.feel.values import Fault
 from engine.problems import BylawError, InvalidError, Place, Problem
 
@@ -139,7 +139,7 @@ def run_case(model: Model, case: KitCase, at: dt.datetime) -> KitResult:
 
 
 def _shown(value: Any) -> str:
-    return literal(value)[:300]
+    return shown(value)[:300]
 
 
 def _as_expected(found: Any, wanted: Any) -> bool:

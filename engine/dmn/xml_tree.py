@@ -13,7 +13,7 @@ from xml.parsers import expat
 from engine.problems import InvalidError, Place, Problem
 
 MAX_BYTES: Final = 20_000_000
-MAX_DEPTH: Final = 200
+MAX_DEPTH: Final = 100
 MAX_ELEMENTS: Final = 1_000_000
 """Largest file in bytes, deepest nesting, and most elements that are read."""
 

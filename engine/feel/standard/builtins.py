@@ -132,6 +132,7 @@ class BuiltinFunction:
             except Fault as fault:
                 refused = refused or fault
                 continue
+            session.spend(sum(len(value) for value in values if isinstance(value, list | tuple | str)) // _FREE)
             return form.call(session, *values) if self.wants_session else form.call(*values)
         raise refused or Fault("feel.wrong_arguments", f"`{self.name}` cannot be called so")
 
@@ -147,6 +148,8 @@ def _by_name(form: Form, arguments: Mapping[str, Any]) -> list[Any]:
 
 
 _ABSENT: Final = object()
+_FREE: Final = 16
+"""Items of lists and characters of texts that a function may look at for one step of the budget."""
 _TYPE_WORDS: Final[Mapping[str, Type]] = {"any": ANY, "numbers": ListType(named("number") or ANY)}
 
 
@@ -331,7 +334,10 @@ def _stddev(*items: Any) -> Any:
         raise Fault("feel.wrong_arguments", "a standard deviation needs two values")
     wide = NUMBERS.copy()
     wide.prec = 2 * NUMBERS.prec
-    mean = wide.divide(sum(values, Decimal(0)), Decimal(len(values)))
+    total = Decimal(0)
+    for value in values:
+        total = wide.add(total, value)
+    mean = wide.divide(total, Decimal(len(values)))
     total = Decimal(0)
     for value in values:
         off = wide.subtract(value, mean)
@@ -408,9 +414,11 @@ def _flatten(items: Sequence[Any]) -> Any:
                 stack.append(iter(item))
                 break
             found.append(item)
+            if len(found) > MAX_LIST_ITEMS:
+                list_limit(tuple(found))
         else:
             stack.pop()
-    return list_limit(tuple(found))
+    return tuple(found)
 
 
 def _concatenate(*lists: Sequence[Any]) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from engine.feel import syntax
@@ -63,11 +64,17 @@ class Compiled:
             raise Fault("feel.call_depth", "functions call each other too deep") from None
 
 
+@lru_cache(maxsize=64)
+def _known(names: frozenset[str]) -> Names:
+    """The names of a scope; kept, since many expressions of a model have the same ones."""
+    return Names(sorted(names), _PROPERTIES)
+
+
 def compile_expression(
     text: str, names: Iterable[str] = (), types: TypeNames | None = None, *, place: Place = NOWHERE
 ) -> Compiled:
     """An expression in a scope where `names` are known. Raises `InvalidError` for what cannot be read."""
-    tree = parse(TextPlaces(text, place), Names(names, _PROPERTIES), FUNCTION_NAMES, standard=True)
+    tree = parse(TextPlaces(text, place), _known(frozenset(names)), FUNCTION_NAMES, standard=True)
     return Compiled(text, tree, _Compiler(text, types or TypeNames()).build(tree))
 
 
@@ -75,7 +82,7 @@ def compile_unary_tests(
     text: str, names: Iterable[str] = (), types: TypeNames | None = None, *, place: Place = NOWHERE
 ) -> Compiled:
     """A table's cell: a condition about the variable `?`. Raises `InvalidError` for what cannot be read."""
-    tree = parse_unary_tests(TextPlaces(text, place), Names(names, _PROPERTIES), FUNCTION_NAMES, standard=True)
+    tree = parse_unary_tests(TextPlaces(text, place), _known(frozenset(names)), FUNCTION_NAMES, standard=True)
     return Compiled(text, tree, _Compiler(text, types or TypeNames()).build(tree))
 
 
@@ -225,6 +232,8 @@ class _Compiler:
                 return compare("!=", value, other.value)
             if other is None and isinstance(node, syntax.Interval):
                 return None  # no range, so nothing is known
+            if isinstance(other, list | tuple):
+                environment.session.spend(len(other) // 16)
             return belongs(value, other)
 
         return member_of

@@ -130,7 +130,7 @@ METHODS: Final[Mapping[str, Method]] = {
     "java.lang.Math.ceil(double)": lambda a: Decimal(math.ceil(a)),
     **{f"java.lang.Math.max({t},{t})": max for t in _TWO},
     **{f"java.lang.Math.min({t},{t})": min for t in _TWO},
-    **{f"java.lang.Math.abs({t})": abs for t in _TWO},
+    **{f"java.lang.Math.abs({t})": Decimal.copy_abs for t in _TWO},
     **{
         f"java.lang.{box}.valueOf({t})": lambda value: value
         for box, t in (

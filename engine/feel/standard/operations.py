@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 
+from engine.feel.limits import MAX_STEPS
 from engine.feel.operations import list_limit, number, text_limit
 from engine.feel.standard import temporal
 from engine.feel.standard.temporal import Date, DateTime, Duration, Time
@@ -100,7 +101,7 @@ def multiply(left: Any, right: Any) -> Any:
         case "number", "number":
             return number(NUMBERS.multiply, left, right)
         case "days and time duration", "number":
-            return temporal.duration_of(int(Decimal(left.nanoseconds) * right))
+            return _nanoseconds(number(NUMBERS.multiply, Decimal(left.nanoseconds), right))
         case "years and months duration", "number":
             return temporal.months_of(int(number(NUMBERS.multiply, Decimal(left.months), right)))
         case "number", ("days and time duration" | "years and months duration"):
@@ -114,7 +115,7 @@ def divide(left: Any, right: Any) -> Any:
         case "number", "number":
             return number(NUMBERS.divide, left, right)
         case "days and time duration", "number":
-            return temporal.duration_of(int(number(NUMBERS.divide, Decimal(left.nanoseconds), right)))
+            return _nanoseconds(number(NUMBERS.divide, Decimal(left.nanoseconds), right))
         case "years and months duration", "number":
             return temporal.months_of(int(number(NUMBERS.divide, Decimal(left.months), right)))
         case "days and time duration", "days and time duration":
@@ -122,6 +123,11 @@ def divide(left: Any, right: Any) -> Any:
         case "years and months duration", "years and months duration":
             return number(NUMBERS.divide, Decimal(left.months), Decimal(right.months))
     raise wrong("`/`", left, right)
+
+
+def _nanoseconds(exact: Decimal) -> Duration:
+    """A duration to the nanosecond, half-even."""
+    return temporal.duration_of(int(exact.to_integral_value(rounding=ROUND_HALF_EVEN)))
 
 
 def power(left: Any, right: Any) -> Any:
@@ -156,7 +162,15 @@ ARITHMETIC: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 
 
 def equal(left: Any, right: Any) -> bool | None:
-    """`left = right`: null equals only null; different kinds cannot be compared, which is null."""
+    """`left = right`: null equals only null; different kinds cannot be compared, which is null. Raises `Fault`."""
+    return _equal(left, right, [MAX_STEPS])
+
+
+def _equal(left: Any, right: Any, room: list[int]) -> bool | None:
+    """As `equal`, with the comparisons left in `room`: parts may be shared so often that there is no end."""
+    room[0] -= 1
+    if room[0] < 0:
+        raise Fault("feel.size_limit", f"the values have more than {MAX_STEPS} parts to compare")
     if left is None or right is None:
         return left is right
     kind = kind_of(left)
@@ -164,11 +178,11 @@ def equal(left: Any, right: Any) -> bool | None:
         return None
     match kind:
         case "list":
-            return _equal_items(left, right)
+            return len(left) == len(right) and all(_equal(a, b, room) is True for a, b in zip(left, right, strict=True))
         case "context":
-            if left.keys() != right.keys():
-                return False
-            return _all_true([equal(left[key], right[key]) for key in left])
+            return bool(left.keys() == right.keys()) and all(
+                _equal(left[key], right[key], room) is True for key in left
+            )
         case "date and time":
             return _equal_date_times(left, right)
         case "time":
@@ -180,16 +194,6 @@ def equal(left: Any, right: Any) -> bool | None:
         case "function":
             return left is right
     return bool(left == right)
-
-
-def _equal_items(left: Sequence[Any], right: Sequence[Any]) -> bool | None:
-    if len(left) != len(right):
-        return False
-    return _all_true([equal(a, b) for a, b in zip(left, right, strict=True)])
-
-
-def _all_true(results: Sequence[bool | None]) -> bool:
-    return all(result is True for result in results)
 
 
 def _equal_date_times(left: DateTime, right: DateTime) -> bool:

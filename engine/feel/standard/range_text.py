@@ -11,7 +11,7 @@ from engine.feel.parser import Names, parse
 from engine.feel.places import TextPlaces
 from engine.feel.standard import temporal
 from engine.feel.standard.operations import kind_of, order
-from engine.feel.values import Fault, Range
+from engine.feel.values import NUMBERS, Fault, Range
 from engine.problems import InvalidError
 
 _MADE: Final[Mapping[str, Callable[[str], Any]]] = {
@@ -56,7 +56,7 @@ def _end(node: syntax.Node, text: str) -> Any:
         case syntax.Literal(value=value) if not isinstance(value, bool):
             return value
         case syntax.Negative(operand=syntax.Literal(value=Decimal() as value)):
-            return -value
+            return NUMBERS.minus(value)
         case syntax.AtLiteral(text=written):
             return temporal.temporal_from(written)
         case syntax.Invocation(callee=syntax.Name(name=name), arguments=(syntax.Literal(value=str() as written),)):

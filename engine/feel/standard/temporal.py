@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final, TypeVar
 
-from engine.feel.values import Fault, YearMonthDuration
+from engine.feel.values import NUMBERS, Fault, YearMonthDuration
 
 MAX_YEAR: Final = 999_999_999
 SECOND: Final = 1_000_000_000
@@ -21,6 +21,7 @@ DAY: Final = 86_400 * SECOND
 """Nanoseconds in a second and in a day."""
 _MAX_NANOSECONDS: Final = 2 * (MAX_YEAR + 1) * 366 * DAY  # longer than from the first date to the last
 _UNIX_EPOCH: Final = dt.date(1970, 1, 1).toordinal()
+_DAY_OF_TIMES: Final = dt.date(2000, 1, 1).toordinal() - _UNIX_EPOCH
 
 _YEAR = r"(-?(?:[1-9][0-9]{4,8}|[0-9]{4}))"
 _DATE: Final = re.compile(_YEAR + r"-([0-9]{2})-([0-9]{2})")
@@ -126,10 +127,10 @@ class Time:
 
     @property
     def offset(self) -> int | None:
-        """Seconds east of Greenwich; named zones are asked about today's rules, which is all a time alone can say."""
+        """Seconds east of Greenwich; of a named zone those of a winter day in 2000, since a time alone has no day."""
         if self.zone is None:
             return None
-        return self.zone.seconds(0, self.nanoseconds // SECOND)
+        return self.zone.seconds(_DAY_OF_TIMES, self.nanoseconds // SECOND)
 
     @property
     def utc(self) -> int:
@@ -184,7 +185,7 @@ class Duration:
 
 
 def _seconds(nanoseconds: int) -> Decimal:
-    return Decimal(nanoseconds).scaleb(-9).normalize()
+    return Decimal(f"{nanoseconds // SECOND}.{nanoseconds % SECOND:09}".rstrip("0"))
 
 
 # -- making
@@ -220,7 +221,7 @@ def time_of(hour: int, minute: int, second: Decimal, zone: Zone | None = None) -
     """A time by its numbers. Raises `Fault` `feel.bad_time`."""
     if not (0 <= hour <= 23 and 0 <= minute <= 59 and 0 <= second < 60):  # the clock's own bounds
         raise Fault("feel.bad_time", "there is no such time", "hours go to 23, minutes and seconds to 59")
-    return Time((hour * 3600 + minute * 60) * SECOND + int(second.scaleb(9)), zone)
+    return Time((hour * 3600 + minute * 60) * SECOND + int(NUMBERS.scaleb(second, Decimal(9))), zone)
 
 
 def duration_of(nanoseconds: int) -> Duration:
