@@ -47,8 +47,6 @@ class _Unit:
     definitions: Definitions
     type: Type
     evaluate: Evaluate
-    order: tuple[Reference, ...] = ()
-    """The decisions and inputs it depends on, each after what it depends on itself."""
 
 
 @dataclass(slots=True)
@@ -81,11 +79,12 @@ class Model:
             self._check_circles(problems)
         if problems:
             raise InvalidError(problems)
+        self._components = frozenset(name for types in self._types.values() for name in types.component_names())
         for each in self._models.values():
             builder = Builder(self._types[each.namespace], warnings.append)
             for key, node in each.nodes.items():
                 reference = Reference(each.namespace, key)
-                self._units[reference] = self._unit(node, reference, each, builder)
+                self._units[reference] = self._unit(node, each, builder)
         self.warnings: tuple[Problem, ...] = tuple(warnings)
         """What in the model gives null whenever it is reached: texts that cannot be read, types that do not exist."""
 
@@ -205,15 +204,14 @@ class Model:
 
     # -- building
 
-    def _unit(self, node: Node, reference: Reference, definitions: Definitions, builder: Builder) -> _Unit:
+    def _unit(self, node: Node, definitions: Definitions, builder: Builder) -> _Unit:
         type_ = builder.type_of(node.type_ref, node.place)
         names = self._names(node, definitions)
         match node:
             case InputData():
                 return _Unit(node, definitions, type_, _nothing)
             case Decision():
-                evaluate = builder.typed(builder.build(node.logic, names), type_)
-                return _Unit(node, definitions, type_, evaluate, self._ordered(reference, set()) or ())
+                return _Unit(node, definitions, type_, builder.typed(builder.build(node.logic, names), type_))
             case KnowledgeModel():
                 return _Unit(node, definitions, type_, self._knowledge(node, names, type_, builder))
         return _Unit(node, definitions, type_, _nothing)
@@ -238,8 +236,7 @@ class Model:
     def _names(self, node: Node, definitions: Definitions) -> frozenset[str]:
         """Every name that the expressions of a node may use."""
         found = {each.name for each in definitions.imports if each.name}
-        for types in self._types.values():
-            found.update(types.component_names())
+        found.update(self._components)
         for reference in _all_references(node):
             other = self._node(reference)
             if other is not None:
@@ -250,10 +247,9 @@ class Model:
 
     def _value(self, reference: Reference, run: _Run) -> Any:
         """A node's value: of an input, a decision after all it depends on, or a function."""
-        for needed in self._units[reference].order:
-            if needed not in run.known:
-                run.known[needed] = self._own_value(needed, run)
         if reference not in run.known:
+            for needed in self._ordered(reference, set(run.known)) or ():
+                run.known[needed] = self._own_value(needed, run)
             run.known[reference] = self._own_value(reference, run)
         return run.known[reference]
 

@@ -1,0 +1,109 @@
+"""Whole models: each `.dmn` file in tests/cases/dmn/models, with the inputs and results beside it."""
+
+from __future__ import annotations
+
+import pickle
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.dmn_kit import decide, load
+from engine import exact_json
+from engine.dmn import load_model
+from engine.dmn.json_values import to_json
+from engine.problems import InvalidError, NotFoundError
+
+CASES = Path(__file__).resolve().parents[1] / "cases" / "dmn"
+MODELS = sorted(path for path in (CASES / "models").glob("*.dmn") if path.with_suffix(".json").exists())
+HOSTILE = sorted((CASES / "hostile").glob("*.dmn"))
+
+
+def plain(value: Any) -> Any:
+    """A value as the case files write it, where a text may stand for the exact number."""
+    return exact_json.plain(to_json(value))
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_model_decides_as_written_beside_it(path: Path) -> None:
+    """Every decision that the case file names gives what stands there."""
+    model = load(path)
+    assert () == model.warnings
+    for case in exact_json.parse(path.with_suffix(".json").read_bytes()):
+        expected = case["expect"]
+        found = decide(model, case["input"], tuple(expected), None)
+        assert {name: plain(value) for name, value in expected.items()} == {
+            name: plain(outcome.value) for name, outcome in found.items()
+        }
+
+
+@pytest.mark.parametrize("path", HOSTILE, ids=lambda path: path.name)
+def test_hostile_file_is_refused_with_its_code(path: Path) -> None:
+    """A file that must not be read is refused with the code in its name and the place, not run in part."""
+    with pytest.raises(InvalidError) as caught:
+        load(path)
+    assert {path.name.split(".", 1)[1].removesuffix(".dmn")} == {problem.code for problem in caught.value.problems}
+
+
+def test_file_of_fifty_megabytes_is_refused() -> None:
+    """A model larger than the limit is refused before it is parsed."""
+    with pytest.raises(InvalidError) as caught:
+        load_model(b"<a>" + b" " * 50_000_000 + b"</a>")
+    assert "dmn.too_large" == caught.value.problems[0].code
+
+
+def test_unknown_decision_is_told() -> None:
+    """Asking for what the model does not have is an error, not null."""
+    with pytest.raises(NotFoundError):
+        load(CASES / "discount.dmn").evaluate("Discounts", {})
+
+
+def test_unreadable_expression_warns_and_gives_null() -> None:
+    """One bad expression does not stop the model: it is told at load, and its decision is null with the reason."""
+    text = (CASES / "discount.dmn").read_text().replace("round half up(price", "round half up((price")
+    model = load_model(text.encode(), source="discount.dmn")
+    assert [("feel.syntax", "discount.dmn", 26)] == [
+        (problem.code, problem.place.source, problem.place.line) for problem in model.warnings
+    ]
+    outcome = model.evaluate("Discount", {"Employees": Decimal(1), "List price": Decimal(10)})
+    assert outcome.value is None
+    assert "feel.syntax" in {note.code for note in outcome.notes}
+    assert "small" == model.evaluate("Segment", {"Employees": Decimal(1)}).value
+
+
+def test_input_outside_its_type_is_null_with_a_note() -> None:
+    """An input of another type than the model says is null, and the note names it."""
+    outcome = load(CASES / "discount.dmn").evaluate("Segment", {"Employees": "many"})
+    assert outcome.value is None
+    assert "dmn.bad_input" == outcome.notes[0].code
+    assert "`Employees`" in outcome.notes[0].message
+
+
+def test_endless_recursion_ends_with_an_error() -> None:
+    """A knowledge model that calls itself for ever meets the limit of calls."""
+    text = (CASES / "discount.dmn").read_text()
+    text = text.replace("round half up(price * percent / 100, 2)", "Percent off(price, percent + 1)")
+    with pytest.raises(InvalidError) as caught:
+        load_model(text.encode()).evaluate("Discount", {"Employees": Decimal(1), "List price": Decimal(10)})
+    assert "feel.call_depth" == caught.value.problems[0].code
+
+
+def test_long_chain_of_decisions_is_no_recursion() -> None:
+    """Two thousand decisions, each needing the one before it, are decided."""
+    parts = [
+        f'<decision id="_{i}" name="d{i}"><variable name="d{i}"/>'
+        f'<informationRequirement><requiredDecision href="#_{i - 1}"/></informationRequirement>'
+        f"<literalExpression><text>d{i - 1} + 1</text></literalExpression></decision>"
+        for i in range(1, 2000)
+    ]
+    first = '<decision id="_0" name="d0"><literalExpression><text>0</text></literalExpression></decision>'
+    text = '<definitions xmlns="https://www.omg.org/spec/DMN/20230324/MODEL/" namespace="x" name="chain">'
+    model = load_model(f"{text}{first}{''.join(parts)}</definitions>".encode())
+    assert Decimal(1999) == model.evaluate("d1999", {}).value
+
+
+def test_outcome_can_be_pickled() -> None:
+    """What a model gives can travel between processes."""
+    outcome = load(CASES / "discount.dmn").evaluate("Segment", {"Employees": Decimal(800)})
+    assert outcome == pickle.loads(pickle.dumps(outcome))
