@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,11 @@ from cli.dmn_kit import decide, load
 from engine import exact_json
 from engine.dmn import load_model
 from engine.dmn.json_values import to_json
+from engine.dmn.xml_tree import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS
+from engine.feel.standard.java_methods import METHODS
+from engine.feel.standard.patterns import MAX_PATTERN_STEPS
+from engine.feel.standard.session import MAX_CALLS
+from engine.feel.standard.temporal import MAX_YEAR
 from engine.problems import InvalidError, NotFoundError
 
 CASES = Path(__file__).resolve().parents[1] / "cases" / "dmn"
@@ -107,3 +113,27 @@ def test_outcome_can_be_pickled() -> None:
     """What a model gives can travel between processes."""
     outcome = load(CASES / "discount.dmn").evaluate("Segment", {"Employees": Decimal(800)})
     assert outcome == pickle.loads(pickle.dumps(outcome))
+
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "dmn.md").read_text(encoding="utf-8")
+
+
+def test_python_example_of_the_page_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Python example on docs/dmn.md does what it says."""
+    monkeypatch.chdir(Path(__file__).resolve().parents[2])
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert 1 == len(blocks)
+    exec(compile(blocks[0], "docs/dmn.md", "exec"), {})  # the page's own code
+
+
+def test_every_java_method_stands_on_the_page() -> None:
+    """The page lists every class and method that an external function may name."""
+    listed = PAGE.split("## Java functions")[1]
+    names = {part for key in METHODS for part in key.split("(")[0].removeprefix("java.lang.").split(".")}
+    assert set() == {name for name in names if name not in listed}
+
+
+def test_limits_on_the_page_are_those_of_the_code() -> None:
+    """The figures in the table of limits are the constants."""
+    for limit in (MAX_BYTES, MAX_ELEMENTS, MAX_DEPTH, MAX_CALLS, MAX_PATTERN_STEPS, MAX_YEAR):
+        assert f"{limit:,}" in PAGE
