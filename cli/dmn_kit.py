@@ -15,6 +15,7 @@ from cli.output import Progress
 from engine.dmn import Model, Outcome, load_model
 from engine.dmn.json_values import from_json
 from engine.dmn.kit import KitResult, is_test_file, read_kit_file, run_case
+from engine.feel.suggest import closest
 from engine.feel.types import ANY
 from engine.feel.values import Fault
 from engine.problems import BylawError, InvalidError, NotFoundError, Place, Problem
@@ -39,7 +40,13 @@ def decide(model: Model, facts: dict[str, Any], names: Sequence[str], at: dateti
     types = dict(model.inputs)
     problems = []
     inputs: dict[str, Any] = {}
+    known = model.input_names
     for name, value in facts.items():
+        if name not in known:
+            near = closest(name, known)
+            help_ = f"did you mean `{near}`?" if near else f"known are {', '.join(known)}"
+            problems.append(Problem("dmn.unknown_input", f"the model has no input `{name}`", Place("facts"), help_))
+            continue
         try:
             inputs[name] = from_json(value, types.get(name, ANY))
         except Fault as fault:

@@ -167,6 +167,7 @@ CODES: dict[str, str] = {
     "dmn.missing_import": "An imported model is not among the files given.",
     "dmn.cycle": "Decisions require each other in a circle.",
     "dmn.unknown_decision": "The model has no decision, service or knowledge model of this name.",
+    "dmn.unknown_input": "An input is given that the model does not have.",
     "dmn.bad_input": "An input is not of the type that the model says.",
     "dmn.input_not_allowed": "A decision table's input is not among the values that it allows.",
     "dmn.output_not_allowed": "A decision table's output is not among the values that it allows.",

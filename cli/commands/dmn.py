@@ -56,7 +56,10 @@ def run(*, model: Path, inputs: Path | None, names: tuple[str, ...], at: datetim
 
 
 def _notes(outcome: Outcome) -> list[dict[str, Any]]:
-    return [{"code": note.code, "message": note.message, "text": note.text} for note in outcome.notes]
+    return [
+        {"code": note.code, "message": note.message, "text": note.text, "element": note.element}
+        for note in outcome.notes
+    ]
 
 
 def _show(outcomes: dict[str, Outcome], warnings: Sequence[str]) -> None:
@@ -68,7 +71,8 @@ def _show(outcomes: dict[str, Outcome], warnings: Sequence[str]) -> None:
     for name, outcome in outcomes.items():
         say(f"{name}: {shown(outcome.value)}")
         for each in dict.fromkeys(outcome.notes):
-            say(f"  null where {each.message}{f': `{_short(each.text)}`' if each.text else ''}")
+            where = f"in `{each.element}`: " if each.element else ""
+            say(f"  {where}{each.message}{f': `{_short(each.text)}`' if each.text else ''}")
 
 
 def _short(text: str) -> str:

@@ -23,6 +23,7 @@ from engine.dmn.types import ModelTypes
 from engine.feel.standard import Environment, Note, Session
 from engine.feel.standard.callables import Defined
 from engine.feel.standard.types import converted
+from engine.feel.suggest import closest
 from engine.feel.types import ANY, FunctionType, Type
 from engine.feel.values import Fault
 from engine.problems import InvalidError, NotFoundError, Place, Problem
@@ -102,6 +103,18 @@ class Model:
             if isinstance(unit.node, InputData) and unit.definitions is self.definitions
         )
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Every name that an input may be given by: inputs of all models, and parameters of what can be called."""
+        found: dict[str, None] = {}
+        for unit in self._units.values():
+            match unit.node:
+                case InputData() | Decision():
+                    found[_variable(unit.node)] = None
+                case KnowledgeModel(logic=FunctionExpression(parameters=parameters)):
+                    found.update(dict.fromkeys(name for name, _ in parameters))
+        return tuple(found)
+
     def evaluate(
         self, name: str, inputs: Mapping[tuple[str, str], Any] | Mapping[str, Any], *, at: dt.datetime | None = None
     ) -> Outcome:
@@ -112,7 +125,9 @@ class Model:
         """
         node = self.definitions.named(name)
         if node is None:
-            raise NotFoundError(Problem("dmn.unknown_decision", f"the model has no decision `{name}`"))
+            near = closest(name, [each.name for each in self.definitions.nodes.values()])
+            hint = f"did you mean `{near}`?" if near else ""
+            raise NotFoundError(Problem("dmn.unknown_decision", f"the model has no decision `{name}`", help=hint))
         key = next(key for key, each in self.definitions.nodes.items() if each is node)
         session = Session(at)
         keyed = {(given if isinstance(given, tuple) else ("", given)): value for given, value in inputs.items()}
@@ -262,7 +277,11 @@ class Model:
             case DecisionService():
                 return self._service(unit, node)
         requires = node.requires if isinstance(node, Decision) else ()
-        return unit.evaluate(Environment(self._scope(unit, (*requires, *node.knows), run, reference), run.session))
+        scope = self._scope(unit, (*requires, *node.knows), run, reference)
+        noted = len(run.session.notes)
+        value = unit.evaluate(Environment(scope, run.session))
+        run.session.within(node.name, noted)
+        return value
 
     def _scope(self, unit: _Unit, references: Iterable[Reference], run: _Run, own: Reference) -> Mapping[str, Any]:
         """What a node sees: each required element under its name, those of imported models under the import's."""

@@ -61,9 +61,11 @@ class Parameter:
                 return value
         for type_ in self.types:
             try:
-                return converted(value, type_)
+                found = converted(value, type_)
             except Fault:
                 continue
+            if found is not None or self.takes_null:  # `[null]` is a list of one, and so its null
+                return found
         raise Fault("feel.wrong_arguments", f"`{self.name}` must be a {self.types[0]}, not a {kind_of(value)}")
 
 
@@ -133,7 +135,10 @@ class BuiltinFunction:
                 refused = refused or fault
                 continue
             session.spend(sum(len(value) for value in values if isinstance(value, list | tuple | str)) // _FREE)
-            return form.call(session, *values) if self.wants_session else form.call(*values)
+            try:
+                return form.call(session, *values) if self.wants_session else form.call(*values)
+            except ArithmeticError:  # a decimal's overflow on the way to a result
+                raise Fault("feel.number_range", f"the result of `{self.name}` is out of range") from None
         raise refused or Fault("feel.wrong_arguments", f"`{self.name}` cannot be called so")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from engine.feel.limits import MAX_STEPS
@@ -25,11 +25,12 @@ LIMITS: Final = frozenset({"feel.step_limit", "feel.call_depth"})
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Why something became null: a problem's code and sentence, and the text it came from."""
+    """Why something became null: a problem's code and sentence, the text it came from, and the model's element."""
 
     code: str
     message: str
     text: str = ""
+    element: str = ""
 
 
 class Session:
@@ -60,6 +61,12 @@ class Session:
     def leave(self) -> None:
         """End a call."""
         self.calls -= 1
+
+    def within(self, element: str, since: int) -> None:
+        """Say of the notes after the first `since` ones that lack it which element of a model they are about."""
+        for at in range(since, len(self.notes)):
+            if not self.notes[at].element:
+                self.notes[at] = replace(self.notes[at], element=element)
 
     def note(self, fault: Fault, text: str = "") -> None:
         """Keep why something is null. Raises the fault again if it is a limit."""
