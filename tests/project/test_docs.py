@@ -79,4 +79,9 @@ def test_tests_say_their_rule():
 
 def test_no_test_is_empty():
     """Every test asserts, expects an error, or delegates to a function that checks."""
-    assert [w for w, node in every_test() if not any(isinstance(n, ast.Assert | ast.Call) for n in ast.walk(node))] == []
+    empty = [
+        where
+        for where, node in every_test()
+        if not any(isinstance(inner, ast.Assert | ast.Call) for inner in ast.walk(node))
+    ]
+    assert empty == []
