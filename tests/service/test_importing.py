@@ -395,7 +395,7 @@ cells = st.sampled_from(
 @settings(max_examples=40)
 @given(st.lists(st.tuples(cells, cells, cells), max_size=8))
 def test_any_rows_are_counted_and_imported_once(rows):
-    """Whatever the cells: rows = imported + unchanged + rejected, each rejection has a finding, again changes nothing."""
+    """Rows = imported + unchanged + rejected, each rejection has a finding, again changes nothing."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([("id", "owner", "value"), *rows])
     ports = make_ports()
