@@ -7,8 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from conftest import NOW, Visitor, house, visitor
-from markup import Page, faults
+from console_house import NOW, Visitor, house, visitor
+from console_markup import Page, faults
 
 from adapters.wiring import Settings, Texts, build_in_memory
 from engine import exact_json
