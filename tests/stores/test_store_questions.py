@@ -188,12 +188,13 @@ def test_a_cursor_belongs_to_its_question(store: Store, organisation: str) -> No
     mine, sort = of(organisation), (Sort("band", descending=True),)
     cursor = store.find("lead", mine, sort=sort, limit=2).next_cursor
     assert cursor is not None
+    altered = ("", "x", "é", cursor[:-2], cursor + "AA", cursor.swapcase(), "A" * 400)
     foreign = [
         ("lead", mine, (Sort("band"),), cursor),
         ("lead", mine, (), cursor),
         ("lead", both(mine, Compare("band", "=", "B")), sort, cursor),
         ("deal", mine, (), cursor),
-        *(("lead", mine, sort, bad) for bad in ("", "x", "é", cursor[:-2], cursor + "AA", cursor.swapcase(), "A" * 400)),
+        *(("lead", mine, sort, bad) for bad in altered),
     ]
     for type_name, predicate, order, given_cursor in foreign:
         with pytest.raises(InvalidError) as refused:
