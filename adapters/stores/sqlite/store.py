@@ -168,7 +168,7 @@ class SQLiteTransaction(_Reader):
         sequence = (row[0] if row else 0) + 1
         self._insert(entry(draft, sequence))
         self._connection.execute(
-            "INSERT INTO audit_head VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last_sequence = ?2",
+            "INSERT INTO audit_head VALUES (?, ?) ON CONFLICT DO UPDATE SET last_sequence = excluded.last_sequence",
             [draft.organisation_id, sequence],
         )
         return sequence
