@@ -24,7 +24,10 @@ MAX_DIGITS = 34
 """FEEL's decimals (IEEE 754 decimal128) have 34 digits; a longer number would be rounded, so it is refused."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONG_NUMBER = re.compile("[0-9]{16}")
 _NEEDS_CARE = re.compile(r"[\ud800-\U0010ffff]|(?:^|[:\[,-])[0-9]{16}")
+_write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_AS_IT_IS = frozenset({str, int, bool, type(None)})
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
@@ -89,15 +92,33 @@ def canonical(value: Any) -> bytes:
     # The standard library's writer is written in C and differs in two things only: it sorts keys by code point instead
     # of UTF-16 unit, and writes whole numbers that not every reader keeps. Texts where either could matter take the
     # other way.
-    text = json.dumps(made, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    if _NEEDS_CARE.search(text):
+    text = _write(made)
+    if (not text.isascii() or _LONG_NUMBER.search(text)) and _NEEDS_CARE.search(text):
         return rfc8785.dumps(made)
     return text.encode()
 
 
 def plain(value: Any) -> Any:
     """The value with only JSON's own types in it, as `canonical` writes them."""
-    if value is None or isinstance(value, str | bool | int):
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
+    # The kinds that nearly every value is made of, asked for by their exact type: asking what else a value might be
+    # costs more than writing it.
+    if kind is dict:
+        return {
+            name if type(name) is str else str(name): item if type(item) in _AS_IT_IS else plain(item)
+            for name, item in value.items()
+        }
+    if kind is list or kind is tuple:
+        return [item if type(item) in _AS_IT_IS else plain(item) for item in value]
+    if kind is Decimal:
+        return decimal_text(value)
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str | int):
         return value
     if isinstance(value, Decimal):
         return decimal_text(value)
@@ -124,7 +145,9 @@ def decimal_text(value: Decimal) -> str:
     """Plain notation without trailing zeros after the point; `-0` is `0`. Equal numbers have equal text."""
     if not value:
         return "0"
-    text = format(value, "f")
+    text = str(value)  # a third of the time that `format` takes
+    if "E" in text:
+        text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
