@@ -62,6 +62,7 @@ CODES: dict[str, str] = {
     "incentive.not_reconciled": "Credited and excluded amounts do not add up to what was given; the run is refused.",
     "conflict.resolved": "The conflict is resolved already.",
     "conflict.needs_person": "The rules leave this conflict to a person.",
+    "conflict.choice": "A value was chosen where the rules ask for no choice, or from no known side.",
     # -- use cases: jobs
     "job.unknown_kind": "There is no job of this kind.",
     "job.finished": "The job has ended and cannot be cancelled.",

@@ -338,6 +338,48 @@ def test_a_conflict_that_changed_meanwhile_is_not_resolved(acting: Acting) -> No
     assert 400 == browser.post("/conflicts/conflict-deal-981/resolution", revision="x").status_code
 
 
+def test_a_person_chooses_what_the_rules_leave_open(acting: Acting) -> None:
+    """Radio buttons for the open group, one set; the chosen side is written and shown with the chooser's name."""
+    browser = acting("sales_manager")
+    store = browser.wiring.ports.store
+    (found,) = (one for one in store.scan("conflict", Always()) if "stage" in one["client"])
+    address = f"/conflicts/{found.id}"
+    before = browser.get(address)
+    assert [] == faults(before)
+    radios = before.all("input", type="radio")
+    assert [("choice.stage", "client"), ("choice.stage", "server")] == [
+        (one.attributes["name"], one.attributes["value"]) for one in radios
+    ]
+    refused = browser.post(f"{address}/resolution", revision=str(found.revision))
+    assert 409 == refused.status_code
+    assert "the rules keep both values of stage" in page_of(refused).text
+    wrong = browser.post(f"{address}/resolution", revision=str(found.revision), **{"choice.next_step": "client"})
+    assert 422 == wrong.status_code
+    done = browser.post(f"{address}/resolution", revision=str(found.revision), **{"choice.stage": "client"})
+    assert 303 == done.status_code
+    deal = next(iter(store.scan("deal", Compare("id", "=", found["record_id"]))))
+    assert ("Won", found["client"]["closed_on"]) == (deal["stage"], deal["closed_on"].isoformat())
+    assert browser.actor is not None
+    after = browser.get(address)
+    assert f"chosen by {browser.actor.name}" in after.text
+    assert [] == after.all("input", type="radio")
+    assert [] == faults(after)
+
+
+def test_a_visit_is_settled_without_being_rewritten(acting: Acting) -> None:
+    """A check-in is evidence: the choice closes the conflict and the check-in stays as it was recorded."""
+    browser = acting("field_sales_rep")
+    store = browser.wiring.ports.store
+    (found,) = (one for one in store.scan("conflict", Always()) if one["record_type"] == "check_in")
+    visit = next(iter(store.scan("check_in", Compare("id", "=", found["record_id"]))))
+    done = browser.post(
+        f"/conflicts/{found.id}/resolution", revision=str(found.revision), **{"choice.outcome": "client"}
+    )
+    assert 303 == done.status_code
+    assert visit == next(iter(store.scan("check_in", Compare("id", "=", found["record_id"]))))
+    assert "chosen by" in browser.get(f"/conflicts/{found.id}").text
+
+
 # -- assets
 
 
