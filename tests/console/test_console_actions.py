@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 from console_house import NOW, Visitor, house, visitor
 from console_markup import Page, faults
 
-from adapters.wiring import Settings, Texts, build_in_memory
+from adapters.wiring import Settings, Texts, Wiring, build_in_memory
 from engine import exact_json
+from engine.policy import Policies
 from engine.predicate import Always, Compare
 from engine.records import Money
 from engine.service.evaluate import evaluate
@@ -39,6 +41,23 @@ def test_five_example_people_one_for_each_role_can_be_chosen(looking: Acting) ->
     roles = ("sales_rep", "field_sales_rep", "sales_manager", "revops_analyst", "platform_admin")
     assert [f"person-{role}" for role in roles] == cards
     assert page.all("option")
+
+
+def test_the_rights_on_the_cards_are_those_of_the_policies(own_house: Wiring) -> None:
+    """Cards and the page about oneself say what the policies in force grant: with others they say something else."""
+    cards = create_app(own_house, clock=lambda: NOW).test_client().get("/sign-in").get_data(as_text=True)
+    for scope, right, how_often in (("Own", "read", 1), ("Branch", "read and change", 2), ("System", "nothing", 4)):
+        assert how_often == cards.count(f"<dt>{scope}</dt><dd>{right}</dd>"), scope
+    stricter = {
+        name: text.replace('cell("revops_analyst", "branch", "write");', "")
+        for name, text in own_house.shipped.policies().items()
+    }
+    ports = replace(own_house.ports, authorizer=Policies.load(stricter))
+    strict = create_app(replace(own_house, ports=ports), clock=lambda: NOW)
+    browser = visitor(strict, own_house, "person-revops_analyst")
+    assert ["Own read", "Team read", "Branch read", "System nothing"] == [
+        " ".join(row[:2]) for row in browser.get("/me").rows()
+    ]
 
 
 @pytest.mark.parametrize(

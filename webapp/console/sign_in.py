@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from flask import Response, make_response, redirect, render_template, request
 
 from engine.caller import ROLES
+from engine.policy import matrix
 from engine.predicate import Always
 from engine.problems import NotFoundError
 from engine.records import Record
@@ -17,14 +18,9 @@ from webapp import identity
 from webapp.console.frame import Route, asset, caller, page, ports, see_other
 from webapp.context import wiring
 
-SEES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "sales_rep": (("Own", "read and change"), ("Team", "nothing"), ("Branch", "nothing")),
-    "field_sales_rep": (("Own", "read and change"), ("Team", "nothing"), ("Branch", "nothing")),
-    "sales_manager": (("Own", "read and change"), ("Team", "read and change"), ("Branch", "read")),
-    "revops_analyst": (("Own", "read"), ("Team", "read"), ("Branch", "read and change")),
-    "platform_admin": (("Own", "read and change"), ("Team", "read and change"), ("Branch", "read and change")),
-}
-"""MISSION's matrix in words: a person's own records, the team's, the branch's."""
+RIGHTS: Mapping[tuple[str, ...], str] = {
+    (): "nothing", ("read",): "read", ("write",): "change", ("read", "write"): "read and change",
+}  # fmt: skip
 
 WORK: Mapping[str, str] = {
     "sales_rep": "Works own leads and deals, reads own statement.",
@@ -80,7 +76,7 @@ def me() -> Response:
         title=actor.name,
         json_url="/api/v1/me",
         person=person,
-        matrix=SEES[actor.role],
+        matrix=_rights()[actor.role],
         work=WORK[actor.role],
         counts=counts,
         place=[
@@ -95,6 +91,19 @@ def me() -> Response:
         ],
         territories=[places.get(key, key) for key in actor.territory_ids],
     )
+
+
+def _rights() -> dict[str, tuple[tuple[str, str], ...]]:
+    """What each role may do in each scope, as the policies in force say when they are asked."""
+    return {
+        row.role: (
+            ("Own", RIGHTS[row.own]),
+            ("Team", RIGHTS[row.team]),
+            ("Branch", RIGHTS[row.branch]),
+            ("System", RIGHTS[row.system]),
+        )
+        for row in matrix(ports().authorizer)
+    }
 
 
 def _place_names() -> dict[str, str]:
@@ -116,7 +125,7 @@ def _sign_in_page(problems: object = (), status: int = 200) -> Response:
             local=local,
             cards=cards,
             others=[person for person in people if person.id not in shown],
-            sees=SEES,
+            sees=_rights(),
             work=WORK,
             next=_safe_next(request.values.get("next", "")),
             csrf_token=identity.csrf_token(),
