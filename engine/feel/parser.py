@@ -630,4 +630,4 @@ _LONG_TYPES: Final = (
 
 def _operator_meant(word: str) -> str | None:
     """The operator that a misspelt word was meant to be: `adn` is `and`. Two letters are near to too much to tell."""
-    return closest(word, _WORD_OPERATORS) if len(word) > 2 else None  # noqa: PLR2004  # as the sentence says
+    return closest(word, _WORD_OPERATORS) if len(word) > 2 else None
