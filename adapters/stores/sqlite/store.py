@@ -133,19 +133,19 @@ class SQLiteTransaction(_Reader):
     def insert(self, record: Record) -> Record:
         """See `engine.ports.Transaction.insert`."""
         refuse_audit_insert(record)
-        return self._insert(replace(checked(record), revision=1))
+        texts: dict[str, str] = {}
+        return self._insert(replace(checked(record, texts), revision=1), texts)
 
     def update(self, record: Record) -> Record:
         """See `engine.ports.Transaction.update`."""
         refuse_if_append_only(record)
-        after = checked(record)
-        after = replace(after, revision=record.revision + 1)
+        texts: dict[str, str] = {}
+        after = replace(checked(record, texts), revision=record.revision + 1)
         shape = _shape(record.type)
-        row = shape.row(after)
-        sets = ", ".join(f"{quoted(column)} = ?" for column in shape.columns[2:])
-        query = f'UPDATE {shape.name} SET {sets} WHERE "organisation_id" = ? AND "id" = ? AND "revision" = ?'  # noqa: S608  # names are ours, values are bound
+        row = shape.row(after, texts)
+        seen = (record.organisation_id, record.id, record.revision)
         try:
-            done = self._connection.execute(query, [*row[2:], record.organisation_id, record.id, record.revision])
+            done = self._connection.execute(shape.update, (*row[2:], *seen))
         except sqlite3.IntegrityError as error:
             raise _taken(after, error) from error
         if done.rowcount == 0:
@@ -182,11 +182,10 @@ class SQLiteTransaction(_Reader):
         except sqlite3.IntegrityError:
             raise message_exists(message) from None
 
-    def _insert(self, record: Record) -> Record:
+    def _insert(self, record: Record, texts: dict[str, str] | None = None) -> Record:
         shape = _shape(record.type)
-        query = f"INSERT INTO {shape.name} ({shape.select}) VALUES ({', '.join('?' * len(shape.columns))})"  # noqa: S608  # names are ours, values are bound
         try:
-            self._connection.execute(query, shape.row(record))
+            self._connection.execute(shape.insert, shape.row(record, texts))
         except sqlite3.IntegrityError as error:
             raise _taken(record, error) from error
         return record
@@ -260,9 +259,7 @@ class SQLiteStore(_Reader):
 _known = record_type
 """`record_type` is also what the port calls an argument."""
 
-
-def _shape(name: str) -> TableShape:
-    return shape_of(_known(name))
+_shape = shape_of
 
 
 def _where(shape: TableShape, predicate: Predicate) -> Sql:
