@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -165,7 +166,7 @@ def test_every_database_holds_the_same_example(database, ports, tmp_path, reques
     url = (
         f"sqlite:///{tmp_path / 'bylaw.db'}"
         if database == "SQLite"
-        else f"{request.getfixturevalue('mongodb_server')}/bylaw_example"
+        else f"{request.getfixturevalue('mongodb_server')}/bylaw_example_{uuid4().hex[:8]}"
     )
     real(database if database == "SQLite" else request.getfixturevalue("mongodb_kind"))
     stored = make_ports(open_store(url))
