@@ -77,7 +77,7 @@ def run_or_enqueue(
     elif ended["state"] == "succeeded":
         show(dict(ended["result"]))
     if ended["state"] == "succeeded":
-        return exit_codes.OK
+        return exit_codes.PROBLEMS if ended["result"].get("failed") else exit_codes.OK
     if not as_json:
         note(f"{ended['state']}: {ended['message']}")
     return exit_codes.INTERRUPTED if ended["state"] == "cancelled" else exit_codes.PROBLEMS

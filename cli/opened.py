@@ -109,10 +109,9 @@ def _platform(known: tuple[Record, ...], organisation: str | None) -> Actor:
     listed = ", ".join(f"`{record.id}`" for record in known)
     if organisation is not None:
         if organisation not in {record.id for record in known}:
+            help_text = f"there are: {listed}" if known else "the database holds none yet"
             raise NotFoundError(
-                Problem(
-                    "cli.no_organisation", f"there is no organisation `{organisation}`", help=f"there are: {listed}"
-                )
+                Problem("cli.no_organisation", f"there is no organisation `{organisation}`", help=help_text)
             )
         return service_actor(organisation)
     own = [record for record in known if not record["example"]] or list(known)

@@ -38,7 +38,10 @@ class Instant(click.ParamType[datetime]):
 
 
 class PathName(click.Path):
-    """A path, which an empty text is not: it would mean the current directory."""
+    """A path, which an empty text is not: it would mean the current directory.
+
+    Whether it can be read is found, and told, by whoever reads it.
+    """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read the text."""
@@ -48,7 +51,7 @@ class PathName(click.Path):
 
 
 INSTANT = Instant()
-FILE = PathName(path_type=Path)
+FILE = PathName(path_type=Path, readable=False)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Exact JSON on standard output, for programs.")
 home_option = click.option("--home", type=FILE, help="The home directory (BYLAW_HOME).")

@@ -38,6 +38,8 @@ def command(
 
     With --json the answer is the API's, byte for byte, reasons included.
     """
+    if rules is not None and (home, organisation, person) != (None, None, None):
+        raise click.UsageError("--rules decides by files alone: leave out --home, --organisation and --as")
     from cli.decision_text import show_decision  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.facts import facts_named, read_facts  # noqa: PLC0415  # the same
     from cli.opened import opened, rule_files  # noqa: PLC0415  # the same

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +19,18 @@ if TYPE_CHECKING:
 GROUPS_SHOWN = 40
 LINES_SHOWN = 8
 
+
+def _organisation_id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """An id that people can type: an import makes the organisation that it names."""
+    if value is not None and re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?", value) is None:
+        raise click.BadParameter(f"`{value[:80]}` is no id: at most 80 small letters, digits and hyphens between them")
+    return value
+
+
 organisation_option = click.option(
     "--organisation",
     metavar="ID",
+    callback=_organisation_id,
     help="Import into this organisation; by default the only one that is not the example, else the mapping's own.",
 )
 mapping_option = click.option("--mapping", help="A shipped mapping's name, or a mapping file (`.yaml`).")
@@ -54,10 +64,10 @@ def crm(
     as_json: bool,
 ) -> None:
     """Import a folder of CSV files: people and teams, accounts, products, deals."""
-    from cli.files import read, walk  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.files import csv_files_in  # noqa: PLC0415  # keeps `bylaw --help` quick
     from engine.service.importing import import_crm  # noqa: PLC0415  # the same
 
-    files = {path.name: read(path) for path in walk(folder) if path.suffix == ".csv" and path.parent == folder}
+    files = csv_files_in(folder)
 
     def work(session: Opened, text: bytes, source: str, progress: Callable[[str, int, int], None]) -> ImportReport:
         return import_crm(session.ports, session.caller, files, text, progress, source=source)

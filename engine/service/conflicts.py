@@ -13,7 +13,7 @@ from engine import exact_json
 from engine.caller import Caller
 from engine.decision import Decision
 from engine.ports import Ports
-from engine.problems import ConflictError, Place, Problem, Report
+from engine.problems import ConflictError, InvalidError, Place, Problem, Report
 from engine.records import Record
 from engine.records import record_type as type_of
 from engine.service.actions import READ
@@ -21,8 +21,10 @@ from engine.service.auditing import Attempt, accepted, audited, changes_between
 from engine.service.evaluate import evaluate
 from engine.service.fields import read_fields
 from engine.service.records import get_record, read_for_write, require_write
+from engine.service.rulesets import get_version
 from engine.service.spelling import did_you_mean
 
+SYNC_CONFLICT = "sync-conflict"
 OPEN, RESOLVED = "open", "resolved"
 OTHER_SIDE: Mapping[str, str] = MappingProxyType({"client": "server", "server": "client"})
 """The two sides a person can choose, and whose value then gives way."""
@@ -47,7 +49,7 @@ def explain_conflict(
 ) -> Decision:
     """The dry run of a conflict with its own rule set or another: what would win, field by field. Changes nothing."""
     conflict = get_record(ports, caller, "conflict", conflict_id)
-    return evaluate(ports, caller, rule_set or conflict["rule_set"], conflict_facts(conflict), at=at, as_of=as_of)
+    return explain_sync(ports, caller, rule_set or conflict["rule_set"], conflict_facts(conflict), at=at, as_of=as_of)
 
 
 def explain_sync(
@@ -60,7 +62,14 @@ def explain_sync(
     as_of: datetime,
     version: int | None = None,
 ) -> Decision:
-    """The dry run of a conflict that is given rather than stored: the same evaluation. Changes nothing."""
+    """The dry run of a conflict that is given rather than stored: the same evaluation. Changes nothing.
+
+    Raises as `evaluate` does, and `InvalidError` (`rule_set.wrong_kind`) for rules that decide about something else.
+    """
+    kind = get_version(ports, caller, rule_set, version, at=at, as_of=as_of).record["kind"]
+    if kind != SYNC_CONFLICT:
+        message = f"`{rule_set}` is of kind `{kind}`; conflicts are decided by `{SYNC_CONFLICT}`"
+        raise InvalidError(Problem("rule_set.wrong_kind", message))
     return evaluate(ports, caller, rule_set, facts, at=at, as_of=as_of, version=version)
 
 

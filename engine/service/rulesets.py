@@ -6,7 +6,7 @@ is known from the instant it was published (`as_of`). In force is the highest nu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -18,6 +18,7 @@ from engine.ports import Ports
 from engine.predicate import Compare, both
 from engine.problems import BylawError, ConflictError, DeniedError, InvalidError, NotFoundError, Place, Problem
 from engine.records import Record
+from engine.rulefile import require_instant
 from engine.service.actions import PUBLISH, READ
 from engine.service.auditing import Attempt, accepted, audited
 from engine.service.ids import derived_id
@@ -27,6 +28,8 @@ from engine.service.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from engine.rulefile import CaseResult, RuleSet
+
+_NAMES_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,11 @@ def source_of(name: str, version: int) -> str:
 def list_rule_sets(
     ports: Ports, caller: Caller, *, kind: str | None = None, at: datetime
 ) -> tuple[RuleSetSummary, ...]:
-    """Every rule set that the caller may read, by name, with its version in force at `at`."""
+    """Every rule set that the caller may read, by name, with its version in force at `at`.
+
+    Raises `InvalidError` (`rules.instant`) for an instant at the end of the calendar.
+    """
+    require_instant("at", at)
     found = []
     for name, records in _readable(ports, caller).items():
         live = records[-1]
@@ -147,8 +154,11 @@ def get_version(
     """One version; without a number the one in force at `at` (default: now) as known at `as_of` (default: now).
 
     `published` is what `published_versions` has just given, where more than this is asked of it.
-    Raises `NotFoundError`: `rule_set.not_found`, `rule_set.version_not_found` or `rule_set.not_in_force`.
+    Raises `NotFoundError`: `rule_set.not_found`, `rule_set.version_not_found` or `rule_set.not_in_force`, and
+    `InvalidError` (`rules.instant`) for an instant at the end of the calendar.
     """
+    if at is not None:
+        require_instant("at", at)
     records = _named(ports, caller, name, published)
     if version is not None:
         for record in records:
@@ -331,9 +341,17 @@ def _named(ports: Ports, caller: Caller, name: str, published: Published | None 
     if not records:
         names = {one["rule_set"] for one in known.records if allows(actor, READ, one)}
         raise NotFoundError(
-            Problem("rule_set.not_found", f"there is no rule set `{name[:120]}`", help=did_you_mean(name, names))
+            Problem("rule_set.not_found", f"there is no rule set `{name[:120]}`", help=_name_meant(name, names))
         )
     return records
+
+
+def _name_meant(name: str, names: Collection[str]) -> str:
+    """Help for an unknown name: a near one, or the same without its kind, or those that there are."""
+    whole = sorted(one for one in names if one.partition("/")[2] == name)
+    if whole:
+        return f"a rule set's name starts with its kind: {' or '.join(f'`{one}`' for one in whole)}"
+    return did_you_mean(name, names) or (f"there are: {', '.join(sorted(names)[:_NAMES_SHOWN])}" if names else "")
 
 
 def _in_force(ports: Ports, records: tuple[Record, ...], at: datetime, as_of: datetime | None) -> Record | None:
@@ -350,10 +368,7 @@ def _holds(ports: Ports, record: Record, at: datetime) -> bool:
         day, end = local.date(), record["effective_to"]
         return bool(record["effective_from"] <= day and (end is None or day < end))
 
-    try:
-        earliest, latest = contains(at + WEST), contains(at + EAST)
-    except OverflowError:  # the first or last day of the calendar
-        return contains(at)
+    earliest, latest = contains(at + WEST), contains(at + EAST)
     if earliest == latest:
         return earliest
     return contains(at.astimezone(compiled(ports, record).rule_set.zone))
@@ -362,11 +377,8 @@ def _holds(ports: Ports, record: Record, at: datetime) -> bool:
 def _state(ports: Ports, live: Record, in_force: Record | None, at: datetime) -> str:
     if in_force is not None:
         return "in force"
-    try:
-        local = at.astimezone(compiled(ports, live).rule_set.zone)
-    except OverflowError:  # the first or last day of the calendar
-        local = at
-    return "not yet" if local.date() < live["effective_from"] else "ended"
+    zone = compiled(ports, live).rule_set.zone
+    return "not yet" if at.astimezone(zone).date() < live["effective_from"] else "ended"
 
 
 def _interval(record: Record) -> str:
