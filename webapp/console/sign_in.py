@@ -16,7 +16,6 @@ from engine.records import Record
 from engine.service import directory, records
 from webapp import identity
 from webapp.console.frame import Route, asset, caller, page, ports, see_other
-from webapp.context import wiring
 
 RIGHTS: Mapping[tuple[str, ...], str] = {
     (): "nothing", ("read",): "read", ("write",): "change", ("read", "write"): "read and change",
@@ -115,7 +114,7 @@ def _place_names() -> dict[str, str]:
 
 
 def _sign_in_page(problems: object = (), status: int = 200) -> Response:
-    local = wiring().settings.local_sign_in
+    local = identity.local_sign_in()
     people = directory.people_for_sign_in(ports()) if local else ()
     cards = _one_of_each_role(people)
     shown = {person.id for person in cards}
