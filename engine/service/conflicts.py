@@ -29,6 +29,9 @@ OPEN, RESOLVED = "open", "resolved"
 OTHER_SIDE: Mapping[str, str] = MappingProxyType({"client": "server", "server": "client"})
 """The two sides a person can choose, and whose value then gives way."""
 
+WRITTEN = frozenset({"strategy", "choice", "only_client"})
+"""How a field must have come out for its value to be written into the record."""
+
 
 def conflict_facts(conflict: Record) -> dict[str, Any]:
     """A stored conflict as the facts of a sync-conflict rule set."""
@@ -108,7 +111,7 @@ def resolve_conflict(
             require_write(ports, caller, target)
             # Evidence such as a check-in is never rewritten: its conflict closes with the decision beside it.
             append_only = type_of(target.type).append_only
-            merged = target if append_only else _merged(target, outcome["merged"], caller)
+            merged = target if append_only else _merged(target, _to_write(outcome), caller)
             require_write(ports, caller, merged)
             entry = partial(accepted, caller, "resolve", rule_set=decision.rule_set, rule_version=decision.version)
             if merged.fields != target.fields:
@@ -202,6 +205,15 @@ def _choices_for_audit(outcome: Mapping[str, Any]) -> dict[str, Any]:
         for row in outcome["fields"]
         if row["how"] == "choice"
     }
+
+
+def _to_write(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """What the record gets: the fields that a rule or a person decided or that only the device changed.
+
+    The others are as the server had them when the conflict was found, and may have been changed since.
+    """
+    decided = {row["field"] for row in outcome["fields"] if row["how"] in WRITTEN}
+    return {name: value for name, value in outcome["merged"].items() if name in decided}
 
 
 def _merged(target: Record, values: Mapping[str, Any], caller: Caller) -> Record:

@@ -110,3 +110,18 @@ def test_only_who_may_write_chooses(app: Flask, wiring: Wiring) -> None:
     with wiring.ports.store.transaction() as transaction:  # the analyst's own team, whose records the role only reads
         transaction.update(transaction.get("conflict", "conflict-1", Always()).with_fields(team_id="team-2"))
     assert (403, "access.denied") == code(settle(as_person(app, "person-revops_analyst"), {"stage": "client"}))
+
+
+def test_a_later_edit_of_another_field_survives(rep: Api, wiring: Wiring) -> None:
+    """Carrying a conflict out writes what it was about; what changed in the record since then stays."""
+    whole = {"name": "Deal 01", "next_step": "call"}
+    amounts = {
+        side: {**whole, "contract_target": {"amount": amount, "currency": "USD"}}
+        for side, amount in (("base", 9_000), ("client", 12_000), ("server", 10_000))
+    }
+    with wiring.ports.store.transaction() as transaction:
+        transaction.update(transaction.get("conflict", "conflict-1", Always()).with_fields(**amounts))
+    assert 200 == rep.patch("/deals/deal-01", {"next_step": "visit on Friday"}, 1).status_code
+    assert 200 == settle(rep, None).status_code
+    deal = value(rep.get("/deals/deal-01"))
+    assert ("visit on Friday", "10000.00") == (deal["next_step"], deal["contract_target"]["amount"])
