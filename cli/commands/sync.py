@@ -35,7 +35,7 @@ def explain(
     person: str | None,
     as_json: bool,
 ) -> None:
-    """Show the dry run of CONFLICT (its id) or of facts in a file: what would win, and why. Changes nothing."""
+    """Show the dry run of CONFLICT (its id or its record's) or of facts in a file: what would win, and why. Changes nothing."""
     if (conflict is None) == (facts is None):
         raise click.UsageError("name a stored conflict, or give a file with --facts")
     if facts is not None and rule_set is None:
@@ -44,7 +44,7 @@ def explain(
     from cli.facts import facts_named, read_facts  # noqa: PLC0415  # the same
     from cli.opened import opened  # noqa: PLC0415  # the same
     from cli.output import print_json, say  # noqa: PLC0415  # the same
-    from engine.service.conflicts import explain_conflict, explain_sync  # noqa: PLC0415  # the same
+    from engine.service.conflicts import explain_conflict, explain_sync, find_conflict  # noqa: PLC0415  # the same
 
     given = read_facts(facts) if facts is not None else None
     with opened(home, organisation, person, else_shipped=given is not None) as session:
@@ -57,7 +57,8 @@ def explain(
                 decision = explain_sync(ports, caller, rule_set, given, at=at, as_of=as_of)
         else:
             assert conflict is not None
-            decision = explain_conflict(ports, caller, conflict, at=at, as_of=as_of, rule_set=rule_set)
+            found = find_conflict(ports, caller, conflict)
+            decision = explain_conflict(ports, caller, found.id, at=at, as_of=as_of, rule_set=rule_set)
         if as_json:
             print_json(decision.to_json())
         else:

@@ -12,7 +12,8 @@ from typing import Any
 from engine import exact_json
 from engine.caller import Caller
 from engine.decision import Decision
-from engine.ports import Ports
+from engine.ports import Ports, Sort
+from engine.predicate import Compare, Or
 from engine.problems import ConflictError, InvalidError, Place, Problem, Report
 from engine.records import Record
 from engine.records import record_type as type_of
@@ -20,7 +21,7 @@ from engine.service.actions import READ
 from engine.service.auditing import Attempt, accepted, audited, changes_between
 from engine.service.evaluate import evaluate
 from engine.service.fields import read_fields
-from engine.service.records import get_record, read_for_write, require_write
+from engine.service.records import get_record, list_records, read_for_write, require_write
 from engine.service.rulesets import get_version
 from engine.service.spelling import did_you_mean
 
@@ -45,6 +46,18 @@ def conflict_facts(conflict: Record) -> dict[str, Any]:
         "server_at": exact_json.instant_text(conflict["server_at"]),
         "device_id": conflict["device_id"] or "unknown",
     }
+
+
+def find_conflict(ports: Ports, caller: Caller, name: str) -> Record:
+    """A conflict by its id or by the id of the record it is about: people know `deal-981`, not the conflict's own id.
+
+    A record may have met several conflicts: an open one wins, then the one found last. Raises `NotFoundError`.
+    """
+    about = Or((Compare("id", "=", name), Compare("record_id", "=", name)))
+    found = list_records(ports, caller, "conflict", where=about, sort=(Sort("found_at", descending=True),), limit=100)
+    if not found.records:
+        return get_record(ports, caller, "conflict", name)
+    return min(found.records, key=lambda one: (one.id != name, one["state"] != OPEN))
 
 
 def explain_conflict(
