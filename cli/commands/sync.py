@@ -35,7 +35,10 @@ def explain(
     person: str | None,
     as_json: bool,
 ) -> None:
-    """Show the dry run of CONFLICT (its id or its record's) or of facts in a file: what would win, and why. Changes nothing."""
+    """Show the dry run of CONFLICT or of facts in a file: what would win, and why. Changes nothing.
+
+    CONFLICT is the id of a conflict or of the record it is about, such as `deal-981`.
+    """
     if (conflict is None) == (facts is None):
         raise click.UsageError("name a stored conflict, or give a file with --facts")
     if facts is not None and rule_set is None:
