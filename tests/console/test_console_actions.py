@@ -339,10 +339,10 @@ def test_resolving_does_what_the_dry_run_showed(acting: Acting) -> None:
     before = browser.get("/conflicts/conflict-deal-981")
     revision = before.one("input", name="revision").attributes["value"]
     response = browser.post("/conflicts/conflict-deal-981/resolution", revision=revision)
-    assert "/conflicts/conflict-deal-981?done=resolved" == response.headers["Location"]
+    assert "/conflicts/conflict-deal-981" == response.headers["Location"]
     deal = next(iter(browser.wiring.ports.store.scan("deal", Compare("id", "=", "deal-981"))))
     assert Money(Decimal(10_000), "USD") == deal["contract_target"]
-    after = browser.get("/conflicts/conflict-deal-981?done=resolved")
+    after = browser.get("/conflicts/conflict-deal-981")
     assert "Resolved as shown" in after.text
     assert "12,000.00 USD" in after.text
     assert [] == faults(after)

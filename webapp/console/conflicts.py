@@ -66,7 +66,7 @@ def resolve(record_id: str) -> Response:
         record = records.get_record(ports(), caller(), "conflict", record_id)
         status = 422 if isinstance(error, InvalidError) else 409
         return _conflict_page(record, problems=error.problems, status=status, choices=choices)
-    return see_other("conflict", record_id=record_id, done="resolved")
+    return see_other("conflict", record_id=record_id)
 
 
 def _conflict_page(
