@@ -29,7 +29,7 @@ from engine.service.spelling import did_you_mean
 if TYPE_CHECKING:
     from engine.rulefile import CaseResult, RuleSet
 
-_NAMES_SHOWN = 12
+_NAMES_SHOWN, _PROBLEMS_SHOWN = 12, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +213,11 @@ def check_text(ports: Ports, data: bytes, source: str) -> CheckReport:
     return CheckReport((), rule_set.warnings, rule_set.run_tests(), rule_set)
 
 
-def publish(ports: Ports, caller: Caller, data: bytes, source: str) -> PublishedVersion:
+def publish(ports: Ports, caller: Caller, data: bytes, source: str, *, any_first: bool = False) -> PublishedVersion:
     """Put a rule file's version in the store, from where its interval decides when it is in force.
 
     Raises `InvalidError` for a text that is not right or whose tests fail, `DeniedError`, and `ConflictError` if its
-    number is not the live one plus one, or if it changes the rule set's kind.
+    number is not the live one plus one (1 for the first, unless `any_first`), or if it changes the rule set's kind.
     """
     attempt = [Attempt("publish", "rule_version", source)]
     with audited(ports, caller, attempt):
@@ -236,7 +236,12 @@ def publish(ports: Ports, caller: Caller, data: bytes, source: str) -> Published
         failed = [case for case in report.tests if not case.passed]
         if failed:
             raise InvalidError(
-                Problem("rule_set.tests_failed", f"the file's own test `{case.name}` does not pass", Place(source))
+                Problem(
+                    "rule_set.tests_failed",
+                    f"the file's own test `{case.name}` does not pass",
+                    Place(source),
+                    "; ".join(str(problem) for problem in case.problems[:_PROBLEMS_SHOWN]),
+                )
                 for case in failed
             )
         with ports.store.transaction() as transaction:
@@ -244,7 +249,8 @@ def publish(ports: Ports, caller: Caller, data: bytes, source: str) -> Published
                 Compare("organisation_id", "=", caller.actor.organisation_id), Compare("rule_set", "=", rule_set.name)
             )
             existing = sorted(transaction.scan("rule_version", mine), key=lambda one: int(one["version"]))
-            _require_next(rule_set, existing)
+            if existing or not any_first:
+                _require_next(rule_set, existing, source)
             stored = transaction.insert(record)
             transaction.append_audit(
                 accepted(
@@ -261,11 +267,12 @@ def publish(ports: Ports, caller: Caller, data: bytes, source: str) -> Published
         return PublishedVersion(stored, rule_set)
 
 
-def seed(ports: Ports, caller: Caller, files: Mapping[str, bytes]) -> SeedReport:
+def seed(ports: Ports, caller: Caller, files: Mapping[str, bytes], *, any_first: bool = False) -> SeedReport:
     """Publish the shipped versions that the store does not have yet, each rule set's in ascending order.
 
     Seeding twice does nothing the second time. A file that differs from the published version of its number, or whose
-    number would leave a gap, is reported and left alone: published versions win.
+    number would leave a gap, is reported and left alone: published versions win. With `any_first` a rule set may begin
+    with any number, as in a folder that holds a draft alone.
     """
     existing = {
         (record["rule_set"], record["version"]): record
@@ -299,7 +306,7 @@ def seed(ports: Ports, caller: Caller, files: Mapping[str, bytes]) -> SeedReport
             )
             continue
         try:
-            publish(ports, caller, data, path)
+            publish(ports, caller, data, path, any_first=any_first)
         except BylawError as error:
             problems.extend(error.problems)
         else:
@@ -386,7 +393,7 @@ def _interval(record: Record) -> str:
     return f"version {record['version']} from {record['effective_from']} {end}"
 
 
-def _require_next(rule_set: RuleSet, existing: list[Record]) -> None:
+def _require_next(rule_set: RuleSet, existing: list[Record], source: str) -> None:
     live = existing[-1] if existing else None
     expected = (live["version"] if live else 0) + 1
     if rule_set.version != expected:
@@ -394,6 +401,7 @@ def _require_next(rule_set: RuleSet, existing: list[Record]) -> None:
             Problem(
                 "rule_set.wrong_number",
                 f"`{rule_set.name}` is at version {expected - 1}, so version {rule_set.version} cannot be published",
+                Place(source),
                 help=f"give the file version {expected}",
             )
         )

@@ -85,6 +85,28 @@ def test_an_unknown_rule_set(bylaw: Bylaw, name: str, help_text: str) -> None:
     assert (3, True) == (found.code, help_text in found.err)
 
 
+def test_a_draft_alone_in_a_folder(bylaw: Bylaw, facts: Path, tmp_path: Path) -> None:
+    """`--rules` decides by a draft without the versions before it, and tells why a test of a draft fails."""
+    folder = tmp_path / "drafts"
+    folder.mkdir()
+    text = (ROOT / "rules" / "lead-priority" / "inbound@3.yaml").read_text()
+    draft = folder / "draft.yaml"
+    draft.write_text(text)
+    asked = ("evaluate", INBOUND, "--facts", facts, "--rules", folder, "--at", "2026-11-02")
+    assert (0, "3") == (bylaw(*asked, "--json").code, str(bylaw(*asked, "--json").json["version"]))
+    draft.write_text(text.replace("expect: {band: B, score: 48.550855}", "expect: {band: A}"))
+    failed = bylaw(*asked)
+    assert (1, True) == (failed.code, "= help: `band` is `B`; `A` was expected" in failed.err)
+
+
+def test_problems_of_imported_files_name_their_path(bylaw: Bylaw, tmp_path: Path) -> None:
+    """A file that cannot be imported is named as it was given, not as the mapping calls it."""
+    file = tmp_path / "mine.csv"
+    file.write_text("a,b\n1,2\n")
+    found = bylaw("import", "leads", file)
+    assert (1, True) == (found.code, found.err.startswith(f"{file}:1:1: import.wrong_header: "))
+
+
 def test_an_unknown_kind_of_rules(bylaw: Bylaw) -> None:
     """A kind that does not exist is refused: an empty list would look like an answer."""
     found = bylaw("rules", "list", "--kind", "lead-prio")
