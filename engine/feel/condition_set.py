@@ -30,8 +30,7 @@ class Fired(NamedTuple):
     unknown: int
 
 
-@dataclass(frozen=True, slots=True)
-class FailedClause:
+class FailedClause(NamedTuple):
     """The first conjunct of a rule that is not true, with the facts it read, in order of reading."""
 
     text: str
