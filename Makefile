@@ -29,7 +29,7 @@ check: $(VENV)/test.stamp ## lint, types, import arrows, locked requirements, sh
 	$(BIN)/lint-imports
 	$(BIN)/bylaw check rules policies
 
-bench: $(VENV)/test.stamp ## measure the engine beside plain Python, as ratios in one run
+bench: $(VENV)/test.stamp ## measure beside peers in one run, as ratios, and write docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py
 
 dev: $(VENV)/test.stamp ## start the product; the web server starts again when a source file changes

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.files import nothing_found, read, walk
+from cli.files import is_folder, nothing_found, read, walk
 from engine.problems import BylawError, Problem
 
 if TYPE_CHECKING:
@@ -84,8 +84,9 @@ def _sort(path: Path, rules: list[Path], policies: dict[Path, None]) -> None:
     if path.suffix in POLICY_FILES:
         read(path)
         policies[path.parent] = None
-    elif not path.is_dir():
-        if path.suffix not in RULE_FILES and path.exists():
+    elif not is_folder(path):
+        if path.suffix not in RULE_FILES:
+            read(path)
             raise BylawError(nothing_neither(path))
         rules.append(path)
     else:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from engine.problems import InvalidError, Place, Problem
 
 def read_facts(path: Path) -> dict[str, Any]:
     """The object in a JSON file, exactly. Raises `InvalidError` with a `json.*` or `facts.*` code and the place."""
-    source = "standard input" if str(path) == "-" else str(path)
+    source = _name(path)
     value = exact_json.parse(read(path), source=source)
     if not isinstance(value, dict):
         problem = Problem(
@@ -23,3 +26,21 @@ def read_facts(path: Path) -> dict[str, Any]:
         )
         raise InvalidError(problem)
     return value
+
+
+@contextmanager
+def facts_named(path: Path) -> Iterator[None]:
+    """Problems of the facts inside name the file that the facts came from, so that it can be opened."""
+    try:
+        yield
+    except InvalidError as error:
+        raise InvalidError(
+            replace(problem, place=replace(problem.place, source=_name(path)))
+            if problem.place.source == "facts" and not problem.place.line
+            else problem
+            for problem in error.problems
+        ) from None
+
+
+def _name(path: Path) -> str:
+    return "standard input" if str(path) == "-" else str(path)

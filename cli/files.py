@@ -62,12 +62,31 @@ def walk(folder: Path) -> list[Path]:
     return found
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a path is a directory; false where that cannot be found out, so that reading it tells why."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def rule_files_in(folder: Path) -> dict[str, bytes]:
     """The YAML files below a folder, by path. Raises `NotFoundError` if there are none."""
+    if not is_folder(folder):
+        read(folder)
+        raise NotFoundError(_unreadable(folder, "it is a file; a folder of rule files is expected"))
     files = {path.as_posix(): read(path) for path in walk(folder) if path.suffix in {".yaml", ".yml"}}
     if not files:
         raise NotFoundError(nothing_found(folder, "rule file (`.yaml`)"))
     return files
+
+
+def csv_files_in(folder: Path) -> dict[str, bytes]:
+    """The CSV files that lie directly in a folder, by name. Raises `NotFoundError` (`file.unreadable`)."""
+    if not is_folder(folder):
+        read(folder)
+        raise NotFoundError(_unreadable(folder, "it is a file; a folder of CSV files is expected"))
+    return {path.name: read(path) for path in walk(folder) if path.suffix == ".csv" and path.parent == folder}
 
 
 def nothing_found(path: Path, wanted: str) -> Problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -14,7 +15,7 @@ from cli.opened import Opened
 from cli.output import note, print_json, progress, say
 from cli.records import record_value
 from engine.predicate import Always
-from engine.problems import BylawError
+from engine.problems import BylawError, ConflictError
 from engine.records import Record
 from engine.service.jobs import ENDED, cancel_job, deliver_pending, run_job
 
@@ -25,20 +26,15 @@ def run_here(session: Opened, job: Record) -> Record:
     """Work on a job in this process until it has ended, and return it.
 
     If a worker is quicker, its progress is followed instead. Ctrl-C cancels the job after its present chunk; a second
-    one leaves at once, and a worker takes the job up later.
+    one leaves at once, and the job ends as cancelled when its lease runs out.
     """
-    interrupted = False
+    interruption = _Interruption(session, job)
 
     def interrupt(_: int, __: FrameType | None) -> None:
-        nonlocal interrupted
-        if interrupted:
+        # Whatever is going on, perhaps a transaction, goes on: cancelling waits for the end of the chunk.
+        if interruption.wanted:
             raise KeyboardInterrupt
-        interrupted = True
-        try:
-            cancel_job(session.ports, session.caller, job.id)
-            note("\ncancelling after the present chunk; Ctrl-C again leaves at once")
-        except BylawError:
-            raise KeyboardInterrupt from None
+        interruption.wanted = True
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:
@@ -46,6 +42,7 @@ def run_here(session: Opened, job: Record) -> Record:
 
             def beat(state: Record) -> None:
                 advance(state["done"] or 0, state["total"] or 0, state["title"])
+                interruption.carry_out()
 
             found = job
             while found["state"] not in ENDED:
@@ -55,8 +52,34 @@ def run_here(session: Opened, job: Record) -> Record:
                     time.sleep(POLL_SECONDS)
                     found = session.ports.store.get("job", job.id, Always())
             return found
+    except KeyboardInterrupt:
+        interruption.carry_out()
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@dataclass(slots=True)
+class _Interruption:
+    """Somebody's wish that a job should stop, and whether the job has been told."""
+
+    session: Opened
+    job: Record
+    wanted: bool = False
+    told: bool = False
+
+    def carry_out(self) -> None:
+        """Tell the job if somebody wishes it, once, and never inside a transaction."""
+        if not self.wanted or self.told:
+            return
+        self.told = True
+        try:
+            cancel_job(self.session.ports, self.session.caller, self.job.id)
+            note("\ncancelling after the present chunk; Ctrl-C again leaves at once")
+        except ConflictError:
+            return  # it has just ended
+        except BylawError:
+            raise KeyboardInterrupt from None
 
 
 def run_or_enqueue(
@@ -77,7 +100,7 @@ def run_or_enqueue(
     elif ended["state"] == "succeeded":
         show(dict(ended["result"]))
     if ended["state"] == "succeeded":
-        return exit_codes.OK
+        return exit_codes.PROBLEMS if ended["result"].get("failed") else exit_codes.OK
     if not as_json:
         note(f"{ended['state']}: {ended['message']}")
     return exit_codes.INTERRUPTED if ended["state"] == "cancelled" else exit_codes.PROBLEMS

@@ -89,24 +89,47 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code; see docs/command-line.md."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    _open_what_is_closed()
     try:
         # Without its standalone mode click returns the code that a command has left with.
         code = bylaw.main(arguments, prog_name="bylaw", standalone_mode=False)
+        _flush()
     except click.Abort:
         return _interrupted()
     except click.ClickException as error:
         error.show(sys.stderr)
         return exit_codes.USAGE
     except BylawError as error:
+        if error.code == "cli.output":
+            _let_go_of_output()
         _tell(error, as_json="--json" in arguments)
         return exit_codes.exit_code(error)
     except KeyboardInterrupt:
         return _interrupted()
     except BrokenPipeError:
-        # Whoever read us has seen enough (`| head`); Python would complain once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_output()  # whoever read us has seen enough (`| head`)
         return exit_codes.OK
     return code if isinstance(code, int) else exit_codes.OK
+
+
+def _open_what_is_closed() -> None:
+    """Python has no standard output or error where the caller closed it (`>&-`): what is said there goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123  # as long as we run
+
+
+def _flush() -> None:
+    """Write what is held back while there is still somebody to tell that it cannot be written."""
+    from cli.output import writing  # noqa: PLC0415  # keeps `bylaw --help` quick
+
+    with writing():
+        sys.stdout.flush()
+
+
+def _let_go_of_output() -> None:
+    """Python would complain about an output that failed once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupted() -> int:

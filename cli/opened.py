@@ -86,7 +86,8 @@ def rule_files(folder: Path | None) -> Iterator[Opened]:
 
         caller = _caller(wiring, service_actor(WITHOUT_DATABASE))
         files = Shipped.find().rules() if folder is None else rule_files_in(folder)
-        report = seed(wiring.ports, caller, {name: data for name, data in files.items() if name.endswith(".yaml")})
+        texts = {name: data for name, data in files.items() if name.endswith(".yaml")}
+        report = seed(wiring.ports, caller, texts, any_first=folder is not None)
         if report.problems and folder is not None:
             raise InvalidError(report.problems)
         # What was just published is known from now on, so the question is asked a moment later.
@@ -109,10 +110,9 @@ def _platform(known: tuple[Record, ...], organisation: str | None) -> Actor:
     listed = ", ".join(f"`{record.id}`" for record in known)
     if organisation is not None:
         if organisation not in {record.id for record in known}:
+            help_text = f"there are: {listed}" if known else "the database holds none yet"
             raise NotFoundError(
-                Problem(
-                    "cli.no_organisation", f"there is no organisation `{organisation}`", help=f"there are: {listed}"
-                )
+                Problem("cli.no_organisation", f"there is no organisation `{organisation}`", help=help_text)
             )
         return service_actor(organisation)
     own = [record for record in known if not record["example"]] or list(known)

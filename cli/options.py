@@ -31,11 +31,27 @@ class Instant(click.ParamType[datetime]):
             )
         if found.tzinfo is None:
             self.fail(f"`{value}` has no zone: end it with `Z` or an offset such as `+01:00`", param, ctx)
-        return found.astimezone(UTC)
+        try:
+            return found.astimezone(UTC)
+        except OverflowError:
+            self.fail(f"`{value}` lies outside the years 1 to 9999 in UTC", param, ctx)
+
+
+class PathName(click.Path):
+    """A path, which an empty text is not: it would mean the current directory.
+
+    Whether it can be read is found, and told, by whoever reads it.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the text."""
+        if value == "":
+            self.fail("an empty text names no file or directory; write `.` for the current one", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 INSTANT = Instant()
-FILE = click.Path(path_type=Path)
+FILE = PathName(path_type=Path, readable=False)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Exact JSON on standard output, for programs.")
 home_option = click.option("--home", type=FILE, help="The home directory (BYLAW_HOME).")

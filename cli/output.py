@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from engine import exact_json
-from engine.problems import Problem
+from engine.problems import Problem, UnavailableError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,16 +38,39 @@ def console(stream: TextIO | None = None) -> Console:
     )  # fmt: skip
 
 
+@contextmanager
+def writing() -> Iterator[None]:
+    """Turn what prevents writing to standard output into `UnavailableError` (`cli.output`).
+
+    Whoever has read enough of a pipe is no problem: `BrokenPipeError` goes through.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        problem = Problem("cli.output", f"standard output cannot be written: {reason}", help="the answer is incomplete")
+        raise UnavailableError(problem) from None
+
+
+def print_bytes(data: bytes) -> None:
+    """Bytes to standard output as they are."""
+    with writing():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
 def print_json(value: Any) -> None:
     """One line of canonical JSON (RFC 8785) to standard output."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(exact_json.canonical(value) + b"\n")
-    sys.stdout.buffer.flush()
+    print_bytes(exact_json.canonical(value) + b"\n")
 
 
 def say(text: str = "") -> None:
     """A line for people to standard output."""
-    sys.stdout.write(text + "\n")
+    with writing():
+        sys.stdout.write(text + "\n")
 
 
 def note(text: str) -> None:
@@ -66,7 +89,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Seque
         made.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         made.add_row(*(Text(shown(cell)) for cell in row))
-    console().print(made)
+    with writing():
+        console().print(made)
 
 
 def shown(value: Any) -> str:

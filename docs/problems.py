@@ -7,8 +7,9 @@ from engine.problem_codes import CODES
 
 HEAD = """# Problem codes
 
-Every problem that Bylaw reports has one of these codes, in the command's output, in the API's problem documents (RFC 9457) and in the
-console. Codes are stable: they are never renamed or given another meaning. This page is written by `python docs/problems.py`.
+Every problem that Bylaw reports has one of these codes, in the command's output, in the API's problem documents
+(RFC 9457) and in the console. Codes are stable: they are never renamed or given another meaning. This page is written
+by `python docs/problems.py`.
 """
 
 lines = [HEAD]

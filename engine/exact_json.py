@@ -24,7 +24,11 @@ MAX_DIGITS = 34
 """FEEL's decimals (IEEE 754 decimal128) have 34 digits; a longer number would be rounded, so it is refused."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_MARKS = bytes(48 if 48 <= byte <= 57 else 33 if byte >= 0xED else 32 for byte in range(256))
+"""Digits become `0`, the first bytes of characters from U+D000 on `!`, all else a space: quicker to search."""
 _NEEDS_CARE = re.compile(r"[\ud800-\U0010ffff]|(?:^|[:\[,-])[0-9]{16}")
+_write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_AS_IT_IS = frozenset({str, int, bool, type(None)})
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
@@ -41,7 +45,8 @@ def parse(text: bytes | str, *, source: str = "body", max_bytes: int = MAX_BYTES
             text = data.decode("utf-8")
         except UnicodeDecodeError as error:
             good = data[: error.start].decode("utf-8")
-            _refuse("json.encoding", f"byte {error.start} is not valid UTF-8", source, good, len(good))
+            message = f"byte {error.start:,} is not valid UTF-8"
+            _refuse("json.encoding", message, source, good, len(good), help_text="save the file as UTF-8")
     if text.startswith("\ufeff"):
         _refuse("json.malformed", "the text starts with a byte order mark; JSON has none", source, text, 0)
     _check_depth(text, source, max_depth)
@@ -59,9 +64,11 @@ def parse(text: bytes | str, *, source: str = "body", max_bytes: int = MAX_BYTES
             value = Decimal(digits)
         except InvalidOperation:  # an exponent of dozens of digits
             value = Decimal("NaN")
-        if value.is_nan() or len(value.as_tuple().digits) > MAX_DIGITS or not -6176 <= value.adjusted() <= 6144:
-            message = f"`{digits[:40]}` has more than {MAX_DIGITS} digits"
-            _refuse("json.number_too_long", message, source, text, text.find(digits))
+        too_long = not value.is_nan() and len(value.as_tuple().digits) > MAX_DIGITS
+        if too_long or value.is_nan() or not -6176 <= value.adjusted() <= 6144:
+            why = f"has more than {MAX_DIGITS} digits" if too_long else "is too large or too small to be kept exactly"
+            message, help_text = f"`{digits[:40]}` {why}", "round it, or put it in quotes where a text is meant"
+            _refuse("json.number_too_long", message, source, text, text.find(digits), help_text=help_text)
         return value
 
     def constant(name: str) -> NoReturn:
@@ -70,10 +77,11 @@ def parse(text: bytes | str, *, source: str = "body", max_bytes: int = MAX_BYTES
     try:
         value = json.loads(text, parse_float=number, parse_int=number, parse_constant=constant, object_pairs_hook=pairs)
     except json.JSONDecodeError as error:
-        _refuse("json.malformed", _reason(error), source, text, error.pos)
+        _refuse("json.malformed", _reason(error), source, text, error.pos, help_text=_REMEDIES.get(error.msg, ""))
     if duplicates:
         position = text.rfind(json.dumps(duplicates[0]))
-        _refuse("json.duplicate_key", f"the key `{duplicates[0]}` stands twice in one object", source, text, position)
+        message = f"the key `{duplicates[0][:60]}` stands twice in one object"
+        _refuse("json.duplicate_key", message, source, text, position, help_text="keep one of the two")
     if "\\u" in text and _has_lone_surrogate(value):
         _refuse("json.encoding", "a string holds half of a surrogate pair", source)
     return value
@@ -89,15 +97,38 @@ def canonical(value: Any) -> bytes:
     # The standard library's writer is written in C and differs in two things only: it sorts keys by code point instead
     # of UTF-16 unit, and writes whole numbers that not every reader keeps. Texts where either could matter take the
     # other way.
-    text = json.dumps(made, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    if _NEEDS_CARE.search(text):
+    text = _write(made)
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
         return rfc8785.dumps(made)
-    return text.encode()
+    marks = data.translate(_MARKS)
+    if (b"!" in marks or b"0" * 16 in marks) and _NEEDS_CARE.search(text):
+        return rfc8785.dumps(made)
+    return data
 
 
 def plain(value: Any) -> Any:
     """The value with only JSON's own types in it, as `canonical` writes them."""
-    if value is None or isinstance(value, str | bool | int):
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
+    # The kinds that nearly every value is made of, asked for by their exact type: asking what else a value might be
+    # costs more than writing it.
+    if kind is dict:
+        return {
+            name if type(name) is str else str(name): item if type(item) in _AS_IT_IS else plain(item)
+            for name, item in value.items()
+        }
+    if kind is list or kind is tuple:
+        return [item if type(item) in _AS_IT_IS else plain(item) for item in value]
+    if kind is Decimal:
+        return decimal_text(value)
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str | int):
         return value
     if isinstance(value, Decimal):
         return decimal_text(value)
@@ -124,7 +155,9 @@ def decimal_text(value: Decimal) -> str:
     """Plain notation without trailing zeros after the point; `-0` is `0`. Equal numbers have equal text."""
     if not value:
         return "0"
-    text = format(value, "f")
+    text = str(value)  # a third of the time that `format` takes
+    if "E" in text:
+        text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -157,7 +190,8 @@ def _check_depth(text: str, source: str, max_depth: int) -> None:
         if character in "[{":
             depth += 1
             if depth > max_depth:
-                _refuse("json.too_deep", f"nested deeper than {max_depth} levels", source, text, token.start())
+                message = f"values are nested deeper than {max_depth} levels here"
+                _refuse("json.too_deep", message, source, text, token.start(), help_text="flatten this part")
         elif character in "]}":
             depth -= 1
 
@@ -173,12 +207,40 @@ def _has_lone_surrogate(value: Any) -> bool:
 def _reason(error: json.JSONDecodeError) -> str:
     """The standard library's message as a lower-case sentence that names what was found."""
     if error.pos >= len(error.doc):
-        return "the text ends where a value or a bracket is expected"
-    message = error.msg[0].lower() + error.msg[1:]
-    return f"{message}, found `{error.doc[error.pos : error.pos + 12]}`"
+        return "the text ends where a value or a bracket is expected" if error.doc.strip() else "the text is empty"
+    message = _REASONS.get(error.msg) or error.msg[0].lower() + error.msg[1:]
+    found = re.match(r"\w+|.", error.doc[error.pos :][:40], re.DOTALL)
+    return f"{message}; `{found.group()}` stands here" if found and found.group() > '"' else message
 
 
-def _refuse(code: str, message: str, source: str, text: str = "", position: int = -1) -> NoReturn:
+_REASONS = {
+    "Expecting value": "a value is expected",
+    "Expecting property name enclosed in double quotes": "a name in double quotes is expected",
+    "Expecting ':' delimiter": "a `:` between name and value is expected",
+    "Expecting ',' delimiter": "a `,` or a closing bracket is expected",
+    "Illegal trailing comma before end of object": "a name in double quotes is expected",
+    "Illegal trailing comma before end of array": "a value is expected",
+    "Extra data": "the text goes on behind its value",
+    "Unterminated string starting at": "the text that starts here is not closed",
+    "Invalid control character at": "a line end or another control character stands in a text",
+    "Invalid \\escape": "a backslash starts no known escape",
+    "Invalid \\uXXXX escape": "four hexadecimal digits are expected after `\\u`",
+}
+"""The standard library's messages in the words of this product."""
+
+_REMEDIES = {
+    "Expecting property name enclosed in double quotes": 'write it like `"employees"`; no comma follows the last',
+    "Illegal trailing comma before end of object": "remove the comma behind the last value",
+    "Illegal trailing comma before end of array": "remove the comma behind the last value",
+    "Expecting value": "a value is a number, a text in double quotes, `true`, `false`, `null`, `[...]` or `{...}`",
+    "Unterminated string starting at": 'close it with `"` on the same line',
+    "Invalid control character at": "write a line end as `\\n`, a tab as `\\t`",
+}
+
+
+def _refuse(
+    code: str, message: str, source: str, text: str = "", position: int = -1, *, help_text: str = ""
+) -> NoReturn:
     place = Place(source)
     excerpt = ""
     if position >= 0:
@@ -193,4 +255,4 @@ def _refuse(code: str, message: str, source: str, text: str = "", position: int 
         if from_column:
             place = Place(source, line, column)
             excerpt = ""
-    raise InvalidError(Problem(code, message, place, excerpt=excerpt))
+    raise InvalidError(Problem(code, message, place, help_text, excerpt))

@@ -62,6 +62,7 @@ CODES: dict[str, str] = {
     "incentive.not_reconciled": "Credited and excluded amounts do not add up to what was given; the run is refused.",
     "conflict.resolved": "The conflict is resolved already.",
     "conflict.needs_person": "The rules leave this conflict to a person.",
+    "conflict.choice": "A value was chosen where the rules ask for no choice, or from no known side.",
     # -- use cases: jobs
     "job.unknown_kind": "There is no job of this kind.",
     "job.finished": "The job has ended and cannot be cancelled.",
@@ -104,6 +105,7 @@ CODES: dict[str, str] = {
     "file.too_large": "A file is larger than the stated limit.",
     "file.nothing_found": "No file of the expected kind was found.",
     "cli.facts_no_object": "The file with facts holds something other than a JSON object.",
+    "cli.output": "Standard output cannot be written.",
     "cli.no_mapping": "There is no shipped mapping of this name.",
     "cli.no_organisation": "The database holds no organisation yet, or several, and none was named.",
     # -- rule files
@@ -209,6 +211,7 @@ CODES: dict[str, str] = {
     "feel.wrong_fact": "A fact is of another type than its schema says.",
     # -- requests over HTTP, and who sends them
     "request.malformed": "The request cannot be read.",
+    "request.unknown_host": "The server does not answer to the name in the address.",
     "request.no_such_address": "There is nothing at this address.",
     "request.method": "The address does not answer to this method.",
     "request.not_acceptable": "Nothing that the address writes is among the accepted media types.",
@@ -228,6 +231,7 @@ CODES: dict[str, str] = {
     "identity.csrf": "The request does not carry the session's token.",
     "identity.local_only": "Signing in by name works only where the server listens on its own machine alone.",
     "api_key.refused": "The key is unknown, expired or revoked.",
+    "api_key.name": "A key's name is empty or too long.",
     "api_key.malformed": "The text does not have the form of a key.",
     "rule_set.wrong_name": "The rule file is of another rule set than the address names.",
     "server.unexpected": "The server failed to answer; the fault is ours.",

@@ -7,6 +7,7 @@ of a file's mistakes at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -27,10 +28,10 @@ class Place:
     path: str = ""
 
     def __str__(self) -> str:
-        """`file:line:column`, or the path alone where there is no line."""
+        """`file:line:column`, or `file $.path` where there is no line."""
         if self.line:
             return f"{self.source}:{self.line}:{self.column}"
-        return f"{self.source}{self.path}" if self.path else self.source
+        return f"{self.source} {self.path}".strip()
 
 
 NOWHERE = Place()
@@ -62,7 +63,7 @@ class Problem:
         """The same problem with the source's name and the line it points at as its excerpt."""
         excerpt = self.excerpt
         if not excerpt and self.place.line:
-            lines = text.splitlines()
+            lines = _LINE_END.split(text, self.place.line)
             if self.place.line <= len(lines):
                 excerpt = lines[self.place.line - 1][:EXCERPT_LIMIT]
         return replace(self, place=replace(self.place, source=source), excerpt=excerpt)
@@ -81,17 +82,38 @@ class Problem:
 
     def render(self) -> str:
         """Plain text for a terminal: `file:line:column: code: message`, the line, a caret under the text, help."""
-        lines = [f"{self.place}: {self.code}: {self.message}" if str(self.place) else f"{self.code}: {self.message}"]
+        place = f"{self.place}: " if str(self.place) else ""
+        lines = [_printable(f"{place}{self.code}: {self.message}")]
         if self.excerpt:
             gutter = f"{self.place.line:>5} | "
-            lines.append(gutter + self.excerpt)
-            lines.append(" " * (len(gutter) + self.place.column - 1) + "^" * max(1, self.place.length))
+            lines.append(gutter + _CONTROL.sub(_one_wide, self.excerpt))
+            before, room = self.place.column - 1, max(1, len(self.excerpt) - self.place.column + 1)
+            if before <= len(self.excerpt):  # of a long line only the beginning is kept
+                lines.append(" " * (len(gutter) + before) + "^" * min(room, max(1, self.place.length)))
         if self.help:
-            lines.append(f"      = help: {self.help}")
+            lines.append(_printable(f"      = help: {self.help}"))
         return "\n".join(lines)
 
 
 EXCERPT_LIMIT = 200
+
+_LINE_END = re.compile("\r\n|\r|\n")
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+"""What would move a terminal's cursor, colour it, turn the text around or not be written at all.
+
+Files that are quoted may hold it.
+"""
+
+
+def _printable(text: str) -> str:
+    """Input quoted in a sentence, with what controls a terminal written as its number."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def _one_wide(found: re.Match[str]) -> str:
+    """One column for one character, so that the caret below stays under its place."""
+    return " " if found.group() == "\t" else "\ufffd"
 
 
 class BylawError(Exception):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -80,6 +83,63 @@ def redis_url(queue_server: str, real: Callable[[str], None]) -> str:
         client.flushall()
     real("Valkey")
     return queue_server
+
+
+@pytest.fixture(scope="session")
+def mongodb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a MongoDB replica set, without a database.
+
+    `BYLAW_TEST_MONGODB` names a real server; otherwise SecantusDB, which speaks the same wire protocol, runs as a child
+    process for the session.
+    """
+    if named := os.environ.get("BYLAW_TEST_MONGODB"):
+        yield named.rstrip("/")
+        return
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("secantusdb")
+    program = Path(sys.executable).with_name("secantusd-py")
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [program, "--port", str(port), "--storage-path", folder / "files", "--cache-size", "256M"],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+        )
+    try:
+        _wait_for(port, server)
+        yield f"mongodb://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert server.poll() is None, "SecantusDB ended at once"
+            assert time.monotonic() < end, "SecantusDB does not answer"
+            time.sleep(0.05)
+        else:
+            return
+
+
+@pytest.fixture(scope="session")
+def mongodb_url(mongodb_server: str) -> str:
+    """The address of a database of this session."""
+    return f"{mongodb_server}/bylaw_{uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def mongodb_kind() -> str:
+    """What plays MongoDB's part in this run, for the line that says what was really used."""
+    if "BYLAW_TEST_MONGODB" in os.environ:
+        return "a MongoDB server"
+    return "MongoDB's wire protocol (SecantusDB, which does not enforce roles on collections)"
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

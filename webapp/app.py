@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from engine import exact_json
 from engine.problem_codes import CODES
 from engine.problems import BylawError, NotFoundError, Problem
-from webapp import api, console, headers, health, identity
+from webapp import api, console, headers, health, hosts, identity
 from webapp.api import document
 from webapp.context import EXTENSION, Surroundings
 from webapp.problems import from_framework, problem_response, unexpected
@@ -39,6 +39,7 @@ def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: dateti
     described = document.build(wiring.shipped.schemas()["api/components.json"])
     app.extensions[EXTENSION] = Surroundings(wiring, clock, described, exact_json.canonical(described))
     headers.install(app)
+    app.before_request(hosts.refuse_unknown)
     identity.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(api.blueprint)
@@ -51,8 +52,8 @@ def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: dateti
 
 
 def _refused(error: BylawError) -> Response:
-    """As a problem document for programs, as a page for people."""
-    if request.path.startswith(ANSWERS_IN_JSON):
+    """As a problem document for programs, as a page for people; under a foreign name there are no pages."""
+    if request.path.startswith(ANSWERS_IN_JSON) or error.code == hosts.UNKNOWN:
         return problem_response(error)
     return console.error_page(error)
 

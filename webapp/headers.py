@@ -60,7 +60,7 @@ def _finish(response: Response) -> Response:
     page = response.mimetype == "text/html"
     response.headers.setdefault("Content-Security-Policy", page_policy(nonce()) if page else ANSWERS_POLICY)
     response.headers.setdefault("Referrer-Policy", "same-origin" if page else "no-referrer")
-    if not request.path.startswith("/static/"):
+    if response.status_code >= 400 or not request.path.startswith("/static/"):
         response.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_SECONDS}")

@@ -19,6 +19,7 @@ from engine.problems import DeniedError, NotFoundError, Problem
 from engine.service.api_keys import actor_for_api_key
 from engine.service.directory import actor_of
 from webapp.context import now, ports, wiring
+from webapp.hosts import asked_directly
 from webapp.problems import NotSignedInError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -54,13 +55,18 @@ def by_key() -> bool:
     return "Authorization" in request.headers
 
 
+def local_sign_in() -> bool:
+    """Whether the built-in sign-in is offered: the server listens on this machine only, and no proxy stands between."""
+    return wiring().settings.local_sign_in and asked_directly()
+
+
 def sign_in(person_id: str) -> None:
     """Begin a session for a person, with a new id: one that was known before is worth nothing afterwards.
 
-    This is the built-in sign-in, which asks for no proof: raises `DeniedError` (`identity.local_only`) unless the
-    server listens on this machine only, `NotFoundError` for somebody who may not sign in.
+    This is the built-in sign-in, which asks for no proof: raises `DeniedError` (`identity.local_only`) unless it is
+    offered, `NotFoundError` for somebody who may not sign in.
     """
-    if not wiring().settings.local_sign_in:
+    if not local_sign_in():
         raise DeniedError(
             Problem(
                 "identity.local_only", "signing in by name works only where the server listens on this machine alone"

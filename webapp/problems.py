@@ -45,6 +45,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "request.bad_header": 400,
     "request.malformed": 400,
     "request.idempotency_key_required": 400,
+    "request.unknown_host": 421,
     "request.no_such_address": 404,
     "request.method": 405,
     "request.not_acceptable": 406,

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from rq import Queue as Rq
@@ -101,5 +102,19 @@ def work(url: str, *, name: str, sweep: Callable[[], None], sweep_seconds: int) 
     with as_unavailable(UNAVAILABLE):
         connection.ping()
     worker = RqWorker(connection, name=name, sweep=sweep, sweep_seconds=sweep_seconds)
-    log.info("waiting for jobs")
-    worker.work(logging_level="WARNING", with_scheduler=True)
+    # RQ listens to signals only after it has registered: one that comes before must not leave the registration behind.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    try:
+        log.info("waiting for jobs")
+        worker.work(logging_level="WARNING", with_scheduler=True)
+    except _EarlyStop:
+        worker.teardown()  # type: ignore[no-untyped-call]  # as above
+
+
+class _EarlyStop(BaseException):
+    """A stop signal before RQ's own handlers were there."""
+
+
+def _leave(_: int, __: FrameType | None) -> None:
+    raise _EarlyStop

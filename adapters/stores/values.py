@@ -21,6 +21,8 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Subnormal
+from functools import cache
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from engine.problems import Place, Report
@@ -37,10 +39,11 @@ _EXACT = Context(prec=34, Emin=-6143, Emax=6144, traps=[Inexact, InvalidOperatio
 SORTABLE = frozenset(FieldKind) - {FieldKind.TEXTS, FieldKind.DOCUMENT}
 
 
-def checked(record: Record) -> Record:
+def checked(record: Record, texts: dict[str, str] | None = None) -> Record:
     """The record as a store keeps it: known fields only, values of the declared kinds, no nulls, numbers in one form.
 
-    Raises `InvalidError` (`record.mistyped`) with every field that does not fit.
+    The texts of its documents are put into `texts`, so that a store that writes texts need not make them again. Raises
+    `InvalidError` (`record.mistyped`) with every field that does not fit.
     """
     known = record_type(record.type)
     report = Report()
@@ -48,20 +51,34 @@ def checked(record: Record) -> Record:
     for name in ("id", "organisation_id"):
         if not is_text(getattr(record, name)) or not getattr(record, name):
             _refuse(report, known, name, "must be a text that is not empty")
-    declared = {field.name: field for field in known.fields}
+    kinds, required = _declared(record.type)
     for name, value in record.fields.items():
-        if name not in declared:
+        kind = kinds.get(name)
+        if kind is None:
             _refuse(report, known, name, "is no field of this record type")
         elif value is not None:
             try:
-                fields[name] = settled(declared[name].kind, value)
+                if kind is FieldKind.DOCUMENT and isinstance(value, Mapping | list | tuple):
+                    text = document_to_text(value)
+                    fields[name] = document_from_text(text)
+                    if texts is not None:
+                        texts[name] = text
+                else:
+                    fields[name] = settled(kind, value)
             except ValueError as error:
                 _refuse(report, known, name, str(error))
-    for field in known.fields:
-        if field.required and record.fields.get(field.name) is None:
-            _refuse(report, known, field.name, "is required")
+    for name in required:
+        if record.fields.get(name) is None:
+            _refuse(report, known, name, "is required")
     report.raise_if_any()
     return Record(record.type, record.id, record.organisation_id, fields, record.revision)
+
+
+@cache
+def _declared(type_name: str) -> tuple[Mapping[str, FieldKind], tuple[str, ...]]:
+    """A record type's fields with their kinds, and those that are required."""
+    known = record_type(type_name)
+    return {field.name: field.kind for field in known.fields}, tuple(f.name for f in known.fields if f.required)
 
 
 def _refuse(report: Report, known: RecordType, name: str, reason: str) -> None:
@@ -195,52 +212,55 @@ def instant_from_text(text: str) -> datetime:
 
 def document_to_text(value: Any) -> str:
     """JSON with sorted keys, numbers with the digits they were given. Raises `ValueError` for what JSON has not."""
-    pieces: list[str] = []
-    _write(value, pieces, 0)
-    text = "".join(pieces)
+    text = _written(value, 0)
     if len(text) > MAX_DOCUMENT_CHARACTERS:
         raise ValueError(f"is longer than {MAX_DOCUMENT_CHARACTERS:,} characters")
     return text
 
 
-def _write(value: Any, pieces: list[str], depth: int) -> None:
+def _written(value: Any, depth: int) -> str:
+    """Exact types are asked for first: nearly every value is of one, and every write of a document comes through."""
     if depth > MAX_DOCUMENT_DEPTH:
         raise ValueError(f"is nested deeper than {MAX_DOCUMENT_DEPTH} levels")
-    match value:
-        case None | True | False | str():
-            pieces.append(_SCALARS.encode(value))
-        case int():
-            pieces.append(str(value))
-        case Decimal() if value.is_finite():
-            pieces.append(str(value))
-        case Mapping():
-            _write_object(value, pieces, depth)
-        case list() | tuple():
-            for position, item in enumerate(value):
-                pieces.append(", " if position else "[")
-                _write(item, pieces, depth + 1)
-            pieces.append("]" if value else "[]")
-        case float():
-            raise ValueError("holds a binary float, which has no exact text")
-        case _:
-            raise ValueError(f"holds `{value}`, which JSON has no form for: write its text")
+    kind = type(value)
+    if kind is str:
+        return encode_basestring_ascii(value)
+    if kind is dict:
+        return _object(value, depth)
+    word = _WORDS.get(value) if kind is bool or value is None else None
+    if word is not None:
+        return word
+    if isinstance(value, Decimal) and value.is_finite():
+        return str(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join([_written(item, depth + 1) for item in value])}]"
+    if isinstance(value, str):
+        return encode_basestring_ascii(value)
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, Mapping):
+        return _object(value, depth)
+    reason = "a binary float, which has no exact text" if isinstance(value, float) else ""
+    raise ValueError(f"holds {reason or f'`{value}`, which JSON has no form for: write its text'}")
 
 
-def _write_object(value: Mapping[Any, Any], pieces: list[str], depth: int) -> None:
-    if not all(isinstance(key, str) for key in value):
-        raise ValueError("has a key that is not a text")
-    for position, key in enumerate(sorted(value)):
-        pieces.append((", " if position else "{") + _SCALARS.encode(key) + ": ")
-        _write(value[key], pieces, depth + 1)
-    pieces.append("}" if value else "{}")
+def _object(value: Mapping[Any, Any], depth: int) -> str:
+    try:
+        parts = [f"{encode_basestring_ascii(key)}: {_written(value[key], depth + 1)}" for key in sorted(value)]
+    except TypeError:  # keys that are not texts are not sorted beside texts, nor written
+        if all(isinstance(key, str) for key in value):
+            raise
+        raise ValueError("has a key that is not a text") from None
+    return f"{{{', '.join(parts)}}}"
 
 
-_SCALARS = json.JSONEncoder(ensure_ascii=True)
+_WORDS: Mapping[bool | None, str] = {None: "null", True: "true", False: "false"}
+_read_document = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal).decode
 
 
 def document_from_text(text: str) -> Any:
     """The document that `document_to_text` wrote: dicts, lists, texts, truth values, null and `Decimal` numbers."""
-    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    return _read_document(text)
 
 
 def texts_to_text(value: Sequence[str]) -> str:

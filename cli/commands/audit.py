@@ -47,14 +47,22 @@ def show(
     from cli.output import print_json, say, table  # noqa: PLC0415  # the same
     from cli.records import page_value  # noqa: PLC0415  # the same
     from engine.predicate import Always, Compare, Predicate, both  # noqa: PLC0415  # the same
+    from engine.records import RECORD_TYPES  # noqa: PLC0415  # the same
     from engine.service.audit import list_audit  # noqa: PLC0415  # the same
+    from engine.service.spelling import did_you_mean  # noqa: PLC0415  # the same
 
+    if (kind := filters["type"]) is not None and kind not in {known.name for known in RECORD_TYPES}:
+        hint = did_you_mean(kind, [known.name for known in RECORD_TYPES])
+        raise click.BadParameter(f"`{kind}` is no type of record{f': {hint}' if hint else ''}", param_hint="--type")
     where: list[Predicate] = [Always()]
     where += [Compare(field, "=", value) for name, field, _ in FILTERS if (value := filters[name])]
     with opened(home, organisation, person) as session:
         page = list_audit(session.ports, session.caller, where=both(*where), limit=limit, cursor=cursor)
         if as_json:
             print_json(page_value(page))
+            return
+        if not page.records:
+            say("no entry")
             return
         table(
             ("no.", "at", "who", "role", "what", "outcome", "record", "reason"),

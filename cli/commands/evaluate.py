@@ -38,8 +38,10 @@ def command(
 
     With --json the answer is the API's, byte for byte, reasons included.
     """
+    if rules is not None and (home, organisation, person) != (None, None, None):
+        raise click.UsageError("--rules decides by files alone: leave out --home, --organisation and --as")
     from cli.decision_text import show_decision  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.facts import read_facts  # noqa: PLC0415  # the same
+    from cli.facts import facts_named, read_facts  # noqa: PLC0415  # the same
     from cli.opened import opened, rule_files  # noqa: PLC0415  # the same
     from cli.output import print_json  # noqa: PLC0415  # the same
     from engine.service.evaluate import evaluate  # noqa: PLC0415  # the same
@@ -47,15 +49,16 @@ def command(
     given = read_facts(facts)
     with rule_files(rules) if rules else opened(home, organisation, person, else_shipped=True) as session:
         instant = session.caller.now
-        decision = evaluate(
-            session.ports,
-            session.caller,
-            rule_set,
-            given,
-            at=at or instant,
-            as_of=as_of or instant,
-            version=number,
-        )
+        with facts_named(facts):
+            decision = evaluate(
+                session.ports,
+                session.caller,
+                rule_set,
+                given,
+                at=at or instant,
+                as_of=as_of or instant,
+                version=number,
+            )
         if as_json:
             print_json(decision.to_json())
         else:

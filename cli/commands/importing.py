@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +16,23 @@ from cli.options import FILE, home_option, json_option
 if TYPE_CHECKING:
     from cli.opened import Opened
     from engine.importing.findings import ImportReport
+    from engine.problems import Problem
 
 GROUPS_SHOWN = 40
 LINES_SHOWN = 8
 
+
+def _organisation_id(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """An id that people can type: an import makes the organisation that it names."""
+    if value is not None and re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?", value) is None:
+        raise click.BadParameter(f"`{value[:80]}` is no id: at most 80 small letters, digits and hyphens between them")
+    return value
+
+
 organisation_option = click.option(
     "--organisation",
     metavar="ID",
+    callback=_organisation_id,
     help="Import into this organisation; by default the only one that is not the example, else the mapping's own.",
 )
 mapping_option = click.option("--mapping", help="A shipped mapping's name, or a mapping file (`.yaml`).")
@@ -54,15 +66,15 @@ def crm(
     as_json: bool,
 ) -> None:
     """Import a folder of CSV files: people and teams, accounts, products, deals."""
-    from cli.files import read, walk  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.files import csv_files_in  # noqa: PLC0415  # keeps `bylaw --help` quick
     from engine.service.importing import import_crm  # noqa: PLC0415  # the same
 
-    files = {path.name: read(path) for path in walk(folder) if path.suffix == ".csv" and path.parent == folder}
+    files = csv_files_in(folder)
 
     def work(session: Opened, text: bytes, source: str, progress: Callable[[str, int, int], None]) -> ImportReport:
         return import_crm(session.ports, session.caller, files, text, progress, source=source)
 
-    report = _import(home, organisation, mapping or "maven-crm", work)
+    report = _import(home, organisation, mapping or "maven-crm", work, lambda name: str(folder / name))
     context.exit(_show(report, every=every, as_json=as_json))
 
 
@@ -93,30 +105,45 @@ def leads(
     def work(session: Opened, text: bytes, source: str, progress: Callable[[str, int, int], None]) -> ImportReport:
         return import_leads(session.ports, session.caller, data, text, progress, source=source)
 
-    report = _import(home, organisation, mapping or "xeducation-leads", work)
+    report = _import(home, organisation, mapping or "xeducation-leads", work, lambda _: str(file))
     context.exit(_show(report, every=every, as_json=as_json))
 
 
 Work = Callable[["Opened", bytes, str, Callable[[str, int, int], None]], "ImportReport"]
 
 
-def _import(home: Path | None, organisation: str | None, mapping: str, work: Work) -> ImportReport:
-    """Import with a progress bar, then publish the shipped rule files for the organisation if it lacks them."""
+def _import(
+    home: Path | None, organisation: str | None, mapping: str, work: Work, path_of: Callable[[str], str]
+) -> ImportReport:
+    """Import with a progress bar, then publish the shipped rule files for the organisation if it lacks them.
+
+    The mapping knows files by their names; problems name them as `path_of` says, as people gave them.
+    """
     from adapters.wiring import now  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.output import note, progress  # noqa: PLC0415  # the same
+    from engine.problems import InvalidError  # noqa: PLC0415  # the same
 
     with _receiving(home, organisation, mapping) as (session, text, source), progress("importing") as advance:
 
         def shown(what: str, done: int, total: int) -> None:
             advance(done, total, f"importing: {what}")
 
-        report = work(session, text, source, shown)
+        try:
+            report = work(session, text, source, shown)
+        except InvalidError as error:
+            raise InvalidError(_with_path(problem, path_of) for problem in error.problems) from None
         seeded = session.wiring.seed(session.organisation_id, now())
     if seeded.published:
         note(f"published for `{report.organisation_id}`: {', '.join(seeded.published)}")
     for problem in seeded.problems:
         note(problem.render())
     return report
+
+
+def _with_path(problem: Problem, path_of: Callable[[str], str]) -> Problem:
+    if not problem.place.source.endswith(".csv"):
+        return problem
+    return replace(problem, place=replace(problem.place, source=path_of(problem.place.source)))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def command() -> None:
 def list_jobs(*, limit: int, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
     """List jobs, the newest first."""
     from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_json, table  # noqa: PLC0415  # the same
+    from cli.output import print_json, say, table  # noqa: PLC0415  # the same
     from cli.records import page_value  # noqa: PLC0415  # the same
     from engine.ports import Sort  # noqa: PLC0415  # the same
     from engine.service.records import list_records  # noqa: PLC0415  # the same
@@ -31,6 +31,9 @@ def list_jobs(*, limit: int, home: Path | None, organisation: str | None, person
         page = list_records(session.ports, session.caller, "job", sort=newest, limit=limit)
         if as_json:
             print_json(page_value(page))
+            return
+        if not page.records:
+            say("no job")
             return
         table(
             ("job", "what", "state", "done", "of", "started by", "created"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +39,8 @@ def list_rules(
     from cli.output import print_json, table  # noqa: PLC0415  # the same
     from engine.service.rulesets import list_rule_sets  # noqa: PLC0415  # the same
 
+    if kind is not None:
+        _require_kind(kind)
     with opened(home, organisation, person, else_shipped=True) as session:
         found = list_rule_sets(session.ports, session.caller, kind=kind, at=at or session.caller.now)
         if as_json:
@@ -64,6 +65,17 @@ def list_rules(
         )
 
 
+def _require_kind(kind: str) -> None:
+    """Refuse a kind that there is none of: an empty list would look like an answer."""
+    from engine.kinds import KINDS  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from engine.service.spelling import did_you_mean  # noqa: PLC0415  # the same
+
+    names = [known.name for known in KINDS]
+    if kind not in names:
+        hint = did_you_mean(kind, names) or f"there are: {', '.join(names)}"
+        raise click.BadParameter(f"`{kind}` is no kind of rules: {hint}", param_hint="--kind")
+
+
 @command.command("show")
 @click.argument("rule_set", metavar="RULE-SET")
 @click.option("--version", "number", type=click.IntRange(min=1), help="This version instead of the one in force.")
@@ -85,16 +97,16 @@ def show_rule_set(
     as_json: bool,
 ) -> None:
     """Show a rule set in readable form: its sections, its tests and its versions."""
+    if as_yaml and as_json:
+        raise click.UsageError("--yaml prints the file's own text and --json a document: choose one")
     from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_json  # noqa: PLC0415  # the same
+    from cli.output import print_bytes, print_json  # noqa: PLC0415  # the same
     from engine.service.rulesets import get_version, list_versions  # noqa: PLC0415  # the same
 
     with opened(home, organisation, person, else_shipped=True) as session:
         version = get_version(session.ports, session.caller, rule_set, number, at=at, as_of=as_of)
         if as_yaml:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(version.record["text"].encode())
-            sys.stdout.buffer.flush()
+            print_bytes(version.record["text"].encode())
             return
         versions = list_versions(session.ports, session.caller, rule_set)
         if as_json:

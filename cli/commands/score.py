@@ -16,7 +16,7 @@ def command() -> None:
 
 
 @command.command("leads")
-@click.option("--rule-set", help="Only this rule set, instead of the one in force for each lead's facts.")
+@click.option("--rule-set", help="Only this rule set, and only the leads whose facts it reads.")
 @click.option("--background", is_flag=True, help="Leave it to the workers and come back at once.")
 @caller_options
 @json_option

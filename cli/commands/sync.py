@@ -35,27 +35,33 @@ def explain(
     person: str | None,
     as_json: bool,
 ) -> None:
-    """Show the dry run of CONFLICT (its id) or of facts in a file: what would win, and why. Changes nothing."""
+    """Show the dry run of CONFLICT or of facts in a file: what would win, and why. Changes nothing.
+
+    CONFLICT is the id of a conflict or of the record it is about, such as `deal-981`.
+    """
     if (conflict is None) == (facts is None):
         raise click.UsageError("name a stored conflict, or give a file with --facts")
     if facts is not None and rule_set is None:
         raise click.UsageError("--facts needs --rule-set, such as `sync-conflict/deal`")
     from cli.decision_text import show_sync  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.facts import read_facts  # noqa: PLC0415  # the same
+    from cli.facts import facts_named, read_facts  # noqa: PLC0415  # the same
     from cli.opened import opened  # noqa: PLC0415  # the same
     from cli.output import print_json, say  # noqa: PLC0415  # the same
-    from engine.service.conflicts import explain_conflict, explain_sync  # noqa: PLC0415  # the same
+    from engine.service.conflicts import explain_conflict, explain_sync, find_conflict  # noqa: PLC0415  # the same
 
     given = read_facts(facts) if facts is not None else None
     with opened(home, organisation, person, else_shipped=given is not None) as session:
         ports, caller = session.ports, session.caller
         at, as_of = at or caller.now, as_of or caller.now
-        if given is not None:
+        if facts is not None:
+            assert given is not None
             assert rule_set is not None
-            decision = explain_sync(ports, caller, rule_set, given, at=at, as_of=as_of)
+            with facts_named(facts):
+                decision = explain_sync(ports, caller, rule_set, given, at=at, as_of=as_of)
         else:
             assert conflict is not None
-            decision = explain_conflict(ports, caller, conflict, at=at, as_of=as_of, rule_set=rule_set)
+            found = find_conflict(ports, caller, conflict)
+            decision = explain_conflict(ports, caller, found.id, at=at, as_of=as_of, rule_set=rule_set)
         if as_json:
             print_json(decision.to_json())
         else:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from engine.feel import ir, syntax
 from engine.feel.expression import Expression, interpret_all
+from engine.feel.failing import FindFailed, compile_failed
 from engine.feel.interpret import interpret
 from engine.feel.matching import compile_rows
 from engine.feel.operations import Run
@@ -29,8 +30,7 @@ class Fired(NamedTuple):
     unknown: int
 
 
-@dataclass(frozen=True, slots=True)
-class FailedClause:
+class FailedClause(NamedTuple):
     """The first conjunct of a rule that is not true, with the facts it read, in order of reading."""
 
     text: str
@@ -45,6 +45,21 @@ class _Rule:
     texts: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """What finds a rule's first conjunct that is not true; `names` are the facts that each conjunct reads."""
+
+    find: FindFailed
+    needs_run: bool
+    texts: tuple[str, ...]
+    names: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, rule: _Rule) -> _Failed:
+        names = tuple(tuple(fact.name for fact in ir.facts_of(clause)) for clause in rule.clauses)
+        return cls(*compile_failed(rule.clauses), rule.texts, names)
+
+
 def conjuncts(expression: Expression) -> tuple[tuple[ir.Node, ...], tuple[str, ...]]:
     """The top-level `and` conjuncts of a condition, and their texts."""
     node, tree = expression.ir, expression.tree
@@ -56,7 +71,7 @@ def conjuncts(expression: Expression) -> tuple[tuple[ir.Node, ...], tuple[str, .
 class ConditionSet:
     """Compiled rules. Immutable, safe to share between threads, picklable."""
 
-    __slots__ = ("_bits", "_find", "_index", "_needs_run", "_rules", "reads")
+    __slots__ = ("_bits", "_failed", "_find", "_index", "_needs_run", "_rules", "reads")
 
     def __init__(self, rules: Sequence[tuple[str, Expression]]) -> None:
         """See `compile`."""
@@ -77,6 +92,7 @@ class ConditionSet:
         self.reads: frozenset[str] = frozenset().union(*(rule.expression.reads for rule in self._rules))
         compiled = compile_rows([rule.clauses for rule in self._rules])
         self._find, self._needs_run = compiled.find, compiled.needs_run
+        self._failed: dict[str, _Failed | None] = {}
 
     @classmethod
     def compile(cls, rules: Sequence[tuple[str, Expression]]) -> ConditionSet:
@@ -124,6 +140,25 @@ class ConditionSet:
         self, rule_id: str, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC
     ) -> FailedClause | None:
         """The first conjunct that is not true, with the values it saw; None for a true rule. Raises `InvalidError`."""
+        # Compiling costs as much as interpreting some dozens of times: it begins when a rule is asked about again.
+        known = self._failed.get(rule_id)
+        if known is None:
+            if rule_id not in self._failed:
+                self._failed[rule_id] = None
+                return self._interpreted_failure(rule_id, facts, at, zone)
+            known = self._failed[rule_id] = _Failed.of(self._rules[self._index[rule_id]])
+        try:
+            found = known.find(facts, Run(facts, at, zone) if known.needs_run else None)
+        except Exception:  # noqa: BLE001  # the interpreter knows what is wrong and where
+            return self._interpreted_failure(rule_id, facts, at, zone)
+        if found is None:
+            return None
+        position, values = found
+        return FailedClause(known.texts[position], tuple(zip(known.names[position], values, strict=True)))
+
+    def _interpreted_failure(
+        self, rule_id: str, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo
+    ) -> FailedClause | None:
         rule = self._rules[self._index[rule_id]]
         run = Run(facts, at, zone)
         try:

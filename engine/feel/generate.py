@@ -71,6 +71,27 @@ _PYTHON_OPS: Final = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=
 _NEEDS_RUN: Final = (ir.Select, ir.Count, ir.Loop, ir.Quantified, ir.Function)
 
 
+_EXTREMES: Final = {"min": "<", "max": ">"}
+
+
+def _definite_numbers(node: ir.Call) -> bool:
+    """Whether a `min` or `max` compares two or more numbers none of which can be null: then neither can it."""
+    return len(node.arguments) > 1 and all(part.type == NUMBER and _definite(part) for part in node.arguments)
+
+
+def _definite(node: ir.Node) -> bool:
+    """Whether a node is never null, also where its type alone does not say so."""
+    if not node.nullable:
+        return True
+    if isinstance(node, ir.Call):
+        return node.name in _EXTREMES and _definite_numbers(node)
+    if isinstance(node, ir.If):
+        return _definite(node.yes) and _definite(node.no)
+    if isinstance(node, ir.Arithmetic) and node.left.type == node.right.type == NUMBER:
+        return _definite(node.left) and _definite(node.right)
+    return False
+
+
 def _null_safe(call: Callable[..., Value]) -> Callable[..., Value]:
     def safe(*arguments: Value) -> Value:
         return None if None in arguments else call(*arguments)
@@ -155,7 +176,9 @@ _RUNTIME: Final[dict[str, object]] = {
     "item_at": item_at,
     "loop": _loop,
     "matches_test": matches_test,
+    "max": max,
     "member": member,
+    "min": min,
     "negate": negate,
     "not_equal": _not_equal,
     "order": order,
@@ -278,7 +301,7 @@ class Source:
         left, right = self._expression(node.left), self._expression(node.right)
         if node.left.type == node.right.type == NUMBER:
             call: Callable[..., Any] = _NUMBER_OPS[node.op]
-            if node.left.nullable or node.right.nullable:
+            if not (_definite(node.left) and _definite(node.right)):
                 call = ARITHMETIC[node.op]
             return f"{self.operation(call)}({left}, {right})"
         return f"{self.operation(ARITHMETIC[node.op])}({left}, {right})"
@@ -417,6 +440,11 @@ class Source:
         return f"quantified({node.kind == 'some'}, {domains}, lambda {names}: {self._expression(node.condition)})"
 
     def _call(self, node: ir.Call) -> str:
+        if node.name in _EXTREMES and _definite_numbers(node):
+            parts = [self._expression(argument) for argument in node.arguments]
+            if len(parts) == 2 and self.atom(node.arguments[0]) and self.atom(node.arguments[1]):
+                return f"({parts[1]} if {parts[1]} {_EXTREMES[node.name]} {parts[0]} else {parts[0]})"
+            return f"{node.name}({', '.join(parts)})"
         arguments = ", ".join(self._expression(argument) for argument in node.arguments)
         signature = node.signatures[0]
         loose = len(node.signatures) > 1 or any(
@@ -427,7 +455,7 @@ class Source:
             self.needs_run = True
             comma = "," if node.arguments else ""
             return f"call_builtin({self.bind(node.name)}, {self.bind(node.signatures)}, run, ({arguments}{comma}))"
-        if not signature.takes_nulls and any(argument.nullable for argument in node.arguments):
+        if not signature.takes_nulls and not all(map(_definite, node.arguments)):
             return f"{self.bind(_null_safe(signature.call))}({arguments})"
         return f"{self.operation(signature.call)}({arguments})"
 

@@ -15,6 +15,7 @@ from engine.feel import syntax
 from engine.feel.lexer import Kind, Token, tokens_of, words_of
 from engine.feel.limits import MAX_DEPTH
 from engine.feel.places import TextPlaces
+from engine.feel.suggest import closest
 from engine.feel.syntax import COMPARISONS, Node
 from engine.problems import InvalidError
 
@@ -46,6 +47,7 @@ KEYWORDS: Final = frozenset(
 )
 """Words with a meaning of their own. `of`, `external` are words only where the grammar expects them."""
 _RESERVED: Final = KEYWORDS - {"of", "external", "function"}
+_WORD_OPERATORS: Final = ("and", "or", "in", "between")
 _CONSTANTS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "null": None}
 
 N = TypeVar("N", bound=Node)
@@ -167,6 +169,8 @@ class _Reader:
             help_ = f"there is no open bracket for `{token.text}`"
         elif token.text.lower() in {"and", "or", "in", "between", "is"}:
             help_ = "`and`, `or`, `in` and `between` are lower case; `=` means equal"
+        elif token.kind is Kind.NAME and (meant := _operator_meant(token.text)):
+            help_ = f"did you mean `{meant}`?"
         elif token.kind is Kind.NAME and before is not None and before.kind is Kind.NUMBER:
             help_ = "write numbers without unit or letter: `10000`"
         elif token.kind is Kind.NAME and before is not None and before.kind is Kind.NAME:
@@ -626,3 +630,8 @@ _LONG_TYPES: Final = (
     ["days", "and", "time", "duration"],
     ["years", "and", "months", "duration"],
 )
+
+
+def _operator_meant(word: str) -> str | None:
+    """The operator that a misspelt word was meant to be: `adn` is `and`. Two letters are near to too much to tell."""
+    return closest(word, _WORD_OPERATORS) if len(word) > 2 else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +25,9 @@ MAX_PROBLEMS: Final = 20
 
 ENCODINGS: Final = {"utf-8": "utf-8", "windows-1252": "cp1252", "latin-1": "latin-1"}
 """What a mapping may declare; UTF-8 may start with a byte order mark, which is passed over."""
+
+_OTHER_MARKS: Final = ((";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars"))
+"""What programs write between values instead of commas."""
 
 _MARKS: Final = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
@@ -59,7 +63,8 @@ def read_csv(data: bytes, source: str, columns: Sequence[str], *, encoding: str 
     names = header.fields[:-1] if trailing else header.fields
     _check_header(names, columns, source, report)
     width = len(header.fields)
-    _check_widths(rows, width, source, text, report)
+    if not report or len(names) == len(columns):  # below a header of another width every line would look cut
+        _check_widths(rows, width, source, text, report)
     if trailing:
         for row in rows:
             if len(row.fields) == width and row.fields[-1] != "":
@@ -149,9 +154,23 @@ def _check_header(names: Sequence[str], columns: Sequence[str], source: str, rep
     place = Place(source, 1, 1)
     if list(names) == list(columns):
         return
+    # One cause has one problem, not one for each column.
+    for mark, called in _OTHER_MARKS:
+        if len(names) <= len(columns) // 2 and sum(name.count(mark) for name in names) >= len(columns) // 2 > 0:
+            message = f"the columns are parted by {called}; commas are expected"
+            report.add("import.wrong_header", message, place, "save the file with commas between the values")
+            return
+    if len(columns) > 1 and not set(names) & set(columns):
+        message = f"the first line names none of the {len(columns):,} columns"
+        report.add("import.wrong_header", message, place, f"it should be: {','.join(columns)}"[:500])
+        return
+    if len(names) > MAX_PROBLEMS + 2 * len(columns):
+        message = f"the first line names {len(names):,} columns; {len(columns):,} are known"
+        report.add("import.wrong_header", message, place, f"it should be: {','.join(columns)}"[:500])
+        return
     before = len(report.found)
-    for name in dict.fromkeys(names):
-        if list(names).count(name) > 1:
+    for name, times in Counter(names).items():
+        if times > 1:
             report.add("import.wrong_header", f"the column `{name[:60]}` stands twice", place)
     unknown = [name for name in names if name not in columns]
     lacking = [name for name in columns if name not in names]
@@ -167,10 +186,6 @@ def _check_header(names: Sequence[str], columns: Sequence[str], source: str, rep
         at = next(index for index, (found, wanted) in enumerate(zip(names, columns, strict=True)) if found != wanted)
         message = f"column {at + 1} is `{names[at]}`, where `{columns[at]}` is expected"
         report.add("import.wrong_header", message, place, f"the order is: {', '.join(columns)}"[:500])
-    if len(report.found) > before and len(names) == 1:
-        for other in (";", "\t", "|"):
-            if other in names[0]:
-                report.add("import.wrong_header", f"the fields are parted by `{other}`; a comma is expected", place)
 
 
 def _check_widths(rows: Sequence[Line], width: int, source: str, text: str, report: Report) -> None:
@@ -189,4 +204,5 @@ def _check_widths(rows: Sequence[Line], width: int, source: str, text: str, repo
         )
     if len(wrong) > MAX_PROBLEMS:
         more = len(wrong) - MAX_PROBLEMS
-        report.add("import.cut_line", f"{more:,} more lines have another number of fields", Place(source))
+        place = Place(source, wrong[MAX_PROBLEMS].number, 1)
+        report.add("import.cut_line", f"{more:,} more lines from here on have another number of fields", place)

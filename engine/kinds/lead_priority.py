@@ -257,12 +257,16 @@ class LeadPriority:
     def _why_not(
         self, facts: Mapping[str, Any], at: datetime, fired: int, events: Mapping[str, tuple[EventPoints, ...]]
     ) -> tuple[WhyNot, ...]:
+        given = facts.get(EVENTS)
+        past = [event for event in given or () if event["at"] <= at]
+        # The latest event speaks for all: it is the one that somebody would look at first.
+        latest = {**facts, "event": max(past, key=lambda event: event["at"])} if past else None
         found: list[WhyNot | None] = []
         for group in self.groups:
-            found.extend(self._failed(rule, facts, at) for rule in group.rules if not fired >> rule.bit & 1)
-            found.extend(self._no_event(rule, facts, at) for rule in group.events if not events.get(rule.id))
-        found.extend(self._failed(gate, facts, at) for gate in self.gates if not fired >> gate.bit & 1)
-        return tuple(why for why in found if why is not None)
+            found.extend([self._failed(rule, facts, at) for rule in group.rules if not fired >> rule.bit & 1])
+            found.extend([self._no_event(rule, given, latest, at) for rule in group.events if not events.get(rule.id)])
+        found.extend([self._failed(gate, facts, at) for gate in self.gates if not fired >> gate.bit & 1])
+        return tuple([why for why in found if why is not None])
 
     def _next_band(self, score: Decimal) -> Iterator[WhyNot]:
         """What is lacking to the next higher band, unless caps keep every lead from it."""
@@ -276,14 +280,11 @@ class LeadPriority:
         clause = self.conditions.why_not(rule.id, facts, at=at, zone=self.zone)
         return None if clause is None else WhyNot(rule.id, rule.because, clause.text, dict(clause.seen))
 
-    def _no_event(self, rule: Rule, facts: Mapping[str, Any], at: datetime) -> WhyNot | None:
-        """The latest event speaks for all: it is the one that somebody would look at first."""
-        given = facts.get(EVENTS)
-        past = [event for event in given or () if event["at"] <= at]
-        if not past or self.event_conditions is None:
+    def _no_event(self, rule: Rule, given: Any, latest: Mapping[str, Any] | None, at: datetime) -> WhyNot | None:
+        """`given` are the events, `latest` the facts with the latest event that has happened, if there is one."""
+        if latest is None or self.event_conditions is None:
             return WhyNot(rule.id, rule.because, rule.when, {EVENTS: None if given is None else []})
-        latest = max(past, key=lambda event: event["at"])
-        clause = self.event_conditions.why_not(rule.id, {**facts, "event": latest}, at=at, zone=self.zone)
+        clause = self.event_conditions.why_not(rule.id, latest, at=at, zone=self.zone)
         return None if clause is None else WhyNot(rule.id, rule.because, clause.text, dict(clause.seen))
 
     # -- describing

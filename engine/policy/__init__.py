@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from engine.policy.cases import CaseResult, check
-from engine.policy.matrix import MatrixRow
+from engine.policy.matrix import MatrixRow, matrix
 from engine.policy.policies import Policies
 from engine.policy.vocabulary import ACTIONS, ALL_ROLES
 
-__all__ = ["ACTIONS", "ALL_ROLES", "CaseResult", "MatrixRow", "Policies", "check"]
+__all__ = ["ACTIONS", "ALL_ROLES", "CaseResult", "MatrixRow", "Policies", "check", "matrix"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.caller import ROLES, Actor
-from engine.policy.policies import Policies
+from engine.ports import Authorizer
 from engine.records import Record, record_type
 
 SYSTEM_TYPES = ("organisation", "region", "branch", "team", "territory", "person", "api_key")
@@ -30,12 +30,12 @@ class MatrixRow:
     system: tuple[str, ...]
 
 
-def matrix(policies: Policies, business_type: str = "lead") -> tuple[MatrixRow, ...]:
-    """A row for each role, in the roles' order, for records of a business type."""
+def matrix(policies: Authorizer, business_type: str = "lead") -> tuple[MatrixRow, ...]:
+    """A row for each role, in the roles' order, for records of a business type. Any authorizer can be asked."""
     return tuple(_row(policies, role, business_type) for role in ROLES)
 
 
-def _row(policies: Policies, role: str, business_type: str) -> MatrixRow:
+def _row(policies: Authorizer, role: str, business_type: str) -> MatrixRow:
     actor = Actor("ann", "Ann", role, "acme", "north", "oslo", "red", ("t1",))
 
     def may(record: Record) -> tuple[str, ...]:

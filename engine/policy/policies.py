@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cached_property
 from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -44,7 +45,7 @@ class Policies:
         """The policies of these `.polar` files (name to text). Raises `InvalidError` with `policy.*` codes."""
         return cls(files, build(files))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over the names and texts of the files, in the names' order."""
         found = sha256()

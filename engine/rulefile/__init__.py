@@ -10,7 +10,7 @@ from engine.rulefile.head import Effective, Head
 from engine.rulefile.kind import DescribedRow, Description, Draft, Kind, Outcome, RuleSetBody, Section
 from engine.rulefile.loading import load
 from engine.rulefile.nodes import Node, NodeKind
-from engine.rulefile.rule_set import RuleSet
+from engine.rulefile.rule_set import RuleSet, require_instant
 from engine.rulefile.schema_source import SchemaSource
 
 __all__ = [
@@ -33,4 +33,5 @@ __all__ = [
     "SchemaSource",
     "Section",
     "load",
+    "require_instant",
 ]

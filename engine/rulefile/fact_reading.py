@@ -89,11 +89,12 @@ class Reading:
                 if field.open:
                     found[name] = given[name]
                     continue
-                message = f"`{name}` is not a known fact{did_you_mean(str(name), known)}"
+                shown = str(name)[:60]
+                message = f"`{shown}` is not a known fact{did_you_mean(str(name), known)}"
                 self.report.add(
                     "facts.unknown_field",
                     message,
-                    Place(self.source, path=f"{path}.{name}"),
+                    Place(self.source, path=f"{path}.{shown}"),
                     f"known: {_listed(known)}",
                 )
         return found

@@ -18,6 +18,18 @@ _FIRST_YEAR, _LAST_YEAR = 2, 9998
 """A decision's instants keep a year's distance from the calendar's ends, so that every zone can show them."""
 
 
+def require_instant(name: str, instant: datetime) -> None:
+    """Raise `InvalidError` (`rules.instant`) for an instant without a zone or at the end of the calendar."""
+    if instant.tzinfo is None:
+        message, help_text = f"`{name}` has no time zone, so it is no instant", "like this: `2026-11-02T09:00:00Z`"
+    elif not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+        message = f"`{name}` lies in the year {instant.year}; rules decide from the year {_FIRST_YEAR} to {_LAST_YEAR}"
+        help_text = "name an instant between those years"
+    else:
+        return
+    raise InvalidError(Problem("rules.instant", message, Place(path=f"$.{name}"), help_text))
+
+
 @dataclass(frozen=True, slots=True)
 class RuleSet:
     """One version of a rule set, compiled. Immutable; one object may decide in several threads.
@@ -71,11 +83,7 @@ class RuleSet:
     def decide_typed(self, facts: Mapping[str, Any], *, at: datetime, as_of: datetime, release: str = "") -> Decision:
         """Decide about facts that `self.facts.read` has typed already."""
         for name, instant in (("at", at), ("as_of", as_of)):
-            if instant.tzinfo is None or not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
-                lacks = "has no time zone" if instant.tzinfo is None else "is too far away"
-                place = Place(path=f"$.{name}")
-                help_text = "like this: `2026-11-02T09:00:00Z`"
-                raise InvalidError(Problem("rules.instant", f"`{name}` {lacks}, so it is no instant", place, help_text))
+            require_instant(name, instant)
         try:
             found = self.body.decide(facts, at=at, as_of=as_of)
         except InvalidError as error:

@@ -22,6 +22,7 @@ from engine.service.directory import actor_of
 
 FORM = re.compile(r"byl_([a-z0-9]{8})_([A-Za-z0-9_-]{43})")
 KEYS_PER_PREFIX = 10
+LONGEST_NAME = 200
 _NO_DIGEST = "0" * 64
 
 
@@ -31,20 +32,24 @@ def create_api_key(
     """Keep a new key for a person; `token` is the whole key, of which only the digest is stored.
 
     Raises `DeniedError` unless the policies let the caller write keys, `NotFoundError` for a person who may not sign in
-    or belongs to another organisation, `InvalidError` (`api_key.malformed`) for a token of another form.
+    or belongs to another organisation, `InvalidError` for a token of another form (`api_key.malformed`) or a name that
+    says nothing or too much (`api_key.name`).
     """
     form = FORM.fullmatch(token)
     if form is None:
         raise InvalidError(
             Problem("api_key.malformed", "the key is not `byl_`, eight characters, `_` and 43 characters")
         )
+    if not name.strip() or len(name) > LONGEST_NAME:
+        message = f"a key's name has 1 to {LONGEST_NAME} characters"
+        raise InvalidError(Problem("api_key.name", message, help="say what the key is for, such as `nightly export`"))
     key = Record(
         "api_key",
         ports.new_id(),
         caller.actor.organisation_id,
         {
             "person_id": person_id,
-            "name": name[:200],
+            "name": name,
             "prefix": form[1],
             "secret_digest": digest_of_token(token),
             "created_at": caller.now,

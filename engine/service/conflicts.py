@@ -6,22 +6,32 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from engine import exact_json
 from engine.caller import Caller
 from engine.decision import Decision
-from engine.ports import Ports
-from engine.problems import ConflictError, Problem, Report
+from engine.ports import Ports, Sort
+from engine.predicate import Compare, Or
+from engine.problems import ConflictError, InvalidError, Place, Problem, Report
 from engine.records import Record
 from engine.records import record_type as type_of
 from engine.service.actions import READ
-from engine.service.auditing import Attempt, accepted, audited
+from engine.service.auditing import Attempt, accepted, audited, changes_between
 from engine.service.evaluate import evaluate
 from engine.service.fields import read_fields
-from engine.service.records import get_record, read_for_write, require_write
+from engine.service.records import get_record, list_records, read_for_write, require_write
+from engine.service.rulesets import get_version
+from engine.service.spelling import did_you_mean
 
+SYNC_CONFLICT = "sync-conflict"
 OPEN, RESOLVED = "open", "resolved"
+OTHER_SIDE: Mapping[str, str] = MappingProxyType({"client": "server", "server": "client"})
+"""The two sides a person can choose, and whose value then gives way."""
+
+WRITTEN = frozenset({"strategy", "choice", "only_client"})
+"""How a field must have come out for its value to be written into the record."""
 
 
 def conflict_facts(conflict: Record) -> dict[str, Any]:
@@ -38,12 +48,24 @@ def conflict_facts(conflict: Record) -> dict[str, Any]:
     }
 
 
+def find_conflict(ports: Ports, caller: Caller, name: str) -> Record:
+    """A conflict by its id or by the id of the record it is about: people know `deal-981`, not the conflict's own id.
+
+    A record may have met several conflicts: an open one wins, then the one found last. Raises `NotFoundError`.
+    """
+    about = Or((Compare("id", "=", name), Compare("record_id", "=", name)))
+    found = list_records(ports, caller, "conflict", where=about, sort=(Sort("found_at", descending=True),), limit=100)
+    if not found.records:
+        return get_record(ports, caller, "conflict", name)
+    return min(found.records, key=lambda one: (one.id != name, one["state"] != OPEN))
+
+
 def explain_conflict(
     ports: Ports, caller: Caller, conflict_id: str, *, at: datetime, as_of: datetime, rule_set: str | None = None
 ) -> Decision:
     """The dry run of a conflict with its own rule set or another: what would win, field by field. Changes nothing."""
     conflict = get_record(ports, caller, "conflict", conflict_id)
-    return evaluate(ports, caller, rule_set or conflict["rule_set"], conflict_facts(conflict), at=at, as_of=as_of)
+    return explain_sync(ports, caller, rule_set or conflict["rule_set"], conflict_facts(conflict), at=at, as_of=as_of)
 
 
 def explain_sync(
@@ -56,16 +78,33 @@ def explain_sync(
     as_of: datetime,
     version: int | None = None,
 ) -> Decision:
-    """The dry run of a conflict that is given rather than stored: the same evaluation. Changes nothing."""
+    """The dry run of a conflict that is given rather than stored: the same evaluation. Changes nothing.
+
+    Raises as `evaluate` does, and `InvalidError` (`rule_set.wrong_kind`) for rules that decide about something else.
+    """
+    kind = get_version(ports, caller, rule_set, version, at=at, as_of=as_of).record["kind"]
+    if kind != SYNC_CONFLICT:
+        message = f"`{rule_set}` is of kind `{kind}`; conflicts are decided by `{SYNC_CONFLICT}`"
+        raise InvalidError(Problem("rule_set.wrong_kind", message))
     return evaluate(ports, caller, rule_set, facts, at=at, as_of=as_of, version=version)
 
 
-def resolve_conflict(ports: Ports, caller: Caller, conflict_id: str, *, revision: int) -> Record:
+def resolve_conflict(
+    ports: Ports,
+    caller: Caller,
+    conflict_id: str,
+    *,
+    revision: int,
+    choices: Mapping[str, str] = MappingProxyType({}),
+) -> Record:
     """Decide an open conflict by its rule set and write the merged values into its record, both or neither.
 
-    The overwritten values stay in the conflict and in the audit log. Raises as `update_record` does, for the conflict
-    and for the record it is about, and `ConflictError`: `conflict.resolved`, or `conflict.needs_person` when the rules
-    leave it to a person.
+    `choices` settles what the rules leave to a person: `client` or `server` for every open field; one choice holds for
+    the whole group of a field. The conflict's `decision` stays what the rules said, its `outcome` is what was carried
+    out and by whose choice; the values that gave way stay in both and in the audit log. Raises as `update_record` does,
+    for the conflict and for the record it is about; `ConflictError` (`conflict.resolved`; `conflict.needs_person` with
+    a problem for each open field without a choice); `InvalidError` (`conflict.choice`) for a choice the rules do not
+    ask for.
     """
     attempt = [Attempt("resolve", "conflict", conflict_id)]
     with audited(ports, caller, attempt):
@@ -78,19 +117,14 @@ def resolve_conflict(ports: Ports, caller: Caller, conflict_id: str, *, revision
             )
             if conflict["state"] != OPEN:
                 raise ConflictError(Problem("conflict.resolved", f"the conflict `{conflict_id}` is resolved already"))
-            if decision.outcome["needs_person"]:
-                raise ConflictError(
-                    Problem(
-                        "conflict.needs_person",
-                        "the rules keep both values of a field, so a person has to choose",
-                        help="change the record itself; the conflict shows both values",
-                    )
-                )
+            sides = sides_chosen(decision.outcome, choices)
+            outcome = outcome_with(decision.outcome, sides, caller)
             readable = ports.authorizer.predicate(caller.actor, READ, conflict["record_type"])
             target = transaction.get(conflict["record_type"], conflict["record_id"], readable)
             require_write(ports, caller, target)
             # Evidence such as a check-in is never rewritten: its conflict closes with the decision beside it.
-            merged = target if type_of(target.type).append_only else _merged(target, decision, caller)
+            append_only = type_of(target.type).append_only
+            merged = target if append_only else _merged(target, _to_write(outcome), caller)
             require_write(ports, caller, merged)
             entry = partial(accepted, caller, "resolve", rule_set=decision.rule_set, rule_version=decision.version)
             if merged.fields != target.fields:
@@ -99,22 +133,110 @@ def resolve_conflict(ports: Ports, caller: Caller, conflict_id: str, *, revision
             resolved = transaction.update(
                 conflict.with_fields(
                     state=RESOLVED,
-                    outcome=exact_json.plain(decision.outcome),
+                    outcome=exact_json.plain(outcome),
                     decision=exact_json.plain(decision.to_json()),
                 )
             )
-            transaction.append_audit(entry(before=conflict, after=resolved))
+            changes = {**changes_between(conflict, resolved), **_choices_for_audit(outcome)}
+            transaction.append_audit(entry(before=conflict, after=resolved, changes=changes))
             return resolved
 
 
-def _merged(target: Record, decision: Decision, caller: Caller) -> Record:
+def sides_chosen(outcome: Mapping[str, Any], choices: Mapping[str, str]) -> dict[str, str]:
+    """The side chosen for each field that the rules leave to a person. Raises as `resolve_conflict` says.
+
+    `outcome` is that of a sync-conflict decision. A group's values come from one side, so one choice is enough for it.
+    """
+    rows = {row["field"]: row for row in outcome["fields"]}
+    waiting = {name for name, row in rows.items() if row["needs_person"]}
+    report = Report()
+    sides: dict[str, str] = {}
+    for name, side in choices.items():
+        place = Place("body", path=f"$.choices.{name}" if name.isidentifier() else f'$.choices["{name[:60]}"]')
+        if side not in OTHER_SIDE:
+            report.add("conflict.choice", f"`{name[:60]}` takes `client` or `server`; `{side[:60]}` was given", place)
+        elif name not in rows:
+            message = f"the conflict has no field `{name[:60]}`"
+            report.add("conflict.choice", message, place, did_you_mean(name, sorted(waiting)))
+        elif name not in waiting:
+            message = f"`{name}` is not open: the rules decided it"
+            report.add("conflict.choice", message, place, "a choice is taken only where the rules keep both values")
+        else:
+            for member in rows[name]["group"] or (name,):
+                if sides.setdefault(member, side) != side and member == name:
+                    message = f"`{name}` belongs to a group whose values come from one side; two are chosen"
+                    report.add("conflict.choice", message, place)
+    report.raise_if_any()
+    if unsettled := [name for name in rows if name in waiting and name not in sides]:
+        raise ConflictError(
+            [
+                Problem(
+                    "conflict.needs_person",
+                    f"the rules keep both values of `{name}`, so a person has to choose",
+                    help="choose the value of the device (`client`) or of the server (`server`)",
+                )
+                for name in unsettled
+            ]
+        )
+    return sides
+
+
+def outcome_with(outcome: Mapping[str, Any], sides: Mapping[str, str], caller: Caller) -> dict[str, Any]:
+    """The outcome of the rules with a person's choices carried out in it; each says who chose and what gave way."""
+    merged, rows = dict(outcome["merged"]), []
+    for row in outcome["fields"]:
+        side = sides.get(row["field"])
+        if side is None:
+            rows.append(row)
+            continue
+        other = row[OTHER_SIDE[side]]
+        rows.append(
+            {
+                **row,
+                "value": row[side],
+                "winner": side,
+                "how": "choice",
+                "needs_person": False,
+                "overwritten": {"side": OTHER_SIDE[side], "value": other} if other != row[side] else None,
+                "chosen_by": {"id": caller.actor.id, "name": caller.actor.name, "role": caller.actor.role},
+            }
+        )
+        if row["field"] in merged:
+            merged[row["field"]] = row[side]
+    return {**outcome, "merged": merged, "fields": rows, "needs_person": False}
+
+
+def _choices_for_audit(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Each chosen field with both values that there were and what stands, so that the log alone tells it."""
+    return {
+        f"choice.{row['field']}": exact_json.plain(
+            {
+                "before": {"client": row["client"], "server": row["server"]},
+                "after": {"chosen": row["winner"], "value": row["value"], "by": row["chosen_by"]["id"]},
+            }
+        )
+        for row in outcome["fields"]
+        if row["how"] == "choice"
+    }
+
+
+def _to_write(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """What the record gets: the fields that a rule or a person decided or that only the device changed.
+
+    The others are as the server had them when the conflict was found, and may have been changed since.
+    """
+    decided = {row["field"] for row in outcome["fields"] if row["how"] in WRITTEN}
+    return {name: value for name, value in outcome["merged"].items() if name in decided}
+
+
+def _merged(target: Record, values: Mapping[str, Any], caller: Caller) -> Record:
     """The record with the winning values of the fields in conflict. Owner and place are no business of a device."""
     known = type_of(target.type)
     kept = {"owner_id", "territory_id", "team_id", "branch_id", "region_id"}
     names = tuple(one.name for one in known.fields if one.name not in kept)
-    values = {name: value for name, value in decision.outcome["merged"].items() if name not in kept}
     report = Report()
-    typed = read_fields(known, exact_json.plain(values), names, report, source="conflict")
+    winning = {name: value for name, value in values.items() if name not in kept}
+    typed = read_fields(known, exact_json.plain(winning), names, report, source="conflict")
     report.raise_if_any()
     changed = {name: value for name, value in typed.items() if target[name] != value}
     if changed and known.field("changed_at") is not None:

@@ -14,7 +14,7 @@ from engine.problems import BylawError, ConflictError, InvalidError, Problem
 from engine.records import Record
 from engine.service.auditing import accepted, place_of
 from engine.service.records import get_record
-from engine.service.rulesets import PublishedVersion, get_version, release_digest
+from engine.service.rulesets import PublishedVersion, get_version, published_versions, release_digest
 
 MAX_MANY = 1_000
 """Facts in one bulk evaluation."""
@@ -37,8 +37,9 @@ def evaluate(
     `record` stores the decision; `subject` is the record type and id that it is about. Raises `NotFoundError` for an
     unknown rule set or version and `InvalidError` for facts that do not fit, with all their problems.
     """
-    published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of)
-    release = release_digest(ports, caller.actor.organisation_id, at=at, as_of=as_of)
+    known = published_versions(ports, caller.actor.organisation_id)
+    published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of, published=known)
+    release = release_digest(ports, caller.actor.organisation_id, at=at, as_of=as_of, published=known)
     decision = published.rule_set.decide(facts, at=at, as_of=as_of, release=release)
     if record:
         receipt = decision_record(
@@ -79,8 +80,9 @@ def evaluate_many(
                 "field.out_of_range", f"{len(facts_list):,} facts were given; at most {MAX_MANY:,} are taken at once"
             )
         )
-    published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of)
-    release = release_digest(ports, caller.actor.organisation_id, at=at, as_of=as_of)
+    known = published_versions(ports, caller.actor.organisation_id)
+    published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of, published=known)
+    release = release_digest(ports, caller.actor.organisation_id, at=at, as_of=as_of, published=known)
     return tuple(_decide(published, facts, at, as_of, release) for facts in facts_list)
 
 

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.ports import Store
-    from engine.records import Record
     from engine.rulefile import FactSchema, RuleSet, SchemaSource
     from engine.rulefile.kind import Kind
+    from engine.service.published import Published
 
 CAPACITY = 512
 """Compiled rule sets kept; the least recently used one leaves first."""
@@ -27,7 +27,7 @@ class Library:
         self.schemas = schemas
         self.kinds = tuple(kinds)
         self._compiled: OrderedDict[tuple[str, str], RuleSet] = OrderedDict()
-        self._published: dict[str, tuple[Store, int, tuple[Record, ...]]] = {}
+        self._published: dict[str, tuple[Store, Published]] = {}
         self._lock = Lock()
 
     def rule_set(self, digest: str, text: str | bytes, source: str) -> RuleSet:
@@ -57,19 +57,17 @@ class Library:
         """The fact schema `lead/2`. Raises `InvalidError` (`facts.unknown_schema`) if there is none."""
         return self.schemas.facts(name)
 
-    def published(self, organisation_id: str, store: Store, count: int) -> tuple[Record, ...] | None:
+    def published(self, organisation_id: str, store: Store, count: int) -> Published | None:
         """The published versions remembered for an organisation, if there are still `count` of them in the same store.
 
         Versions are only ever added, so their number says whether the list is complete.
         """
-        with self._lock:
-            known = self._published.get(organisation_id)
-        return known[2] if known is not None and known[0] is store and known[1] == count else None
+        known = self._published.get(organisation_id)
+        return known[1] if known is not None and known[0] is store and len(known[1].records) == count else None
 
-    def remember_published(self, organisation_id: str, store: Store, records: tuple[Record, ...]) -> None:
+    def remember_published(self, organisation_id: str, store: Store, published: Published) -> None:
         """Keep a complete list of an organisation's published versions."""
-        with self._lock:
-            self._published[organisation_id] = (store, len(records), records)
+        self._published[organisation_id] = (store, published)
 
 
 def digest_of_text(data: bytes) -> str:

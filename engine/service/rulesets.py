@@ -6,29 +6,30 @@ is known from the instant it was published (`as_of`). In force is the highest nu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from engine import exact_json
 from engine.caller import Caller
-from engine.ports import Ports, Reader
+from engine.ports import Ports
 from engine.predicate import Compare, both
 from engine.problems import BylawError, ConflictError, DeniedError, InvalidError, NotFoundError, Place, Problem
 from engine.records import Record
+from engine.rulefile import require_instant
 from engine.service.actions import PUBLISH, READ
 from engine.service.auditing import Attempt, accepted, audited
 from engine.service.ids import derived_id
 from engine.service.library import digest_of_text
+from engine.service.published import EAST, WEST, Published
 from engine.service.spelling import did_you_mean
 
 if TYPE_CHECKING:
     from engine.rulefile import CaseResult, RuleSet
 
-_WEST, _EAST = timedelta(hours=-12), timedelta(hours=14)
-"""No civil zone is further from UTC than these."""
+_NAMES_SHOWN, _PROBLEMS_SHOWN = 12, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +86,14 @@ class CheckReport:
         return not self.problems and all(case.passed for case in self.tests)
 
 
-def published_records(ports: Ports, organisation_id: str, reader: Reader | None = None) -> tuple[Record, ...]:
-    """Every published version of an organisation, by name and number. Remembered while none is added."""
+def published_versions(ports: Ports, organisation_id: str) -> Published:
+    """Every published version of an organisation. Remembered while none is added: each call asks how many there are."""
     mine = Compare("organisation_id", "=", organisation_id)
-    if reader is None:
-        known = ports.library.published(organisation_id, ports.store, ports.store.count("rule_version", mine))
-        if known is not None:
-            return known
-    found = tuple(
-        sorted((reader or ports.store).scan("rule_version", mine), key=lambda one: (one["rule_set"], one["version"]))
-    )
-    if reader is None:
-        ports.library.remember_published(organisation_id, ports.store, found)
-    return found
+    known = ports.library.published(organisation_id, ports.store, ports.store.count("rule_version", mine))
+    if known is None:
+        known = Published.of(ports.store.scan("rule_version", mine))
+        ports.library.remember_published(organisation_id, ports.store, known)
+    return known
 
 
 def compiled(ports: Ports, record: Record) -> PublishedVersion:
@@ -114,9 +110,13 @@ def source_of(name: str, version: int) -> str:
 def list_rule_sets(
     ports: Ports, caller: Caller, *, kind: str | None = None, at: datetime
 ) -> tuple[RuleSetSummary, ...]:
-    """Every rule set that the caller may read, by name, with its version in force at `at`."""
+    """Every rule set that the caller may read, by name, with its version in force at `at`.
+
+    Raises `InvalidError` (`rules.instant`) for an instant at the end of the calendar.
+    """
+    require_instant("at", at)
     found = []
-    for name, records in _by_name(_readable(ports, caller)).items():
+    for name, records in _readable(ports, caller).items():
         live = records[-1]
         if kind is not None and live["kind"] != kind:
             continue
@@ -149,12 +149,17 @@ def get_version(
     *,
     at: datetime | None = None,
     as_of: datetime | None = None,
+    published: Published | None = None,
 ) -> PublishedVersion:
     """One version; without a number the one in force at `at` (default: now) as known at `as_of` (default: now).
 
-    Raises `NotFoundError`: `rule_set.not_found`, `rule_set.version_not_found` or `rule_set.not_in_force`.
+    `published` is what `published_versions` has just given, where more than this is asked of it.
+    Raises `NotFoundError`: `rule_set.not_found`, `rule_set.version_not_found` or `rule_set.not_in_force`, and
+    `InvalidError` (`rules.instant`) for an instant at the end of the calendar.
     """
-    records = _named(ports, caller, name)
+    if at is not None:
+        require_instant("at", at)
+    records = _named(ports, caller, name, published)
     if version is not None:
         for record in records:
             if record["version"] == version:
@@ -191,7 +196,7 @@ def in_force_of_kind(
 ) -> tuple[PublishedVersion, ...]:
     """The versions in force of every rule set of a kind that the caller may read, by name."""
     found = []
-    for records in _by_name(_readable(ports, caller)).values():
+    for records in _readable(ports, caller).values():
         if records[-1]["kind"] == kind:
             version = _in_force(ports, records, at, as_of)
             if version is not None:
@@ -208,11 +213,11 @@ def check_text(ports: Ports, data: bytes, source: str) -> CheckReport:
     return CheckReport((), rule_set.warnings, rule_set.run_tests(), rule_set)
 
 
-def publish(ports: Ports, caller: Caller, data: bytes, source: str) -> PublishedVersion:
+def publish(ports: Ports, caller: Caller, data: bytes, source: str, *, any_first: bool = False) -> PublishedVersion:
     """Put a rule file's version in the store, from where its interval decides when it is in force.
 
     Raises `InvalidError` for a text that is not right or whose tests fail, `DeniedError`, and `ConflictError` if its
-    number is not the live one plus one, or if it changes the rule set's kind.
+    number is not the live one plus one (1 for the first, unless `any_first`), or if it changes the rule set's kind.
     """
     attempt = [Attempt("publish", "rule_version", source)]
     with audited(ports, caller, attempt):
@@ -231,7 +236,12 @@ def publish(ports: Ports, caller: Caller, data: bytes, source: str) -> Published
         failed = [case for case in report.tests if not case.passed]
         if failed:
             raise InvalidError(
-                Problem("rule_set.tests_failed", f"the file's own test `{case.name}` does not pass", Place(source))
+                Problem(
+                    "rule_set.tests_failed",
+                    f"the file's own test `{case.name}` does not pass",
+                    Place(source),
+                    "; ".join(str(problem) for problem in case.problems[:_PROBLEMS_SHOWN]),
+                )
                 for case in failed
             )
         with ports.store.transaction() as transaction:
@@ -239,7 +249,8 @@ def publish(ports: Ports, caller: Caller, data: bytes, source: str) -> Published
                 Compare("organisation_id", "=", caller.actor.organisation_id), Compare("rule_set", "=", rule_set.name)
             )
             existing = sorted(transaction.scan("rule_version", mine), key=lambda one: int(one["version"]))
-            _require_next(rule_set, existing)
+            if existing or not any_first:
+                _require_next(rule_set, existing, source)
             stored = transaction.insert(record)
             transaction.append_audit(
                 accepted(
@@ -256,15 +267,16 @@ def publish(ports: Ports, caller: Caller, data: bytes, source: str) -> Published
         return PublishedVersion(stored, rule_set)
 
 
-def seed(ports: Ports, caller: Caller, files: Mapping[str, bytes]) -> SeedReport:
+def seed(ports: Ports, caller: Caller, files: Mapping[str, bytes], *, any_first: bool = False) -> SeedReport:
     """Publish the shipped versions that the store does not have yet, each rule set's in ascending order.
 
     Seeding twice does nothing the second time. A file that differs from the published version of its number, or whose
-    number would leave a gap, is reported and left alone: published versions win.
+    number would leave a gap, is reported and left alone: published versions win. With `any_first` a rule set may begin
+    with any number, as in a folder that holds a draft alone.
     """
     existing = {
         (record["rule_set"], record["version"]): record
-        for record in published_records(ports, caller.actor.organisation_id)
+        for record in published_versions(ports, caller.actor.organisation_id).records
     }
     loaded: list[tuple[str, int, str, bytes]] = []
     published: list[str] = []
@@ -294,7 +306,7 @@ def seed(ports: Ports, caller: Caller, files: Mapping[str, bytes]) -> SeedReport
             )
             continue
         try:
-            publish(ports, caller, data, path)
+            publish(ports, caller, data, path, any_first=any_first)
         except BylawError as error:
             problems.extend(error.problems)
         else:
@@ -302,41 +314,51 @@ def seed(ports: Ports, caller: Caller, files: Mapping[str, bytes]) -> SeedReport
     return SeedReport(tuple(published), tuple(sorted(present)), tuple(problems))
 
 
-def release_digest(ports: Ports, organisation_id: str, *, at: datetime, as_of: datetime) -> str:
-    """SHA-256 that names everything in force.
+def release_digest(
+    ports: Ports, organisation_id: str, *, at: datetime, as_of: datetime, published: Published | None = None
+) -> str:
+    """SHA-256 that names everything in force; `published` as for `get_version`.
 
     Canonical JSON of `[[name, version, digest]..., policies digest]`, by name.
     """
-    versions = []
-    for name, records in _by_name(published_records(ports, organisation_id)).items():
-        found = _in_force(ports, records, at, as_of)
-        if found is not None:
-            versions.append([name, found["version"], found["digest"]])
-    return sha256(exact_json.canonical([versions, ports.authorizer.digest])).hexdigest()
+    known = published or published_versions(ports, organisation_id)
+    policies = ports.authorizer.digest
+    moment = (policies, *known.moment(at, as_of, lambda record: compiled(ports, record).rule_set.zone))
+    digest = known.releases.get(moment)
+    if digest is None:
+        in_force = ((name, _in_force(ports, records, at, as_of)) for name, records in known.by_name.items())
+        versions = [[name, found["version"], found["digest"]] for name, found in in_force if found is not None]
+        digest = sha256(exact_json.canonical([versions, policies])).hexdigest()
+        known.remember(moment, digest)
+    return digest
 
 
-def _readable(ports: Ports, caller: Caller) -> tuple[Record, ...]:
+def _readable(ports: Ports, caller: Caller) -> dict[str, tuple[Record, ...]]:
+    """The versions that the caller may read, by the rule set's name."""
     allows, actor = ports.authorizer.allows, caller.actor
-    return tuple(one for one in published_records(ports, actor.organisation_id) if allows(actor, READ, one))
+    grouped = published_versions(ports, actor.organisation_id).by_name.items()
+    readable = {name: tuple(one for one in records if allows(actor, READ, one)) for name, records in grouped}
+    return {name: records for name, records in readable.items() if records}
 
 
-def _named(ports: Ports, caller: Caller, name: str) -> tuple[Record, ...]:
+def _named(ports: Ports, caller: Caller, name: str, published: Published | None = None) -> tuple[Record, ...]:
     allows, actor = ports.authorizer.allows, caller.actor
-    everything = published_records(ports, actor.organisation_id)
-    records = tuple(one for one in everything if one["rule_set"] == name and allows(actor, READ, one))
+    known = published or published_versions(ports, actor.organisation_id)
+    records = tuple(one for one in known.by_name.get(name, ()) if allows(actor, READ, one))
     if not records:
-        names = {one["rule_set"] for one in everything if allows(actor, READ, one)}
+        names = {one["rule_set"] for one in known.records if allows(actor, READ, one)}
         raise NotFoundError(
-            Problem("rule_set.not_found", f"there is no rule set `{name[:120]}`", help=did_you_mean(name, names))
+            Problem("rule_set.not_found", f"there is no rule set `{name[:120]}`", help=_name_meant(name, names))
         )
     return records
 
 
-def _by_name(records: tuple[Record, ...]) -> dict[str, tuple[Record, ...]]:
-    grouped: dict[str, list[Record]] = {}
-    for record in records:
-        grouped.setdefault(record["rule_set"], []).append(record)
-    return {name: tuple(versions) for name, versions in sorted(grouped.items())}
+def _name_meant(name: str, names: Collection[str]) -> str:
+    """Help for an unknown name: a near one, or the same without its kind, or those that there are."""
+    whole = sorted(one for one in names if one.partition("/")[2] == name)
+    if whole:
+        return f"a rule set's name starts with its kind: {' or '.join(f'`{one}`' for one in whole)}"
+    return did_you_mean(name, names) or (f"there are: {', '.join(sorted(names)[:_NAMES_SHOWN])}" if names else "")
 
 
 def _in_force(ports: Ports, records: tuple[Record, ...], at: datetime, as_of: datetime | None) -> Record | None:
@@ -353,7 +375,7 @@ def _holds(ports: Ports, record: Record, at: datetime) -> bool:
         day, end = local.date(), record["effective_to"]
         return bool(record["effective_from"] <= day and (end is None or day < end))
 
-    earliest, latest = contains(at + _WEST), contains(at + _EAST)
+    earliest, latest = contains(at + WEST), contains(at + EAST)
     if earliest == latest:
         return earliest
     return contains(at.astimezone(compiled(ports, record).rule_set.zone))
@@ -371,7 +393,7 @@ def _interval(record: Record) -> str:
     return f"version {record['version']} from {record['effective_from']} {end}"
 
 
-def _require_next(rule_set: RuleSet, existing: list[Record]) -> None:
+def _require_next(rule_set: RuleSet, existing: list[Record], source: str) -> None:
     live = existing[-1] if existing else None
     expected = (live["version"] if live else 0) + 1
     if rule_set.version != expected:
@@ -379,6 +401,7 @@ def _require_next(rule_set: RuleSet, existing: list[Record]) -> None:
             Problem(
                 "rule_set.wrong_number",
                 f"`{rule_set.name}` is at version {expected - 1}, so version {rule_set.version} cannot be published",
+                Place(source),
                 help=f"give the file version {expected}",
             )
         )

@@ -16,6 +16,7 @@ from engine import exact_json
 from engine.caller import Caller
 from engine.decision import Decision
 from engine.ports import Ports, Transaction
+from engine.predicate import Compare, both
 from engine.problems import BylawError, InvalidError, NotFoundError, Problem
 from engine.records import Record
 from engine.service.actions import WRITE
@@ -142,6 +143,8 @@ def store_scored(caller: Caller, transaction: Transaction, scored: Scored) -> Re
 class ScoreLeads:
     """The job `score-leads`: every lead that its starter may write, by ascending id.
 
+    With a rule set's name those alone whose facts it reads: what others were scored with stays.
+
     A chunk is one transaction with one audit entry, which holds the counts and a digest over the leads it changed.
     """
 
@@ -152,6 +155,9 @@ class ScoreLeads:
         self._ports, self._job = ports, job
         self._scorer = Scorer.prepare(ports, caller, at=at, as_of=as_of, rule_set=parameters.get("rule_set"))
         self._scope = ports.authorizer.predicate(caller.actor, WRITE, "lead")
+        if "rule_set" in parameters:
+            (schema,) = self._scorer.by_facts
+            self._scope = both(self._scope, Compare("facts_schema", "=", schema))
 
     def total(self) -> int:
         """See `Work`."""

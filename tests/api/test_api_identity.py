@@ -267,6 +267,6 @@ def test_with_https_the_cookie_is_bound_to_the_host(tmp_path: Path, texts: Texts
             sign_in("person-sales_rep")
             return ""
 
-        header = app.test_client().post("/api/test/sign-in", base_url="https://bylaw.example").headers["Set-Cookie"]
+        header = app.test_client().post("/api/test/sign-in", base_url="https://localhost").headers["Set-Cookie"]
         assert header.startswith("__Host-bylaw_session=")
         assert "Secure" in header

@@ -158,7 +158,7 @@ def test_wrong_period(bylaw: Bylaw, home: Path) -> None:
 
 def test_sync_explain(bylaw: Bylaw, example_home: Path) -> None:
     """deal-981's dry run: the server's 10,000 wins over the device's 12,000, and the rule that decided is named."""
-    decision = bylaw("sync", "explain", "conflict-deal-981", "--json", home=example_home).json
+    decision = bylaw("sync", "explain", "deal-981", "--json", home=example_home).json
     (field,) = [row for row in decision["outcome"]["fields"] if row["winner"] != "unchanged"]
     amounts = [field[side]["amount"] for side in ("client", "server", "value")]
     assert (["12000", "10000", "10000"], "server") == (amounts, field["winner"])

@@ -57,3 +57,40 @@ def test_interrupt(bylaw: Callable[..., Run], example_home: Path, tmp_path: Path
     assert job["cancel_requested"]
     if times == 1:
         assert "cancelled" == job["state"]
+
+
+# A signal arrives while a chunk's transaction is open, as most do on a busy machine.
+INSIDE = """
+import os, signal
+from engine.service import scoring
+from cli.main import main
+scoring.CHUNK = 10
+real = scoring.store_scored
+seen = []
+def store(*given):
+    seen.append(given)
+    if len(seen) in {signals}:
+        os.kill(os.getpid(), signal.SIGINT)
+    return real(*given)
+scoring.store_scored = store
+main(["score", "leads", "--json"])
+"""
+
+
+@pytest.mark.parametrize("signals", [(15,), (15, 16)], ids=["once", "twice"])
+def test_interrupt_inside_a_transaction(
+    bylaw: Callable[..., Run], example_home: Path, tmp_path: Path, signals: tuple[int, ...]
+) -> None:
+    """Ctrl-C in the middle of a chunk cancels the job too, and never makes it fail."""
+    home = Path(shutil.copytree(example_home, tmp_path / "copy"))
+    found = subprocess.run(
+        [sys.executable, "-c", INSIDE.replace("{signals}", repr(signals))],
+        cwd=ROOT,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (130, False) == (found.returncode, "Traceback" in found.stderr)
+    job = bylaw("jobs", "list", "--limit", "1", "--json", home=home).json["items"][0]
+    assert (True, "cancelled" if len(signals) == 1 else "running") == (job["cancel_requested"], job["state"])

@@ -149,7 +149,7 @@ def test_everything_is_there(product: Product, real: Callable[[str], None]) -> N
     assert (200, "ready") == (status, json.loads(body)["status"])
     assert 200 == product.get("/sign-in")[0]
     assert "installed the example organisation" in product.text
-    for name in ("a supervised product", "gunicorn", "an RQ worker", "Valkey"):
+    for name in ("bylaw up", "gunicorn", "RQ worker", "Valkey"):
         real(name)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from conftest import NOW, Visitor, house, visitor
-from markup import Page, faults
+from console_house import NOW, Visitor, house, visitor
+from console_markup import Page, faults
 
-from adapters.wiring import Settings, Texts, build_in_memory
+from adapters.wiring import Settings, Texts, Wiring, build_in_memory
 from engine import exact_json
+from engine.policy import Policies
 from engine.predicate import Always, Compare
 from engine.records import Money
 from engine.service.evaluate import evaluate
@@ -39,6 +41,23 @@ def test_five_example_people_one_for_each_role_can_be_chosen(looking: Acting) ->
     roles = ("sales_rep", "field_sales_rep", "sales_manager", "revops_analyst", "platform_admin")
     assert [f"person-{role}" for role in roles] == cards
     assert page.all("option")
+
+
+def test_the_rights_on_the_cards_are_those_of_the_policies(own_house: Wiring) -> None:
+    """Cards and the page about oneself say what the policies in force grant: with others they say something else."""
+    cards = create_app(own_house, clock=lambda: NOW).test_client().get("/sign-in").get_data(as_text=True)
+    for scope, right, how_often in (("Own", "read", 1), ("Branch", "read and change", 2), ("System", "nothing", 4)):
+        assert how_often == cards.count(f"<dt>{scope}</dt><dd>{right}</dd>"), scope
+    stricter = {
+        name: text.replace('cell("revops_analyst", "branch", "write");', "")
+        for name, text in own_house.shipped.policies().items()
+    }
+    ports = replace(own_house.ports, authorizer=Policies.load(stricter))
+    strict = create_app(replace(own_house, ports=ports), clock=lambda: NOW)
+    browser = visitor(strict, own_house, "person-revops_analyst")
+    assert ["Own read", "Team read", "Branch read", "System nothing"] == [
+        " ".join(row[:2]) for row in browser.get("/me").rows()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -320,10 +339,10 @@ def test_resolving_does_what_the_dry_run_showed(acting: Acting) -> None:
     before = browser.get("/conflicts/conflict-deal-981")
     revision = before.one("input", name="revision").attributes["value"]
     response = browser.post("/conflicts/conflict-deal-981/resolution", revision=revision)
-    assert "/conflicts/conflict-deal-981?done=resolved" == response.headers["Location"]
+    assert "/conflicts/conflict-deal-981" == response.headers["Location"]
     deal = next(iter(browser.wiring.ports.store.scan("deal", Compare("id", "=", "deal-981"))))
     assert Money(Decimal(10_000), "USD") == deal["contract_target"]
-    after = browser.get("/conflicts/conflict-deal-981?done=resolved")
+    after = browser.get("/conflicts/conflict-deal-981")
     assert "Resolved as shown" in after.text
     assert "12,000.00 USD" in after.text
     assert [] == faults(after)
@@ -336,6 +355,48 @@ def test_a_conflict_that_changed_meanwhile_is_not_resolved(acting: Acting) -> No
     assert 409 == response.status_code
     assert "Nothing was changed" in page_of(response).text
     assert 400 == browser.post("/conflicts/conflict-deal-981/resolution", revision="x").status_code
+
+
+def test_a_person_chooses_what_the_rules_leave_open(acting: Acting) -> None:
+    """Radio buttons for the open group, one set; the chosen side is written and shown with the chooser's name."""
+    browser = acting("sales_manager")
+    store = browser.wiring.ports.store
+    (found,) = (one for one in store.scan("conflict", Always()) if "stage" in one["client"])
+    address = f"/conflicts/{found.id}"
+    before = browser.get(address)
+    assert [] == faults(before)
+    radios = before.all("input", type="radio")
+    assert [("choice.stage", "client"), ("choice.stage", "server")] == [
+        (one.attributes["name"], one.attributes["value"]) for one in radios
+    ]
+    refused = browser.post(f"{address}/resolution", revision=str(found.revision))
+    assert 409 == refused.status_code
+    assert "the rules keep both values of stage" in page_of(refused).text
+    wrong = browser.post(f"{address}/resolution", revision=str(found.revision), **{"choice.next_step": "client"})
+    assert 422 == wrong.status_code
+    done = browser.post(f"{address}/resolution", revision=str(found.revision), **{"choice.stage": "client"})
+    assert 303 == done.status_code
+    deal = next(iter(store.scan("deal", Compare("id", "=", found["record_id"]))))
+    assert ("Won", found["client"]["closed_on"]) == (deal["stage"], deal["closed_on"].isoformat())
+    assert browser.actor is not None
+    after = browser.get(address)
+    assert f"chosen by {browser.actor.name}" in after.text
+    assert [] == after.all("input", type="radio")
+    assert [] == faults(after)
+
+
+def test_a_visit_is_settled_without_being_rewritten(acting: Acting) -> None:
+    """A check-in is evidence: the choice closes the conflict and the check-in stays as it was recorded."""
+    browser = acting("field_sales_rep")
+    store = browser.wiring.ports.store
+    (found,) = (one for one in store.scan("conflict", Always()) if one["record_type"] == "check_in")
+    visit = next(iter(store.scan("check_in", Compare("id", "=", found["record_id"]))))
+    done = browser.post(
+        f"/conflicts/{found.id}/resolution", revision=str(found.revision), **{"choice.outcome": "client"}
+    )
+    assert 303 == done.status_code
+    assert visit == next(iter(store.scan("check_in", Compare("id", "=", found["record_id"]))))
+    assert "chosen by" in browser.get(f"/conflicts/{found.id}").text
 
 
 # -- assets

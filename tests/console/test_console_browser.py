@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import house
+from console_house import house
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
@@ -147,6 +147,41 @@ def test_no_page_scrolls_sideways_on_a_phone(watched: Watched, scheme: str) -> N
         if (more := too_wide(page)) > 0:
             wide[address] = more
     assert {} == wide
+
+
+@pytest.mark.parametrize("width", [1100, 1280])
+def test_no_number_of_a_tried_record_is_cut_off(watched: Watched, width: int) -> None:
+    """Beside the form the outcome fits its column: no table of it scrolls, whatever was tried."""
+    page = watched("sales_manager", width=width, height=900)
+    cut: dict[str, int] = {}
+    for rule in (
+        "sync-conflict/deal",
+        "sync-conflict/check-in",
+        "incentive-plan/sales-commission",
+        "lead-priority/inbound",
+    ):
+        for case in range(4):
+            page.goto(f"/try?rule={rule}&case={case}")
+            tables = "[...document.querySelectorAll('#result .table-wrap')]"
+            more = page.evaluate(f"Math.max(0, ...{tables}.map(one => one.scrollWidth - one.clientWidth))")
+            if more > 1:
+                cut[page.url] = more
+    assert {} == cut
+
+
+def test_a_choice_is_made_with_the_keyboard_alone(watched: Watched) -> None:
+    """The open field of a conflict is settled by keys: arrows choose a side, nothing is sent before one is chosen."""
+    page = watched("sales_manager")
+    page.goto("/conflicts?state=open")
+    for address in [link.get_attribute("href") for link in page.locator("tbody th a").all()]:
+        page.goto(str(address))
+        if page.locator('input[name="choice.stage"]').count():
+            break
+    page.get_by_role("button", name="Settle as chosen").press("Enter")
+    expect(page.get_by_role("button", name="Settle as chosen")).to_be_visible()
+    page.locator('input[name="choice.stage"]').first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator('input[name="choice.stage"][value="server"]')).to_be_checked()
 
 
 def details(page: Page) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from conftest import NOW, Visitor
+from console_house import NOW, Visitor
+from console_markup import Page, faults
 from flask import Flask
-from markup import Page, faults
 
 from engine.caller import ROLES
 from engine.ports import Sort

@@ -138,3 +138,28 @@ def test_public_parsing_suite(shared: Path):
             wrong.append(file.name)
     # Two files must be accepted by RFC 8259 although they name a key twice; a decision must not depend on which wins.
     assert wrong == ["y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "help_part"),
+    [
+        ("", "the text is empty", "a value is"),
+        ('{"a":', "the text ends where a value or a bracket is expected", "a value is"),
+        ('{"a":}', "a value is expected; `}` stands here", "a value is"),
+        ("{a: 1}", "a name in double quotes is expected; `a` stands here", '`"employees"`'),
+        ('{"a" 1}', "a `:` between name and value is expected; `1` stands here", ""),
+        ("[1 22]", "a `,` or a closing bracket is expected; `22` stands here", ""),
+        ("[1] x", "the text goes on behind its value; `x` stands here", ""),
+        ('["abc', "the text that starts here is not closed", "close it"),
+        ('["a\nb"]', "a line end or another control character stands in a text", "write a line end as"),
+        ("[1e99999]", "`1e99999` is too large or too small to be kept exactly", "round it"),
+        ('{"a": 1, "a": 2}', "the key `a` stands twice in one object", "keep one"),
+    ],
+)
+def test_a_mistake_is_told_in_words_and_with_what_to_do(text, message, help_part):
+    """What is wrong with a JSON text is said in this product's words, on one line, with help where there is some."""
+    with pytest.raises(InvalidError) as refused:
+        exact_json.parse(text)
+    (problem,) = refused.value.problems
+    assert message == problem.message
+    assert help_part in problem.help

@@ -45,3 +45,33 @@ def test_rendering_points_at_the_text():
         "code": "json.malformed", "message": "no value here", "source": "a.json", "line": 2, "column": 4, "length": 3,
         "excerpt": " ab xyz", "help": "write one",
     }  # fmt: skip
+
+
+def test_a_path_stands_apart_from_its_source():
+    """Where there is no line, the source and the path within it are two words."""
+    assert "lead.json $.employees" == str(Place("lead.json", path="$.employees"))
+    assert "$.employees" == str(Place(path="$.employees"))
+    assert "lead.json" == str(Place("lead.json"))
+
+
+def test_rendering_lets_no_input_command_the_terminal():
+    """Control characters of a quoted file are shown and not obeyed, and the caret stays under its place."""
+    problem = Problem("json.malformed", "found `\x1b[31m`", Place("a\n", 1, 3), "\x07", "\ta\x1b[2J")
+    assert (
+        "a\\u000a:1:3: json.malformed: found `\\u001b[31m`\n    1 |  a\ufffd[2J\n          ^\n      = help: \\u0007"
+    ) == problem.render()
+
+
+def test_the_caret_stays_within_the_excerpt():
+    """Marks end with the line, and a place behind the part that is kept has no mark."""
+    long = Problem("json.malformed", "long", Place("a", 1, 3, 50), "", "abc")
+    assert "a:1:3: json.malformed: long\n    1 | abc\n          ^" == long.render()
+    far = Problem("json.malformed", "far", Place("a", 1, 500)).in_text("a", "x" * 600)
+    assert f"a:1:500: json.malformed: far\n    1 | {'x' * 200}" == far.render()
+
+
+def test_an_excerpt_is_the_line_that_editors_count():
+    """Only CR, LF and CRLF end a line: a form feed or a Unicode separator does not."""
+    found = [Problem("json.malformed", "", Place("", 2, 1)).in_text("", f"a{end}\x0cb\u2028c").excerpt
+             for end in ("\n", "\r", "\r\n")]  # fmt: skip
+    assert ["\x0cb\u2028c"] * 3 == found

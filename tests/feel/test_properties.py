@@ -85,6 +85,17 @@ def test_a_set_of_rules_agrees_with_each_rule(texts: list[str], records: list[di
                 assert not found.clauses >> conditions_.clause_bits(name)[first] & 1
 
 
+@settings(max_examples=400)
+@given(rules, facts)
+def test_what_failed_is_the_same_when_asked_again(texts: list[str], record: dict[str, Any]) -> None:
+    """The first conjunct that is not true and what it saw are the interpreter's also when compiled code finds them."""
+    checked_rules = [(f"r{at}", checked(text, expect=types.BOOLEAN)) for at, text in enumerate(texts)]
+    good = ConditionSet.compile([(name, rule) for name, rule in checked_rules if rule is not None])
+    for name in good.ids:
+        first, *others = [outcome(lambda name=name: good.why_not(name, record)) for _ in range(3)]
+        assert [first, first] == others
+
+
 @settings(max_examples=1500)
 @given(st.text(max_size=80))
 def test_no_text_breaks_the_reader(text: str) -> None:

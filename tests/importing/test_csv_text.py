@@ -85,11 +85,31 @@ def test_a_wrong_header_is_told_column_by_column(header, expected):
     assert expected == [(message, line) for _, line, _, message, _ in found]
 
 
-def test_a_file_parted_by_semicolons_is_recognised():
-    """A spreadsheet's semicolons are named as the cause, beside the columns that are missing for it."""
-    assert "the fields are parted by `;`; a comma is expected" in [
-        message for *_, message, _ in problems(b"id;agent;value\n1;2;3\n")
+@pytest.mark.parametrize(("mark", "called"), [(b";", "semicolons"), (b"\t", "tabs"), (b"|", "vertical bars")])
+def test_a_file_parted_by_other_marks_has_one_problem(mark, called):
+    """What a spreadsheet wrote instead of commas is the one cause that is told, not every column it hides."""
+    found = problems(b"id,agent,value\n1,2,3\n".replace(b",", mark))
+    assert [f"the columns are parted by {called}; commas are expected"] == [message for *_, message, _ in found]
+
+
+def test_a_file_without_a_header_has_one_problem():
+    """A first line that names no column at all is told once, with the line it should be."""
+    found = problems(b"7,Ann,10\n8,Bob,20\n")
+    assert [("the first line names none of the 3 columns", "it should be: id,agent,value")] == [
+        (message, help_text) for *_, message, help_text in found
     ]
+
+
+def test_lines_below_a_header_of_another_width_are_not_called_cut():
+    """A column that the header lacks is one problem: the lines below it are whole."""
+    found = problems(b"id,agent\n1,2,3\n4,5,6\n")
+    assert ["the column `value` is missing"] == [message for *_, message, _ in found]
+
+
+def test_a_header_of_a_million_columns_is_refused_at_once():
+    """A first line with far too many columns is counted and not compared name by name."""
+    found = problems(b"id," + b",".join(b"%d" % number for number in range(100_000)) + b"\n")
+    assert ["the first line names 100,001 columns; 3 are known"] == [message for *_, message, _ in found]
 
 
 def test_every_cut_line_is_told_with_its_number():
@@ -104,7 +124,7 @@ def test_every_cut_line_is_told_with_its_number():
 def test_thousands_of_cut_lines_are_counted():
     """After twenty cut lines the others are counted."""
     found = problems(b"id,agent,value\n" + b"1,2\n" * 5000)
-    assert (21, "4,980 more lines have another number of fields") == (
+    assert (21, "4,980 more lines from here on have another number of fields") == (
         len(found),
         next(m for *_, m, _ in found if "more" in m),
     )

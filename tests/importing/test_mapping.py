@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.importing.mapping import InTurn, OwnedBy, read_mapping
 from engine.problems import InvalidError
@@ -13,9 +15,13 @@ CASES = ROOT / "tests" / "cases" / "importing" / "mappings"
 SHIPPED = ROOT / "schemas" / "mappings"
 
 
+RIGHT = (CASES / "right.yaml").read_text()
+SCHEMAS = SchemaSource({"mapping.schema.json": (ROOT / "schemas" / "mapping.schema.json").read_text()})
+
+
 @pytest.fixture(scope="module")
 def schemas():
-    return SchemaSource({"mapping.schema.json": (ROOT / "schemas" / "mapping.schema.json").read_text()})
+    return SCHEMAS
 
 
 @pytest.mark.parametrize("path", sorted(CASES.glob("*.yaml")), ids=lambda path: path.stem)
@@ -48,3 +54,13 @@ def test_what_sales_writes_after_contact_is_no_fact(schemas):
     mapping = read_mapping((SHIPPED / "xeducation-leads.yaml").read_bytes(), "x", schemas)
     unused = {column.name for column in mapping.files[0].columns if not column.used}
     assert {"Tags", "Lead Quality", "Lead Profile", "Last Notable Activity"} == unused
+
+
+@given(st.integers(0, len(RIGHT) - 1), st.integers(0, 12), st.text("abc{}:'\"[]-_ \n.0", max_size=6))
+def test_a_damaged_mapping_is_read_or_refused(start, length, put):
+    """Any few characters taken out and others put in give a mapping or problems, never another error."""
+    data = (RIGHT[:start] + put + RIGHT[start + length :]).encode()
+    try:
+        read_mapping(data, "damaged.yaml", SCHEMAS)
+    except InvalidError as error:
+        assert all(one.place.line or one.place.source for one in error.problems)

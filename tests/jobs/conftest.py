@@ -47,5 +47,5 @@ def make_plant(tmp_path: Path, redis_url: str, texts: Texts) -> Iterator[Callabl
 
 @pytest.fixture
 def plant(make_plant: Callable[[str], Plant], real: Callable[[str], None]) -> Plant:
-    real("an RQ worker")
+    real("RQ worker")
     return make_plant("plant")

@@ -217,3 +217,13 @@ def test_queue_holds_no_pickles(plant: Plant, redis_url: str) -> None:
     connection = Redis.from_url(redis_url)
     (key,) = connection.keys("rq:job:*")
     assert b"jobs.tasks.run" in zlib.decompress(connection.hget(key, "data"))
+
+
+def test_stopped_before_it_began(plant: Plant) -> None:
+    """A stop signal that comes while a worker is still starting ends it cleanly, and leaves nothing registered."""
+    for _ in range(3):
+        worker = plant.start_worker()
+        assert "waiting for jobs" == worker.stderr.readline().strip()
+        worker.terminate()
+        assert 0 == worker.wait(timeout=20)
+    assert 0 == plant.ports.queue.workers()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engine.decision import Decision
 from engine.kinds import load
 from engine.kinds._bands import Band, Bands
-from engine.kinds._decay import decayed, from_micro, micro
+from engine.kinds._decay import decayed, decayed_in_decimals, from_micro, micro
 from engine.problems import InvalidError
 from engine.rulefile import RuleSet, SchemaSource
 
@@ -338,6 +338,18 @@ def test_decay_is_rounded_once_from_the_exact_value(points: int, age: timedelta,
         ticks = Decimal(age // timedelta(microseconds=1)) / Decimal(half_life // timedelta(microseconds=1))
         exact = Decimal(points) * Decimal(2) ** -ticks
         assert abs(exact - decayed(points, age, half_life)) <= Decimal("0.5")
+
+
+@given(
+    st.integers(-(10**15), 10**15),
+    st.one_of(st.integers(0, 10**15), st.integers(0, 10**5)),
+    st.one_of(st.integers(1, 10**14), st.integers(1, 1000)),
+)
+def test_quick_decay_is_the_definition(points: int, ticks: int, half: int) -> None:
+    """Whole numbers of 128 bits give what sixty decimal digits give, also where a half is rounded to even."""
+    half = max(half, ticks // 99 + 1)
+    expected = decayed_in_decimals(points, ticks, half)
+    assert expected == decayed(points, timedelta(microseconds=ticks), timedelta(microseconds=half))
 
 
 @given(

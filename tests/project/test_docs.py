@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters import wiring
 from engine.kinds import KINDS
 from engine.problem_codes import CODES
 
@@ -28,6 +29,12 @@ def test_every_declared_code_is_used():
     """A problem code that no source names is dead and has to go."""
     text = "\n".join(path.read_text() for path in SOURCES if path.name != "problem_codes.py")
     assert [code for code in CODES if f'"{code}"' not in text] == []
+
+
+def test_everything_that_shells_import_is_documented():
+    """docs/architecture.md names everything that `adapters.wiring` offers."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    assert [name for name in wiring.__all__ if f"`{name}`" not in text] == []
 
 
 def test_every_rule_kind_is_documented():
@@ -79,4 +86,9 @@ def test_tests_say_their_rule():
 
 def test_no_test_is_empty():
     """Every test asserts, expects an error, or delegates to a function that checks."""
-    assert [w for w, node in every_test() if not any(isinstance(n, ast.Assert | ast.Call) for n in ast.walk(node))] == []
+    empty = [
+        where
+        for where, node in every_test()
+        if not any(isinstance(inner, ast.Assert | ast.Call) for inner in ast.walk(node))
+    ]
+    assert empty == []

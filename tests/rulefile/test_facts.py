@@ -253,3 +253,13 @@ def test_any_facts_are_read_or_refused(given: object) -> None:
         exact_json.canonical(FACTS.read(given))
     except InvalidError as error:
         assert all(problem.code.startswith("facts.") and problem.place.path for problem in error.problems)
+
+
+def test_an_endless_name_is_cut() -> None:
+    """A problem about an unknown fact stays readable however long the name is that was given."""
+    with pytest.raises(InvalidError) as refused:
+        FACTS.read({"x" * 100_000: 1})
+    unknown = [one for one in refused.value.problems if one.code == "facts.unknown_field"]
+    assert [("`" + "x" * 60 + "` is not a known fact", "$." + "x" * 60)] == [
+        (one.message, one.place.path) for one in unknown
+    ]

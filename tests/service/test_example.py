@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -159,9 +160,16 @@ def test_nothing_in_it_names_the_public_data_sets():
     assert (ROOT / "adapters" / "example").is_dir()
 
 
-def test_the_embedded_database_holds_the_same_example(ports, tmp_path):
-    """Leads, decisions and statements come out of SQLite exactly as out of the store in memory."""
-    stored = make_ports(open_store(f"sqlite:///{tmp_path / 'bylaw.db'}"))
+@pytest.mark.parametrize("database", ["SQLite", "MongoDB"])
+def test_every_database_holds_the_same_example(database, ports, tmp_path, request, real):
+    """Leads, decisions and statements come out of each database exactly as out of the store in memory."""
+    url = (
+        f"sqlite:///{tmp_path / 'bylaw.db'}"
+        if database == "SQLite"
+        else f"{request.getfixturevalue('mongodb_server')}/bylaw_example_{uuid4().hex[:8]}"
+    )
+    real(database if database == "SQLite" else request.getfixturevalue("mongodb_kind"))
+    stored = make_ports(open_store(url))
     assert install_example(stored, NOW)
     for kind in ("lead", "deal", "decision", "statement", "conflict", "person", "check_in"):
         expected = {one.id: one for one in ports.store.scan(kind, Always())}

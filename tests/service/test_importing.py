@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from world import (
     COMMISSION,
     NOW,
@@ -381,3 +385,25 @@ def test_the_real_crm_export_goes_into_sqlite_in_seconds(shared, tmp_path):
     assert (8800, 0) == (first.records["deal"]["created"], again.changed)
     assert ports.store.get("import_batch", first.batch_id, Always())["counts"]["changed"] == first.changed
     ports.store.close()
+
+
+cells = st.sampled_from(
+    ["", "1", "2", "Ann", "Ben", "Bne", "5.10", "-3", "1e5", "NaN", "a,b", 'say "so"', "two\nlines", "ü", " "]
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(cells, cells, cells), max_size=8))
+def test_any_rows_are_counted_and_imported_once(rows):
+    """Rows = imported + unchanged + rejected, each rejection has a finding, again changes nothing."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([("id", "owner", "value"), *rows])
+    ports = make_ports()
+    first = small(ports, text.getvalue().encode())
+    again = small(ports, text.getvalue().encode())
+    deals = first.files[1]
+    assert len(rows) == deals.rows == deals.imported + deals.unchanged + deals.rejected
+    assert deals.imported == ports.store.count("deal", Always())
+    rejections = {one.line for one in first.findings if one.done == "the row was rejected"}
+    assert deals.rejected == len(rejections)
+    assert (0, deals.imported, first.findings) == (again.changed, again.files[1].unchanged, again.findings)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from engine.caller import Caller
 from engine.predicate import Always
 from engine.problems import ConflictError, DeniedError, InvalidError, NotFoundError
 from engine.service.evaluate import evaluate
-from engine.service.library import CAPACITY
+from engine.service.library import CAPACITY, Library
 from engine.service.rulesets import (
     check_text,
     get_version,
@@ -221,6 +222,21 @@ def test_the_release_names_everything_in_force():
     later = NOW + timedelta(days=60)
     assert before != release_digest(ports, "acme", at=later, as_of=later)
     assert 64 == len(before)
+
+
+def test_a_remembered_release_is_the_one_made_anew():
+    """At every hour around the days on which versions turn, a remembered release is what a fresh process finds."""
+    ports = make_world()
+    put(ports, 1, "from: 2026-01-01, to: 2026-12-01", extra="zone: Pacific/Auckland\n")
+    assert release_digest(ports, "acme", at=NOW, as_of=NOW)  # remembered before the next version is published
+    elsewhere = replace(ports, library=Library(ports.library.schemas, ports.library.kinds))
+    put(elsewhere, 2, "from: 2026-12-03", at=NOW + timedelta(hours=1), extra="zone: America/Los_Angeles\n")
+    for hours in range(0, 24 * 12, 5):
+        at = datetime(2026, 11, 25, tzinfo=UTC) + timedelta(hours=hours)
+        for as_of in (NOW, NOW + timedelta(hours=2)):
+            fresh = replace(ports, library=Library(ports.library.schemas, ports.library.kinds))
+            expected = release_digest(fresh, "acme", at=at, as_of=as_of)
+            assert expected == release_digest(ports, "acme", at=at, as_of=as_of)
 
 
 def test_more_rule_sets_than_the_library_holds_still_decide():

@@ -53,21 +53,31 @@ BY_KIND: dict[FieldKind, st.SearchStrategy[Any]] = {
     FieldKind.DOCUMENT: DOCUMENTS,
 }
 
-_SMALL: dict[FieldKind, st.SearchStrategy[Any]] = {
-    FieldKind.TEXT: st.sampled_from(["a", "A", "ab", "Straße", "STRASSE", "é", "\U0001f600", "\ue000"]),
-    FieldKind.INTEGER: st.integers(-2, 2),
-    FieldKind.DECIMAL: st.sampled_from(["-1.5", "-1", "0", "0.5", "1", "1.00", "10"]).map(Decimal),
-    FieldKind.MONEY: st.builds(Money.of_minor, st.integers(-2, 2), st.sampled_from(["USD", "JPY"])),
-    FieldKind.BOOLEAN: st.booleans(),
-    FieldKind.DATE: st.sampled_from([date(2026, 1, 1), date(2026, 1, 2)]),
-    FieldKind.INSTANT: st.integers(0, 1).map(lambda after: datetime(2026, 1, 1, microsecond=after, tzinfo=UTC)),
-    FieldKind.TEXTS: st.lists(st.sampled_from(["a", "b", ""]), max_size=2).map(tuple),
-    FieldKind.DOCUMENT: st.sampled_from([{"a": Decimal(1)}, {}]),
+SMALL_VALUES: dict[FieldKind, list[Any]] = {
+    FieldKind.TEXT: ["a", "A", "ab", "Straße", "STRASSE", "é", "\U0001f600", "\ue000"],
+    FieldKind.INTEGER: [-2, -1, 0, 1, 2],
+    FieldKind.DECIMAL: [Decimal(text) for text in ("-1.5", "-1", "0", "0.5", "1", "1.00", "10")],
+    FieldKind.MONEY: [Money.of_minor(minor, currency) for minor in (-2, 0, 1) for currency in ("USD", "JPY")],
+    FieldKind.BOOLEAN: [False, True],
+    FieldKind.DATE: [date(2026, 1, 1), date(2026, 1, 2)],
+    FieldKind.INSTANT: [datetime(2026, 1, 1, microsecond=after, tzinfo=UTC) for after in (0, 1)],
+    FieldKind.TEXTS: [(), ("a",), ("b", "a"), ("",)],
+    FieldKind.DOCUMENT: [{"a": Decimal(1)}, {}],
 }
 """Few values, so that generated records and predicates meet."""
 
+_SMALL = {kind: st.sampled_from(values) for kind, values in SMALL_VALUES.items()}
+
 TYPES = ("deal", "statement", "lead", "person", "job")
 """Together they have a field of every kind."""
+
+EDGES: list[Any] = [
+    "\ud800", "a\ud800b", "a\0", "\U0010ffff", "", 1, True, date(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC),
+    datetime(2026, 1, 1), Money(Decimal("0.005"), "USD"), Money(Decimal(1), "XXX"), Money(Decimal(1), "EUR"),  # noqa: DTZ001
+    *map(Decimal, ("1.005", "0.5", "1E+7000", "-1E+7000", "1E-7000", "9223372036854775807.5", "1." + "1" * 40, "NaN")),
+    2**63, -(2**63) - 1,
+]  # fmt: skip
+"""Values at the edge of what fields hold, and beyond it."""
 
 ODD_SCALARS = st.one_of(
     st.text(max_size=3),
@@ -78,11 +88,7 @@ ODD_SCALARS = st.one_of(
     st.datetimes(),
     st.datetimes(timezones=st.just(UTC)),
     MONEY,
-    st.sampled_from(["\ud800", "a\ud800b", "a\0", "\U0010ffff"]),
-    st.sampled_from(["1.005", "2.5", "1E+7000", "-1E+7000", "1E-7000", "9223372036854775807.5", "1." + "1" * 40]).map(
-        Decimal
-    ),
-    st.sampled_from([Money(Decimal("0.005"), "USD"), Money(Decimal(1), "XXX")]),
+    st.sampled_from(EDGES),
 )
 """Values that no field holds, or none of the field's kind."""
 

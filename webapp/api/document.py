@@ -137,7 +137,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     if operation.public:
         shown["security"] = []
     if operation.body is not None:
-        shown["requestBody"] = {"required": True, "content": _body_content(operation.body)}
+        shown["requestBody"] = {"required": not operation.body.optional, "content": _body_content(operation.body)}
     return shown
 
 

@@ -63,13 +63,15 @@ class Member:
 class Body:
     """A JSON body: its members; or, with `members` None, any object, which the use case reads field by field itself.
 
-    `yaml` allows the bytes of a rule file as `application/yaml` instead.
+    `yaml` allows the bytes of a rule file as `application/yaml` instead. An `optional` body may be left out altogether,
+    which says the same as an empty object.
     """
 
     schema: Schema
     members: tuple[Member, ...] | None = None
     yaml: bool = False
     limit_bytes: int = 1_000_000
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,23 @@ def long_text(limit: int) -> Reader:
     return Reader({"type": "string", "maxLength": limit}, read)
 
 
+def choices(*options: str, most: int = 200) -> Reader:
+    """An object whose members each are one of the given texts."""
+
+    def read(value: Any) -> Mapping[str, str]:
+        if (
+            not isinstance(value, dict)
+            or len(value) > most
+            or not all(isinstance(one, str) and one in options for one in value.values())
+        ):
+            named = " or ".join(f"`{option}`" for option in options)
+            raise UnreadableError(f"an object of at most {most} fields, each with {named}")
+        return value
+
+    member = {"type": "string", "enum": list(options)}
+    return Reader({"type": "object", "maxProperties": most, "additionalProperties": member}, read)
+
+
 def objects(most: int) -> Reader:
     """A list of objects."""
 

@@ -18,6 +18,8 @@ PROBLEM = "application/problem+json"
 ENTITY_TAG = re.compile(r'"([0-9]{1,15})"')
 KEY = re.compile(r"[!-~]{1,255}")
 LONGEST_ID = 200
+ANNOUNCE_BODY = ("Content-Type", "Transfer-Encoding")
+"""A request with one of these has a body to read."""
 
 
 def wants_yaml(request: Request, operation: Operation) -> bool:
@@ -65,6 +67,8 @@ def read_query(request: Request, parameters: tuple[Parameter, ...]) -> dict[str,
 
 def read_raw(request: Request, body: Body) -> bytes:
     """The body's bytes. What is larger than the operation reads is refused before it is read."""
+    if body.optional and not any(request.headers.get(name) for name in ANNOUNCE_BODY):
+        return b"{}"
     media = [JSON, YAML] if body.yaml else [JSON]
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype not in media or charset not in {"utf-8", "utf8"}:

@@ -85,6 +85,18 @@ JOB = Body(
         Member("period", reading.TEXT, "`incentive-run`: `2026-Q3`, `2026-07` or `2026`."),
     ),
 )
+RESOLUTION = Body(
+    {},
+    (
+        Member(
+            "choices",
+            reading.choices("client", "server"),
+            "For each field that the rules leave to a person (`needs_person` in the preview), whose value stands.",
+            default={},
+        ),
+    ),
+    optional=True,
+)
 
 
 def _list(resource: Resource, schema: str) -> Operation:
@@ -189,7 +201,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "POST", "/conflicts/{id}/resolution", "resolve_conflict", "conflicts", "Settle a conflict as its preview shows",
         work.resolve_conflict, Success(200, "Conflict", "The conflict, resolved.", ("ETag",)),
-        changes=True, problems=(403, 404, 409, 422),
+        body=RESOLUTION, changes=True, problems=(403, 404, 409, 422),
     ),
     _list(JOBS, "Job"),
     Operation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from flask import Response, request
@@ -11,6 +12,7 @@ from engine.decision import Decision
 from engine.ports import Sort
 from engine.problems import BylawError, ConflictError, InvalidError, Problem, StaleError
 from engine.records import Record
+from engine.records import record_type as type_of
 from engine.service import conflicts as conflict_cases
 from engine.service import records
 from engine.service.actions import WRITE
@@ -21,6 +23,8 @@ from webapp.console.listing import asked, equal, listing, person_names
 
 OPEN = "open"
 STATES = ("open", "resolved")
+CHOICE = "choice."
+"""Form fields with this prefix say whose value stands for a field that the rules leave to a person."""
 
 
 def conflicts() -> Response:
@@ -53,18 +57,28 @@ def resolve(record_id: str) -> Response:
     given = request.form.get("revision", "")
     if not (given.isascii() and given.isdigit() and len(given) <= 12):
         raise InvalidError(Problem("request.bad_parameter", "the form does not say which revision it was made from"))
+    choices = {
+        name.removeprefix(CHOICE): side for name, side in request.form.items() if name.startswith(CHOICE) and side
+    }
     try:
-        conflict_cases.resolve_conflict(ports(), caller(), record_id, revision=int(given))
-    except (ConflictError, StaleError) as error:
+        conflict_cases.resolve_conflict(ports(), caller(), record_id, revision=int(given), choices=choices)
+    except (ConflictError, StaleError, InvalidError) as error:
         record = records.get_record(ports(), caller(), "conflict", record_id)
-        return _conflict_page(record, problems=error.problems, status=409)
-    return see_other("conflict", record_id=record_id, done="resolved")
+        status = 422 if isinstance(error, InvalidError) else 409
+        return _conflict_page(record, problems=error.problems, status=status, choices=choices)
+    return see_other("conflict", record_id=record_id)
 
 
-def _conflict_page(record: Record, problems: tuple[Problem, ...] = (), status: int = 200) -> Response:
+def _conflict_page(
+    record: Record,
+    problems: tuple[Problem, ...] = (),
+    status: int = 200,
+    choices: Mapping[str, str] = MappingProxyType({}),
+) -> Response:
     is_open = record["state"] == OPEN
     decision, refused = _decision(record)
-    outcome = decision.outcome if decision else {}
+    # What was carried out, choices included; for an open conflict what the rules would make of it.
+    outcome = (record["outcome"] if not is_open else None) or (decision.outcome if decision else {})
     return page(
         "conflict.html",
         section="conflicts",
@@ -78,6 +92,8 @@ def _conflict_page(record: Record, problems: tuple[Problem, ...] = (), status: i
         fields=[field for field in outcome.get("fields", ()) if _touched(field)],
         untouched=[field for field in outcome.get("fields", ()) if not _touched(field)],
         needs_person=outcome.get("needs_person", False),
+        choices=choices,
+        rewrites=not type_of(record["record_type"]).append_only,
         problems=problems or refused,
         may_resolve=is_open and ports().authorizer.allows(caller().actor, WRITE, record),
         address=record_address(record["record_type"], record["record_id"]),

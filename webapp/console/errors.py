@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 from flask import Response, g, make_response, redirect, render_template, request, url_for
 
-from engine.problems import BylawError, UnavailableError
+from engine.problems import BylawError, Problem, UnavailableError
 from webapp import identity
 from webapp.console.frame import NAVIGATION, ZONE_NAME, asked_by_htmx, asset
 from webapp.problems import NotSignedInError, status_of
@@ -34,6 +35,11 @@ ADVICE: Mapping[int, str] = {
 }
 
 
+def _for_people(problem: Problem) -> Problem:
+    """Without the pointer to the API's document, which helps no reader of pages."""
+    return replace(problem, help="") if problem.code == "request.no_such_address" else problem
+
+
 def error_page(error: BylawError) -> Response:
     """The page for an error, in the frame for those who are signed in; strangers are sent to the sign-in."""
     status = status_of(error)
@@ -56,7 +62,7 @@ def error_page(error: BylawError) -> Response:
             title=TITLES.get(status, TITLES[500]),
             status=status,
             advice=ADVICE.get(status, ""),
-            problems=error.problems,
+            problems=tuple(map(_for_people, error.problems)),
             unavailable=isinstance(error, UnavailableError),
             request_id=g.get("request_id", ""),
             crumbs=(),

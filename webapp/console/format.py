@@ -39,6 +39,7 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d)\Z")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[0-2]\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)\Z")
 _MONEY = {"amount", "currency"}
+_WHOLE = {"check_in": "Check-in"}
 _CAPITALS = {"id": "ID", "api": "API", "crm": "CRM", "usd": "USD"}
 
 
@@ -117,6 +118,8 @@ def percent(value: Decimal | str | None) -> str:
 
 def words(name: str) -> str:
     """A field's or state's name as words: `closed_on` is `Closed on`."""
+    if name in _WHOLE:
+        return _WHOLE[name]
     parts = [_CAPITALS.get(part, part) for part in re.split(r"[_\s-]+", str(name)) if part]
     if not parts:
         return str(name)

@@ -87,7 +87,6 @@ class Message:
 DONE: Mapping[str, Message] = {
     "started": Message("The job is queued. This page follows it."),
     "cancelled": Message("Cancelling: the job stops after the records it is working on.", "info"),
-    "resolved": Message("The conflict is resolved as shown; the audit log holds both sides."),
 }
 """What `?done=` in an address may say. The sentence is ours, so an address cannot put words on a page."""
 

@@ -9,22 +9,17 @@ from urllib.parse import urlsplit
 from flask import Response, make_response, redirect, render_template, request
 
 from engine.caller import ROLES
+from engine.policy import matrix
 from engine.predicate import Always
 from engine.problems import NotFoundError
 from engine.records import Record
 from engine.service import directory, records
 from webapp import identity
 from webapp.console.frame import Route, asset, caller, page, ports, see_other
-from webapp.context import wiring
 
-SEES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "sales_rep": (("Own", "read and change"), ("Team", "nothing"), ("Branch", "nothing")),
-    "field_sales_rep": (("Own", "read and change"), ("Team", "nothing"), ("Branch", "nothing")),
-    "sales_manager": (("Own", "read and change"), ("Team", "read and change"), ("Branch", "read")),
-    "revops_analyst": (("Own", "read"), ("Team", "read"), ("Branch", "read and change")),
-    "platform_admin": (("Own", "read and change"), ("Team", "read and change"), ("Branch", "read and change")),
-}
-"""MISSION's matrix in words: a person's own records, the team's, the branch's."""
+RIGHTS: Mapping[tuple[str, ...], str] = {
+    (): "nothing", ("read",): "read", ("write",): "change", ("read", "write"): "read and change",
+}  # fmt: skip
 
 WORK: Mapping[str, str] = {
     "sales_rep": "Works own leads and deals, reads own statement.",
@@ -80,7 +75,7 @@ def me() -> Response:
         title=actor.name,
         json_url="/api/v1/me",
         person=person,
-        matrix=SEES[actor.role],
+        matrix=_rights()[actor.role],
         work=WORK[actor.role],
         counts=counts,
         place=[
@@ -97,6 +92,19 @@ def me() -> Response:
     )
 
 
+def _rights() -> dict[str, tuple[tuple[str, str], ...]]:
+    """What each role may do in each scope, as the policies in force say when they are asked."""
+    return {
+        row.role: (
+            ("Own", RIGHTS[row.own]),
+            ("Team", RIGHTS[row.team]),
+            ("Branch", RIGHTS[row.branch]),
+            ("System", RIGHTS[row.system]),
+        )
+        for row in matrix(ports().authorizer)
+    }
+
+
 def _place_names() -> dict[str, str]:
     found: dict[str, str] = {}
     for record_type in ("organisation", "region", "branch", "team", "territory"):
@@ -106,7 +114,7 @@ def _place_names() -> dict[str, str]:
 
 
 def _sign_in_page(problems: object = (), status: int = 200) -> Response:
-    local = wiring().settings.local_sign_in
+    local = identity.local_sign_in()
     people = directory.people_for_sign_in(ports()) if local else ()
     cards = _one_of_each_role(people)
     shown = {person.id for person in cards}
@@ -116,7 +124,7 @@ def _sign_in_page(problems: object = (), status: int = 200) -> Response:
             local=local,
             cards=cards,
             others=[person for person in people if person.id not in shown],
-            sees=SEES,
+            sees=_rights(),
             work=WORK,
             next=_safe_next(request.values.get("next", "")),
             csrf_token=identity.csrf_token(),

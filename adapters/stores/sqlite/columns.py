@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -18,7 +18,7 @@ from adapters.stores.values import (
     texts_from_text,
     texts_to_text,
 )
-from engine.records import FieldKind, Money, Record, RecordField, RecordType
+from engine.records import FieldKind, Money, Record, RecordField, RecordType, record_type
 
 _WHOLE = frozenset({FieldKind.INTEGER, FieldKind.BOOLEAN})
 
@@ -44,23 +44,20 @@ def column_type(field: RecordField, column: str) -> str:
 
 def encode(field: RecordField, value: Any) -> tuple[Any, ...]:
     """The values of the field's columns, for a value of the field's kind."""
-    match field.kind:
-        case FieldKind.MONEY:
-            return (value.currency, value.minor)
-        case FieldKind.DECIMAL:
-            return (decimal_to_text(value),)
-        case FieldKind.BOOLEAN:
-            return (int(value),)
-        case FieldKind.DATE:
-            return (value.isoformat(),)
-        case FieldKind.INSTANT:
-            return (instant_to_text(value),)
-        case FieldKind.TEXTS:
-            return (texts_to_text(value),)
-        case FieldKind.DOCUMENT:
-            return (document_to_text(value),)
-    return (value,)
+    if field.kind is FieldKind.MONEY:
+        return (value.currency, value.minor)
+    writer = _ENCODERS.get(field.kind)
+    return (value if writer is None else writer(value),)
 
+
+_ENCODERS: dict[FieldKind, Callable[[Any], Any]] = {
+    FieldKind.DECIMAL: decimal_to_text,
+    FieldKind.BOOLEAN: int,
+    FieldKind.DATE: date.isoformat,
+    FieldKind.INSTANT: instant_to_text,
+    FieldKind.TEXTS: texts_to_text,
+    FieldKind.DOCUMENT: document_to_text,
+}
 
 _DECODERS: dict[FieldKind, Callable[[Any], Any]] = {
     FieldKind.DECIMAL: decimal_from_text,
@@ -74,29 +71,34 @@ _DECODERS: dict[FieldKind, Callable[[Any], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class TableShape:
-    """A record type's table: columns in order (`id`, `organisation_id`, `revision`, then fields) and row conversion."""
+    """A record type's table: columns in order (`id`, `organisation_id`, `revision`, then fields) and row conversion.
+
+    `name` is the quoted table name, `select` the columns for a SELECT, `insert` and `update` the whole statements.
+    """
 
     type: RecordType
+    name: str
     columns: tuple[str, ...]
+    select: str
+    insert: str
+    update: str
+    writers: tuple[tuple[str, bool, Callable[[Any], Any] | None], ...]
+    """Field name, whether it is money, and what makes the column's value; None for values that stay as they are."""
     readers: tuple[tuple[str, int, Callable[[Any], Any] | None], ...]
     """Field name, position of its (first) column, and what makes the value of it; None for money."""
 
-    @property
-    def name(self) -> str:
-        """The quoted table name."""
-        return quoted(self.type.name)
-
-    @property
-    def select(self) -> str:
-        """The columns for a SELECT."""
-        return ", ".join(map(quoted, self.columns))
-
-    def row(self, record: Record) -> tuple[Any, ...]:
-        """The values of all columns; absent fields are null."""
+    def row(self, record: Record, texts: Mapping[str, str] | None = None) -> tuple[Any, ...]:
+        """The values of all columns; absent fields are null. `texts` are those of documents that are made already."""
         values: list[Any] = [record.id, record.organisation_id, record.revision]
-        for field in self.type.fields:
-            value = record.fields.get(field.name)
-            values.extend(encode(field, value) if value is not None else (None,) * len(column_names(field)))
+        fields, made = record.fields, texts or {}
+        for name, money, writer in self.writers:
+            value = fields.get(name)
+            if money:
+                values.extend((None, None) if value is None else (value.currency, value.minor))
+            elif value is None or writer is None:
+                values.append(value)
+            else:
+                values.append(made[name] if name in made else writer(value))
         return tuple(values)
 
     def record(self, row: tuple[Any, ...]) -> Record:
@@ -114,12 +116,25 @@ def _same(value: Any) -> Any:
 
 
 @cache
-def shape_of(known: RecordType) -> TableShape:
-    """The shape of a record type's table."""
+def shape_of(type_name: str) -> TableShape:
+    """The shape of a record type's table. Raises `LookupError` for a type that there is not."""
+    known = record_type(type_name)
     columns = ["id", "organisation_id", "revision"]
     readers: list[tuple[str, int, Callable[[Any], Any] | None]] = []
     for field in known.fields:
         reader = None if field.kind is FieldKind.MONEY else _DECODERS.get(field.kind, _same)
         readers.append((field.name, len(columns), reader))
         columns.extend(column_names(field))
-    return TableShape(known, tuple(columns), tuple(readers))
+    table, select = quoted(known.name), ", ".join(map(quoted, columns))
+    sets = ", ".join(f"{quoted(column)} = ?" for column in columns[2:])
+    seen = '"organisation_id" = ? AND "id" = ? AND "revision" = ?'
+    return TableShape(
+        type=known,
+        name=table,
+        columns=tuple(columns),
+        select=select,
+        insert=f"INSERT INTO {table} ({select}) VALUES ({', '.join('?' * len(columns))})",  # noqa: S608  # names are ours, values are bound
+        update=f"UPDATE {table} SET {sets} WHERE {seen}",  # noqa: S608  # the same
+        writers=tuple((f.name, f.kind is FieldKind.MONEY, _ENCODERS.get(f.kind)) for f in known.fields),
+        readers=tuple(readers),
+    )

@@ -38,13 +38,17 @@ class _Reader:
         """A connection on which everything read is of one moment."""
         raise NotImplementedError
 
+    def _statement(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A connection for one statement, which is of one moment by itself; its rows are all fetched in the block."""
+        return self._snapshot()
+
     def get(self, record_type: str, record_id: str, predicate: Predicate) -> Record:
         """See `engine.ports.Reader.get`."""
         shape = _shape(record_type)
         if not is_text(record_id):
             raise not_found(record_type, record_id)
         found = _selected(shape, joined("AND", [('"id" = ?', [record_id]), _where(shape, predicate)]), "LIMIT 1")
-        with self._snapshot() as connection:
+        with self._statement() as connection:
             row = connection.execute(*found).fetchone()
         if row is None:
             raise not_found(record_type, record_id)
@@ -65,8 +69,9 @@ class _Reader:
         position = question.position(cursor) if cursor is not None else None
         condition = _where(shape, predicate)
         records: list[Record] = []
-        with self._snapshot() as connection:
-            for stretch in stretches(question, position):
+        parts = tuple(stretches(question, position))
+        with self._snapshot() if len(parts) > 1 else self._statement() as connection:
+            for stretch in parts:
                 wanted = limit + 1 - len(records)
                 ending = f"ORDER BY {stretch.order_by} LIMIT {wanted}"
                 found = _selected(shape, joined("AND", [condition, stretch.condition]), ending)
@@ -83,7 +88,7 @@ class _Reader:
         after: Sql = ('"id" > ?', [after_id])
         ending = f'ORDER BY "id", "organisation_id" LIMIT {int(batch)}'
         while True:
-            with self._snapshot() as connection:
+            with self._statement() as connection:
                 rows = connection.execute(*_selected(shape, joined("AND", [condition, after]), ending)).fetchall()
             yield from map(shape.record, rows)
             if len(rows) < batch:
@@ -95,7 +100,7 @@ class _Reader:
         """See `engine.ports.Reader.count`."""
         shape = _shape(record_type)
         text, values = _where(shape, predicate)
-        with self._snapshot() as connection:
+        with self._statement() as connection:
             row = connection.execute(f"SELECT count(*) FROM {shape.name} WHERE {text}", values).fetchone()  # noqa: S608  # names are ours, values are bound
         return int(row[0])
 
@@ -106,7 +111,7 @@ class _Reader:
         text, values = _where(shape, predicate)
         column = quoted(tallied.name)
         query = f"SELECT {column}, count(*) FROM {shape.name} WHERE {text} GROUP BY {column}"  # noqa: S608  # names are ours, values are bound
-        with self._snapshot() as connection:
+        with self._statement() as connection:
             rows = connection.execute(query, values).fetchall()
         truth = tallied.kind is FieldKind.BOOLEAN
         return {bool(value) if truth and value is not None else value: number for value, number in rows}
@@ -133,19 +138,19 @@ class SQLiteTransaction(_Reader):
     def insert(self, record: Record) -> Record:
         """See `engine.ports.Transaction.insert`."""
         refuse_audit_insert(record)
-        return self._insert(replace(checked(record), revision=1))
+        texts: dict[str, str] = {}
+        return self._insert(replace(checked(record, texts), revision=1), texts)
 
     def update(self, record: Record) -> Record:
         """See `engine.ports.Transaction.update`."""
         refuse_if_append_only(record)
-        after = checked(record)
-        after = replace(after, revision=record.revision + 1)
+        texts: dict[str, str] = {}
+        after = replace(checked(record, texts), revision=record.revision + 1)
         shape = _shape(record.type)
-        row = shape.row(after)
-        sets = ", ".join(f"{quoted(column)} = ?" for column in shape.columns[2:])
-        query = f'UPDATE {shape.name} SET {sets} WHERE "organisation_id" = ? AND "id" = ? AND "revision" = ?'  # noqa: S608  # names are ours, values are bound
+        row = shape.row(after, texts)
+        seen = (record.organisation_id, record.id, record.revision)
         try:
-            done = self._connection.execute(query, [*row[2:], record.organisation_id, record.id, record.revision])
+            done = self._connection.execute(shape.update, (*row[2:], *seen))
         except sqlite3.IntegrityError as error:
             raise _taken(after, error) from error
         if done.rowcount == 0:
@@ -168,7 +173,7 @@ class SQLiteTransaction(_Reader):
         sequence = (row[0] if row else 0) + 1
         self._insert(entry(draft, sequence))
         self._connection.execute(
-            "INSERT INTO audit_head VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last_sequence = ?2",
+            "INSERT INTO audit_head VALUES (?, ?) ON CONFLICT DO UPDATE SET last_sequence = excluded.last_sequence",
             [draft.organisation_id, sequence],
         )
         return sequence
@@ -182,11 +187,10 @@ class SQLiteTransaction(_Reader):
         except sqlite3.IntegrityError:
             raise message_exists(message) from None
 
-    def _insert(self, record: Record) -> Record:
+    def _insert(self, record: Record, texts: dict[str, str] | None = None) -> Record:
         shape = _shape(record.type)
-        query = f"INSERT INTO {shape.name} ({shape.select}) VALUES ({', '.join('?' * len(shape.columns))})"  # noqa: S608  # names are ours, values are bound
         try:
-            self._connection.execute(query, shape.row(record))
+            self._connection.execute(shape.insert, shape.row(record, texts))
         except sqlite3.IntegrityError as error:
             raise _taken(record, error) from error
         return record
@@ -212,6 +216,9 @@ class SQLiteStore(_Reader):
             connection.execute("BEGIN")
             yield connection
             connection.execute("COMMIT")
+
+    def _statement(self) -> AbstractContextManager[sqlite3.Connection]:
+        return self._connections.lent()
 
     @contextmanager
     def transaction(self) -> Iterator[SQLiteTransaction]:
@@ -260,9 +267,7 @@ class SQLiteStore(_Reader):
 _known = record_type
 """`record_type` is also what the port calls an argument."""
 
-
-def _shape(name: str) -> TableShape:
-    return shape_of(_known(name))
+_shape = shape_of
 
 
 def _where(shape: TableShape, predicate: Predicate) -> Sql:

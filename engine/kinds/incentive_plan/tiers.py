@@ -96,9 +96,10 @@ class Tiers:
 
     def entered(self, step: Step, position: Decimal) -> bool:
         """Whether a running total has entered a step, for its flat amount: zero enters nothing."""
-        return position > step.entered_at or (
-            self.at_boundary == "upper" and position == step.entered_at and position > 0
-        )
+        return self._enters(step.entered_at, position)
+
+    def _enters(self, start: Decimal, position: Decimal) -> bool:
+        return position > start or (self.at_boundary == "upper" and position == start and position > 0)
 
     def slices(self, before: Decimal, after: Decimal, steps: tuple[Step, ...]) -> tuple[Slice, ...]:
         """What moving the running total from `before` to `after` earned, band by band; going down gives it back."""
@@ -114,8 +115,23 @@ class Tiers:
         return tuple(found)
 
     def payout(self, total: Decimal) -> Decimal:
-        """F(P): what a total earns, exact and unrounded."""
-        return sum((piece.earned + piece.flat for piece in self.slices(ZERO, total, self.in_force(total))), ZERO)
+        """F(P): what a total earns, exact and unrounded.
+
+        In its last band F is a line: `r * P - K`, where `K` makes up for the lower rates and flats of the bands before.
+        """
+        top = self.reached(total)
+        base = top
+        while base and not self.bands[base].to_all:
+            base -= 1
+        last = self.bands[top]
+        earned = last.rate * total
+        for index in range(base + 1, top + 1):
+            band = self.bands[index]
+            earned -= (band.rate - self.bands[index - 1].rate) * band.start
+        for band in self.bands[base : top + 1]:
+            if band.flat and self._enters(band.start, total):
+                earned += band.flat
+        return earned
 
     def jump(self, index: int) -> Decimal:
         """By how much the payout leaps where a band starts, exact: zero in a marginal table without flats."""

@@ -48,8 +48,11 @@ def cancel_job(asked: Asked) -> Response:
 
 
 def resolve_conflict(asked: Asked) -> Response:
-    """Let the rules settle a conflict, as its preview shows."""
-    return answers.one(conflicts.resolve_conflict(ports(), asked.caller, asked.path["id"], revision=asked.revision))
+    """Let the rules settle a conflict, as its preview shows; what they leave to a person is chosen in the body."""
+    settled = conflicts.resolve_conflict(
+        ports(), asked.caller, asked.path["id"], revision=asked.revision, choices=asked.body["choices"]
+    )
+    return answers.one(settled)
 
 
 def me(asked: Asked) -> Response:
