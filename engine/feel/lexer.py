@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import Enum
 from typing import Final
 
@@ -28,6 +28,9 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
+_ROUNDING: Final = Context(prec=NUMBER_DIGITS, rounding=ROUND_HALF_EVEN, Emin=MIN_EXPONENT, Emax=MAX_EXPONENT, traps=[])
+_STANDARD_TOKEN: Final = re.compile(_TOKEN.pattern.replace("<>|", "").replace(":.@?]", ":.@?']"), _TOKEN.flags)
+"""As above, with the apostrophe that names may hold, and `<>` as the two brackets of an empty list of types."""
 _ESCAPE: Final = re.compile(r'\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{6})|(["\'\\nrt/])|(.))')
 _ESCAPED: Final = {"n": "\n", "r": "\r", "t": "\t"}
 _FOREIGN: Final = {
@@ -75,8 +78,12 @@ class Token:
         return self.start, self.end
 
 
-def tokens_of(places: TextPlaces) -> list[Token]:
-    """The tokens of a text, the last being END. Raises `InvalidError` at the first character that starts none."""
+def tokens_of(places: TextPlaces, *, standard: bool = False) -> list[Token]:
+    """The tokens of a text, the last being END. Raises `InvalidError` at the first character that starts none.
+
+    `standard`: as the DMN standard asks, a number longer than what is kept exactly is rounded, an unknown escape is
+    kept as it is, and an apostrophe is a part of names, where the strict language refuses them.
+    """
     text = places.text
     if len(text) > MAX_SOURCE_CHARACTERS:
         raise places.error(
@@ -87,8 +94,9 @@ def tokens_of(places: TextPlaces) -> list[Token]:
         )
     found: list[Token] = []
     at = 0
+    token = _STANDARD_TOKEN if standard else _TOKEN
     while at < len(text):
-        match = _TOKEN.match(text, at)
+        match = token.match(text, at)
         if match is None:
             raise _unreadable(places, at)
         kind = match.lastgroup
@@ -97,12 +105,12 @@ def tokens_of(places: TextPlaces) -> list[Token]:
         if kind == "space":
             continue
         if kind == "number":
-            found.append(Token(Kind.NUMBER, piece, start, at, _number(places, piece, start)))
+            found.append(Token(Kind.NUMBER, piece, start, at, _number(places, piece, start, standard=standard)))
         elif kind == "string":
-            found.append(Token(Kind.STRING, piece, start, at, _unescaped(places, piece, start)))
+            found.append(Token(Kind.STRING, piece, start, at, _unescaped(places, piece, start, standard=standard)))
         elif kind == "name":
             found.append(Token(Kind.NAME, piece, start, at))
-        elif piece in _FOREIGN:
+        elif piece in _FOREIGN and not (standard and piece == "'"):
             raise places.error(
                 "feel.syntax", f"`{piece}` is not an operator of this language", (start, at), _FOREIGN[piece]
             )
@@ -132,10 +140,10 @@ def _unreadable(places: TextPlaces, at: int) -> Exception:
     )
 
 
-def _number(places: TextPlaces, piece: str, start: int) -> Decimal:
+def _number(places: TextPlaces, piece: str, start: int, *, standard: bool) -> Decimal:
     span = (start, start + len(piece))
     digits = re.split("[eE]", piece)[0].replace(".", "").lstrip("0")
-    if len(digits) > NUMBER_DIGITS and len(digits.rstrip("0")) > NUMBER_DIGITS:
+    if not standard and len(digits) > NUMBER_DIGITS and len(digits.rstrip("0")) > NUMBER_DIGITS:
         raise places.error(
             "feel.number_too_long",
             f"the number has {len(digits)} digits; {NUMBER_DIGITS} are kept exactly",
@@ -148,7 +156,7 @@ def _number(places: TextPlaces, piece: str, start: int) -> Decimal:
     value = Decimal(piece)
     if value and not MIN_EXPONENT <= value.adjusted() <= MAX_EXPONENT:
         raise _out_of_range(places, span)
-    return value
+    return _ROUNDING.plus(value) if standard else value
 
 
 def _out_of_range(places: TextPlaces, span: Span) -> Exception:
@@ -157,7 +165,7 @@ def _out_of_range(places: TextPlaces, span: Span) -> Exception:
     )
 
 
-def _unescaped(places: TextPlaces, piece: str, start: int) -> str:
+def _unescaped(places: TextPlaces, piece: str, start: int, *, standard: bool) -> str:
     inner = piece[1:-1]
     if "\\" not in inner:
         return inner
@@ -166,6 +174,8 @@ def _unescaped(places: TextPlaces, piece: str, start: int) -> str:
         short, long, plain, other = match.groups()
         if plain is not None:
             return _ESCAPED.get(plain, plain)
+        if other is not None and standard:
+            return match.group()  # as patterns need it: `"\d"`
         code = int(short or long or "110000", 16) if other is None else -1
         if 0 <= code <= 0x10FFFF:  # the last code point
             return chr(code)
@@ -201,7 +211,7 @@ def words_of(name: str) -> tuple[str, ...]:
     pieces: list[str] = []
     at = 0
     while at < len(name):
-        match = _TOKEN.match(name, at)
+        match = _STANDARD_TOKEN.match(name, at)
         if match is None or match.lastgroup not in {"space", "name", "number", "op"}:
             return ()
         if match.lastgroup != "space":

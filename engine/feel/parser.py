@@ -83,28 +83,32 @@ class Names:
         return None
 
 
-def parse(places: TextPlaces, names: Names, functions: Names) -> Node:
+def parse(places: TextPlaces, names: Names, functions: Names, *, standard: bool = False) -> Node:
     """The tree of an expression.
 
-    `names` are the scope's names, `functions` those of the built-ins. Raises `InvalidError` at the first mistake.
+    `names` are the scope's names, `functions` those of the built-ins; `standard` reads numbers of any length, rounding
+    them to the digits that are kept. Raises `InvalidError` at the first mistake.
     """
-    reader = _Reader(places, names, functions)
+    reader = _Reader(places, names, functions, standard=standard)
     tree = reader.expression()
     reader.finish()
     return tree
 
 
-def parse_unary_tests(places: TextPlaces, names: Names, functions: Names) -> syntax.UnaryTests:
+def parse_unary_tests(
+    places: TextPlaces, names: Names, functions: Names, *, standard: bool = False
+) -> syntax.UnaryTests:
     """The tree of a decision table's cell. Raises `InvalidError` at the first mistake."""
-    return _Reader(places, names, functions).unary_tests()
+    return _Reader(places, names, functions, standard=standard).unary_tests()
 
 
 class _Reader:
     """One pass over one text's tokens."""
 
-    def __init__(self, places: TextPlaces, names: Names, functions: Names) -> None:
+    def __init__(self, places: TextPlaces, names: Names, functions: Names, *, standard: bool) -> None:
         self.places = places
-        self.tokens = tokens_of(places)
+        self.standard = standard
+        self.tokens = tokens_of(places, standard=standard)
         self.at = 0
         self.level = 0
         self.names = Names(base=names)
