@@ -76,8 +76,14 @@ def with_log(file: Path) -> Path:
                 "v1",
                 "org",
                 {
-                    "rule_set": "a/b", "kind": "a", "title": "t", "digest": "d", "text": "t", "version": 1,
-                    "effective_from": NOW.date(), "published_at": NOW,
+                    "rule_set": "a/b",
+                    "kind": "a",
+                    "title": "t",
+                    "digest": "d",
+                    "text": "t",
+                    "version": 1,
+                    "effective_from": NOW.date(),
+                    "published_at": NOW,
                 },
             )
         )

@@ -35,9 +35,7 @@ class _Column:
 
 def stretches(question: Question, position: Position | None) -> Iterator[Stretch]:
     """The queries whose results, one after the other, are the list after the position."""
-    columns = [
-        _Column(quoted(name), key.descending) for key in question.keys for name in column_names(key.field)
-    ]
+    columns = [_Column(quoted(name), key.descending) for key in question.keys for name in column_names(key.field)]
     values = _position_values(question, position)
     if not columns:
         yield Stretch(_after_record(position) if position else ("1", []), _order_by([]))
