@@ -15,7 +15,6 @@ from engine.records import Record
 from engine.records import record_type as type_of
 from engine.service import conflicts as conflict_cases
 from engine.service import records
-from engine.service.actions import WRITE
 from webapp.console.audit import record_address
 from webapp.console.documents import StoredDecision, stored_decision
 from webapp.console.frame import Route, api, caller, link, page, ports, see_other
@@ -95,7 +94,7 @@ def _conflict_page(
         choices=choices,
         rewrites=not type_of(record["record_type"]).append_only,
         problems=problems or refused,
-        may_resolve=is_open and ports().authorizer.allows(caller().actor, WRITE, record),
+        may_resolve=is_open and records.may_write(ports(), caller(), record),
         address=record_address(record["record_type"], record["record_id"]),
         owner=person_names().get(record["owner_id"], record["owner_id"]),
     )

@@ -10,7 +10,7 @@ from engine.records import Record
 from engine.service import incentives, records, rulesets
 from engine.service import jobs as job_cases
 from engine.service import leads as lead_cases
-from engine.service.actions import START, WRITE
+from engine.service.actions import START
 from engine.service.auditing import place_of
 from webapp import identity
 from webapp.console.frame import Route, api, asked_by_htmx, caller, link, page, ports, see_other
@@ -47,7 +47,7 @@ def job(record_id: str) -> Response:
         "job": record,
         "ended": record["state"] in ENDED,
         "percent": percent(record),
-        "may_cancel": record["state"] not in ENDED and ports().authorizer.allows(caller().actor, WRITE, record),
+        "may_cancel": record["state"] not in ENDED and records.may_write(ports(), caller(), record),
         "starter": person_names().get(record["actor_id"], record["actor_id"]),
     }
     if asked_by_htmx():
