@@ -132,10 +132,6 @@ class ConditionSet:
         start, count = self._bits[self._index[rule_id]]
         return range(start, start + count)
 
-    def fired_ids(self, fired: Fired) -> tuple[str, ...]:
-        """The ids of the rules that are true, in order."""
-        return tuple(rule.id for at, rule in enumerate(self._rules) if fired.rules >> at & 1)
-
     def why_not(
         self, rule_id: str, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC
     ) -> FailedClause | None:

@@ -65,12 +65,6 @@ def with_whole_numbers(job: Record) -> Record:
     return job.with_fields(**{name: _whole_numbers(job[name]) for name in ("result", "checkpoint")})
 
 
-def shown_result(job: Record) -> Mapping[str, Any] | None:
-    """The result alone, in the same way."""
-    found: Mapping[str, Any] | None = _whole_numbers(job["result"])
-    return found
-
-
 def _whole_numbers(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value)

@@ -22,6 +22,7 @@ from world import (
     platform,
     shipped,
     shipped_rules,
+    shown_result,
     usd,
 )
 
@@ -36,7 +37,6 @@ from engine.service.jobs import run_job
 from engine.service.leads import start_scoring
 from engine.service.records import count_records, get_record, update_record
 from engine.service.rulesets import seed
-from engine.service.work import shown_result
 
 SMALL = (ROOT / "tests" / "cases" / "importing" / "mappings" / "right.yaml").read_bytes()
 CRM = (ROOT / "schemas" / "mappings" / "maven-crm.yaml").read_bytes()

@@ -21,6 +21,7 @@ from world import (
     person,
     platform,
     shipped,
+    shown_result,
     staff,
     usd,
 )
@@ -33,7 +34,6 @@ from engine.service.incentives import parse_period, plan_name, start_run, statem
 from engine.service.jobs import run_job
 from engine.service.periods import quarter_before
 from engine.service.records import get_record, list_records, update_record
-from engine.service.work import shown_result
 
 PEOPLE = staff()
 PERIOD = "2026-Q3"

@@ -4,7 +4,21 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from world import INBOUND, NOW, Clock, ListedQueue, as_person, audit, insert, lead, make_world, platform, shipped, staff
+from world import (
+    INBOUND,
+    NOW,
+    Clock,
+    ListedQueue,
+    as_person,
+    audit,
+    insert,
+    lead,
+    make_world,
+    platform,
+    shipped,
+    shown_result,
+    staff,
+)
 
 from engine.ports import Ports
 from engine.predicate import Always, Compare
@@ -24,7 +38,6 @@ from engine.service.jobs import (
 )
 from engine.service.leads import start_scoring
 from engine.service.records import get_record
-from engine.service.work import shown_result
 
 PEOPLE = staff()
 LEADS = 25

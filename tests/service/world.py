@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from engine.rulefile import SchemaSource
 from engine.service.directory import actor_of, place_owned_by, service_actor
 from engine.service.library import Library
 from engine.service.rulesets import seed
+from engine.service.work import with_whole_numbers
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -74,6 +76,11 @@ def library() -> Library:
 def policies() -> Policies:
     """The shipped policies."""
     return Policies.load({path.name: path.read_text() for path in sorted((ROOT / "policies").glob("*.polar"))})
+
+
+def shown_result(job: Record) -> Any:
+    """A job's result as the doors show it: counts as whole numbers."""
+    return with_whole_numbers(job)["result"]
 
 
 def make_ports(store: Store | None = None) -> Ports:

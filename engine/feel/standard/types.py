@@ -38,14 +38,6 @@ class ConstrainedType(Type):
 
 
 @dataclass(frozen=True, slots=True)
-class TypedFunction:
-    """What a function value knows of its own type; see `function_type`."""
-
-    parameters: tuple[Type, ...]
-    result: Type
-
-
-@dataclass(frozen=True, slots=True)
 class TypeNames:
     """What the names of types mean: FEEL's own and a model's."""
 
