@@ -10,7 +10,7 @@ PYTHON ?= $(shell for name in python3.12 python3.11 python3 python; do \
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench dev lock wheel clean
+.PHONY: help run test check bench fuzz dev lock wheel clean
 
 help: ## say what each command does
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -29,8 +29,11 @@ check: $(VENV)/test.stamp ## lint, types, import arrows, locked requirements, sh
 	$(BIN)/lint-imports
 	$(BIN)/bylaw check rules policies
 
-bench: $(VENV)/test.stamp ## measure beside peers in one run, as ratios, and write docs/benchmarks.md
+bench: $(VENV)/bench.stamp ## measure beside peers in one run, as ratios, and write docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py
+
+fuzz: $(VENV)/fuzz.stamp ## look for crashes, hangs and memory in parser and loader (SECONDS=600)
+	$(BIN)/python tests/fuzz/run.py $(or $(SECONDS),600)
 
 dev: $(VENV)/test.stamp ## start the product; the web server starts again when a source file changes
 	@exec $(BIN)/bylaw up --reload
@@ -60,4 +63,14 @@ $(VENV)/test.stamp: $(VENV)/run.stamp requirements/test.txt
 		echo "make test needs a C compiler, because durable-rules (the reminders extra) is built from source; make run does without. On Debian and Ubuntu: apt install gcc python3-dev." >&2; exit 1; }
 	@echo "Installing the locked test requirements ..."
 	@$(INSTALL) -r requirements/test.txt
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/test.stamp requirements/bench.txt
+	@echo "Installing the locked peers to measure beside ..."
+	@$(INSTALL) -r requirements/bench.txt
+	@touch $@
+
+$(VENV)/fuzz.stamp: $(VENV)/run.stamp requirements/fuzz.txt
+	@echo "Installing the locked fuzzer ..."
+	@$(INSTALL) -r requirements/fuzz.txt
 	@touch $@

@@ -9,3 +9,5 @@ compile() {
 }
 compile pyproject.toml -o requirements/run.txt
 compile pyproject.toml --extra reminders --group test --group check --constraint requirements/run.txt -o requirements/test.txt
+compile pyproject.toml --extra reminders --group bench --constraint requirements/test.txt -o requirements/bench.txt
+compile pyproject.toml --group fuzz --constraint requirements/run.txt -o requirements/fuzz.txt
