@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from engine.feel import ir, syntax
 from engine.feel.builtins import FUNCTION_NAMES
-from engine.feel.checker import PROPERTY_NAMES, check_cell, check_tree
+from engine.feel.checker import check_cell, check_tree
+from engine.feel.checking.operator_types import PROPERTY_NAMES
 from engine.feel.generate import compile_value, compile_values
 from engine.feel.interpret import interpret
 from engine.feel.operations import Run

@@ -1,0 +1,228 @@
+"""Functions, their parameters' types, and calls of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.feel import ir, syntax
+from engine.feel.builtins import BY_NAME, Builtin, Parameter, Signature, pattern_of
+from engine.feel.checking.base import CheckerBase
+from engine.feel.checking.wording import a_type, shown_names
+from engine.feel.suggest import closest
+from engine.feel.types import (
+    ANY,
+    BOOLEAN,
+    TYPE_NAMES,
+    ContextType,
+    Field,
+    FunctionType,
+    ListType,
+    RangeType,
+    Type,
+    fits,
+    only_known_at_run_time,
+)
+from engine.feel.values import Fault
+
+
+class CallChecks(CheckerBase):
+    """Checks functions and calls."""
+
+    def function(self, tree: syntax.FunctionDefinition) -> ir.Node:
+        """`function(a, b: number) body`."""
+        if tree.external:
+            self.problem("feel.unsupported", "external functions are not allowed", tree.span, "write the function here")
+            return self.broken(tree.span)
+        frame: dict[str, ir.Node] = {}
+        parameters = []
+        for given in tree.parameters:
+            type_ = self.type_of_name(given.type) if given.type else ANY
+            local = self.local(given.name, type_, given.span)
+            parameters.append(local)
+            frame[given.name] = local
+        self.frames.append(frame)
+        body = self.check(tree.body)
+        self.frames.pop()
+        type_ = FunctionType(tuple(p.type for p in parameters), body.type)
+        return ir.Function(tuple(parameters), body, type=type_, span=tree.span)
+
+    def type_of_name(self, tree: syntax.TypeName) -> Type:
+        """The type that is written; an unknown one is noted."""
+        parts = [self.type_of_name(part) for part in tree.parts]
+        if tree.name == "list" and len(parts) <= 1:
+            return ListType(parts[0] if parts else ANY)
+        if tree.name == "range" and len(parts) <= 1:
+            return RangeType(parts[0] if parts else ANY)
+        if tree.name == "context":
+            return ContextType(
+                {name: Field(part, optional=True) for name, part in zip(tree.labels, parts, strict=True)}
+            )
+        if tree.name == "function" and parts:
+            return FunctionType(tuple(parts[:-1]), parts[-1])
+        found = TYPE_NAMES.get(tree.name)
+        if found is None or parts:
+            near = closest(tree.name, [*TYPE_NAMES, "list", "range", "context"])
+            self.problem(
+                "feel.unknown_type",
+                f"there is no type `{tree.name[:60]}`",
+                tree.span,
+                f"did you mean `{near}`?" if near else "",
+            )
+            return ANY
+        return found
+
+    def invocation(self, tree: syntax.Invocation) -> ir.Node:
+        """A call, of a function value or of a built-in by its name."""
+        callee = tree.callee
+        if isinstance(callee, syntax.Name):
+            variable = self.lookup(callee.name, callee.span)
+            if variable is None:
+                return self.named_call(callee, tree)
+            function: ir.Node = variable
+        else:
+            function = self.check(callee)
+        arguments = tuple(self.check(argument) for argument in tree.arguments)
+        if not isinstance(function.type, FunctionType):
+            if function.type != ANY:
+                self.problem("feel.wrong_type", f"{a_type(function.type)} cannot be called", callee.span)
+                return self.broken(tree.span)
+            return ir.Invoke(function, arguments, type=ANY, nullable=True, span=tree.span)
+        arguments = self.ordered(function, tree, arguments)
+        wanted = function.type.parameters
+        if len(arguments) != len(wanted):
+            self.problem(
+                "feel.wrong_arguments", f"the function takes {len(wanted)} arguments, not {len(arguments)}", tree.span
+            )
+            return self.broken(tree.span)
+        for at, (argument, type_) in enumerate(zip(arguments, wanted, strict=True), 1):
+            if not fits(argument.type, type_):
+                self.problem(
+                    "feel.wrong_type",
+                    f"argument {at} of the function must be {a_type(type_)}, not {a_type(argument.type)}",
+                    argument.span,
+                )
+        checked = tuple(self.require(a, t) if t != ANY else a for a, t in zip(arguments, wanted, strict=True))
+        return ir.Invoke(function, checked, type=function.type.result, nullable=True, span=tree.span)
+
+    def ordered(
+        self, function: ir.Node, tree: syntax.Invocation, arguments: tuple[ir.Node, ...]
+    ) -> tuple[ir.Node, ...]:
+        """Named arguments of a function value in the order of its parameters."""
+        if not tree.names:
+            return arguments
+        if not isinstance(function, ir.Function):
+            self.problem("feel.wrong_arguments", "arguments of this function go by position", tree.span)
+            return arguments
+        names = [parameter.name.rpartition("#")[0] for parameter in function.parameters]
+        if sorted(names) != sorted(tree.names):
+            self.problem("feel.wrong_arguments", f"the function's arguments are named {shown_names(names)}", tree.span)
+            return arguments
+        return tuple(arguments[tree.names.index(name)] for name in names)
+
+    def named_call(self, callee: syntax.Name, tree: syntax.Invocation) -> ir.Node:
+        """A call of a function that is no variable."""
+        if callee.name == "not":
+            return self.not_(tree)
+        builtin = BY_NAME.get(callee.name)
+        arguments = tuple(self.check(argument) for argument in tree.arguments)
+        if builtin is None:
+            near = closest(callee.name, [*BY_NAME, "not", *self.visible()])
+            help_ = f"did you mean `{near}`?" if near else "the functions are listed in the language page"
+            self.problem("feel.unknown_function", f"there is no function `{callee.name[:60]}`", callee.span, help_)
+            return self.broken(tree.span)
+        return self.call(builtin, arguments, tree)
+
+    def not_(self, tree: syntax.Invocation) -> ir.Node:
+        """`not(condition)`."""
+        arguments = [self.condition(argument, "`not`") for argument in tree.arguments]
+        if len(arguments) != 1 or tree.names not in {(), ("negand",)}:
+            self.problem("feel.wrong_arguments", "`not` takes one condition", tree.span, "for instance `not(a or b)`")
+            return self.broken(tree.span)
+        node = arguments[0]
+        return self.fold(ir.Not(node, type=BOOLEAN, nullable=node.nullable, span=tree.span))
+
+    def call(self, builtin: Builtin, given: tuple[ir.Node, ...], tree: syntax.Invocation) -> ir.Node:
+        """A call of a built-in: which of its forms take the arguments, and what they give."""
+        arranged = [
+            (signature, arguments)
+            for signature in builtin.signatures
+            if (arguments := _arranged(signature, given, tree.names)) is not None
+        ]
+        if not arranged:
+            count = f"{len(given)} argument{'' if len(given) == 1 else 's'}"
+            what = f"no arguments named {shown_names(tree.names)}" if tree.names else f"not {count}"
+            self.problem(
+                "feel.wrong_arguments", f"`{builtin.name}` takes {what}", tree.span, f"it is {builtin.usage()}"
+            )
+            return self.broken(tree.span)
+        fitting = [(s, a) for s, a in arranged if all(fits(x.type, s.parameter(i).type) for i, x in enumerate(a))]
+        if not fitting:
+            self.wrong_argument(builtin, *arranged[0])
+            return self.broken(tree.span)
+        loose = any(only_known_at_run_time(x.type, s.parameter(i).type) for s, a in fitting for i, x in enumerate(a))
+        chosen = fitting if loose else fitting[:1]
+        signature, arguments = chosen[0]
+        types = [argument.type for argument in arguments]
+        result = signature.result(types) if callable(signature.result) else signature.result
+        if len(chosen) > 1 and any((s.result(types) if callable(s.result) else s.result) != result for s, _ in chosen):
+            result = ANY
+        nullable = any(s.may_be_null for s, _ in chosen) or any(argument.nullable for argument in arguments) or loose
+        node = ir.Call(
+            builtin.name, tuple(s for s, _ in chosen), arguments, type=result, nullable=nullable, span=tree.span
+        )
+        self.check_pattern(builtin, node)
+        return node if any(s.reads_clock for s, _ in chosen) else self.fold(node)
+
+    def check_pattern(self, builtin: Builtin, node: ir.Call) -> None:
+        """A regular expression that stands in the rule is looked at now."""
+        if builtin.name not in {"matches", "replace", "split"}:
+            return
+        pattern = node.arguments[1]
+        flags = [a for at, a in enumerate(node.arguments) if node.signatures[0].parameter(at).name == "flags"]
+        if not isinstance(pattern, ir.Const) or not isinstance(pattern.value, str):
+            return
+        flag = flags[0].value if flags and isinstance(flags[0], ir.Const) else None
+        try:
+            pattern_of(pattern.value, flag if isinstance(flag, str) else "")
+        except Fault as fault:
+            self.problem(fault.code, fault.message, pattern.span, fault.help)
+
+    def wrong_argument(self, builtin: Builtin, signature: Signature, arguments: Sequence[ir.Node]) -> None:
+        """Say which argument no form of the built-in takes."""
+        for at, argument in enumerate(arguments):
+            wanted = [s.parameter(at).type for s in builtin.signatures if s.accepts(len(arguments))]
+            if any(fits(argument.type, type_) for type_ in wanted):
+                continue
+            shown = " or ".join(dict.fromkeys(a_type(type_) for type_ in wanted))
+            label = f"`{signature.parameter(at).name}`"
+            self.problem(
+                "feel.wrong_type",
+                f"{label} of `{builtin.name}` must be {shown}, not {a_type(argument.type)}",
+                argument.span,
+                f"it is {builtin.usage()}",
+            )
+            return
+        shown = " and ".join(a_type(argument.type) for argument in arguments)
+        span = (arguments[0].span[0], arguments[-1].span[1])
+        self.problem(
+            "feel.wrong_type", f"`{builtin.name}` is not defined for {shown}", span, f"it is {builtin.usage()}"
+        )
+
+    def instance_of(self, tree: syntax.InstanceOf) -> ir.Node:
+        """`value instance of type`."""
+        tested = self.type_of_name(tree.type)
+        return self.fold(ir.InstanceOf(self.check(tree.value), tested, type=BOOLEAN, span=tree.span))
+
+
+def _arranged(signature: Signature, given: tuple[ir.Node, ...], names: tuple[str, ...]) -> tuple[ir.Node, ...] | None:
+    """The arguments in the order of the parameters, or None when they do not go together."""
+    if not names:
+        return given if signature.accepts(len(given)) else None
+    parameters: list[Parameter] = list(signature.parameters)
+    known = [p.name for p in parameters]
+    if any(name not in known for name in names) or len(set(names)) != len(names):
+        return None
+    found = [given[names.index(name)] if name in names else None for name in known]
+    while found and found[-1] is None and parameters[len(found) - 1].optional:
+        found.pop()
+    return None if None in found else tuple(node for node in found if node is not None)
