@@ -49,5 +49,4 @@ def prepare(ports: Ports, shipped: Shipped, now: datetime, *, example: bool) -> 
 def seed_shipped(ports: Ports, shipped: Shipped, organisation_id: str, now: datetime) -> SeedReport:
     """Publish the shipped rule files that an organisation lacks, as the platform itself."""
     caller = Caller(service_actor(organisation_id), now, "cli", f"seed-{ports.new_id()}")
-    files = {path: content for path, content in shipped.rules().items() if path.endswith(".yaml")}
-    return seed(ports, caller, files)
+    return seed(ports, caller, shipped.rules())

@@ -8,14 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.files import is_folder, nothing_found, read, walk
+from cli.files import RULE_FILES, is_folder, nothing_found, read, rows_beside, walk
 from engine.problems import BylawError, Problem
 
 if TYPE_CHECKING:
     from engine.policy import Policies
     from engine.rulefile import SchemaSource
 
-RULE_FILES = (".yaml", ".yml")
 POLICY_FILES = (".polar",)
 
 
@@ -117,7 +116,7 @@ def _check_rule_file(path: Path, checked: Checked) -> None:
     try:
         data = read(path)
         checked.rule_files.append(entry)
-        rule_set = load(data, source=source, schemas=_schemas())
+        rule_set = load(data, source=source, schemas=_schemas(), beside=rows_beside(path, data))
     except BylawError as error:
         checked.problems.extend(error.problems)
         return

@@ -11,6 +11,8 @@ from engine.problems import InvalidError, NotFoundError, Place, Problem
 LARGEST_FILE = 64_000_000
 """Bytes read at most of any file; each reader has its own, smaller limit beside this one."""
 
+RULE_FILES = (".yaml", ".yml")
+
 REASONS = {
     FileNotFoundError: "there is no such file or directory",
     PermissionError: "there is no permission to read it",
@@ -71,14 +73,25 @@ def is_folder(path: Path) -> bool:
 
 
 def rule_files_in(folder: Path) -> dict[str, bytes]:
-    """The YAML files below a folder, by path. Raises `NotFoundError` if there are none."""
+    """The YAML files below a folder and the CSV files among them, by path. Raises `NotFoundError` without YAML."""
     if not is_folder(folder):
         read(folder)
         raise NotFoundError(_unreadable(folder, "it is a file; a folder of rule files is expected"))
-    files = {path.as_posix(): read(path) for path in walk(folder) if path.suffix in {".yaml", ".yml"}}
-    if not files:
+    paths = walk(folder)
+    if not any(path.suffix in RULE_FILES for path in paths):
         raise NotFoundError(nothing_found(folder, "rule file (`.yaml`)"))
-    return files
+    return {path.as_posix(): read(path) for path in paths if path.suffix in {*RULE_FILES, ".csv"}}
+
+
+def rows_beside(path: Path, data: bytes) -> dict[str, bytes]:
+    """The CSV files in a rule file's folder, by name; only one that its bytes name is read, the others are empty.
+
+    Raises `NotFoundError` or `InvalidError` with a `file.*` code.
+    """
+    if b"rows_file" not in data or str(path) == "-":
+        return {}
+    beside = sorted(path.parent.glob("*.csv"))
+    return {one.name: read(one) if one.name.encode() in data else b"" for one in beside}
 
 
 def csv_files_in(folder: Path) -> dict[str, bytes]:

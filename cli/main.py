@@ -19,6 +19,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("up", "up", "Start the whole product on this machine."),
     ("check", "check", "Check rule files and policies, and run their own tests."),
     ("evaluate", "evaluate", "Ask a rule set about some facts."),
+    ("tables", "tables", "Move decision tables between files and spreadsheets."),
     ("dmn", "dmn", "Run decision models of the DMN standard."),
     ("import", "importing", "Read a CRM's or a lead source's original files."),
     ("score", "score", "Score leads again."),

@@ -86,8 +86,7 @@ def rule_files(folder: Path | None) -> Iterator[Opened]:
 
         caller = _caller(wiring, service_actor(WITHOUT_DATABASE))
         files = Shipped.find().rules() if folder is None else rule_files_in(folder)
-        texts = {name: data for name, data in files.items() if name.endswith(".yaml")}
-        report = seed(wiring.ports, caller, texts, any_first=folder is not None)
+        report = seed(wiring.ports, caller, files, any_first=folder is not None)
         if report.problems and folder is not None:
             raise InvalidError(report.problems)
         # What was just published is known from now on, so the question is asked a moment later.

@@ -142,7 +142,8 @@ CODES: dict[str, str] = {
     "rules.test_instant": "A test's instant is wrong, or outside the dates on which the version holds.",
     "rules.test_failed": "A rule file's own test has another result than it expects.",
     "rules.test_needs_result": "A test states neither what it expects nor which problem.",
-    "rules.rows_file": "Table rows in a file beside the rule file are not read yet.",
+    "rules.rows_file": "The CSV file with a table's rows is not beside the rule file, or is not named as it must be.",
+    "rules.rows_csv": "The CSV rows of a table do not have the table's columns.",
     "rules.instant": "An instant for a decision has no time zone, or lies at the end of the calendar.",
     # -- fact schemas and facts
     "facts.unknown_schema": "There is no fact schema of this name.",

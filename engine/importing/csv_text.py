@@ -52,7 +52,7 @@ def read_csv(data: bytes, source: str, columns: Sequence[str], *, encoding: str 
     all structural problems.
     """
     text = decode(data, source, encoding)
-    lines = _split(text, source)
+    lines = split(text, source)
     if not lines:
         raise InvalidError(
             Problem("import.empty", "the file is empty; its first line must name the columns", Place(source))
@@ -64,7 +64,7 @@ def read_csv(data: bytes, source: str, columns: Sequence[str], *, encoding: str 
     _check_header(names, columns, source, report)
     width = len(header.fields)
     if not report or len(names) == len(columns):  # below a header of another width every line would look cut
-        _check_widths(rows, width, source, text, report)
+        check_widths(rows, width, source, text, report)
     if trailing:
         for row in rows:
             if len(row.fields) == width and row.fields[-1] != "":
@@ -110,8 +110,11 @@ def _position(data: bytes, offset: int) -> tuple[int, int]:
     return line, offset - data.rfind(b"\n", 0, offset)
 
 
-def _split(text: str, source: str) -> list[Line]:
-    """All lines with their fields. A blank line at the end of the file is no row."""
+def split(text: str, source: str) -> list[Line]:
+    """All lines with their fields, the header first. A blank line at the end of the file is no row.
+
+    Raises `InvalidError`: a quote that does not close or that something follows, a field or a file that is too large.
+    """
     lines: list[Line] = []
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     start = 1
@@ -188,7 +191,8 @@ def _check_header(names: Sequence[str], columns: Sequence[str], source: str, rep
         report.add("import.wrong_header", message, place, f"the order is: {', '.join(columns)}"[:500])
 
 
-def _check_widths(rows: Sequence[Line], width: int, source: str, text: str, report: Report) -> None:
+def check_widths(rows: Sequence[Line], width: int, source: str, text: str, report: Report) -> None:
+    """Report every row that has another number of fields than the header."""
     wrong = [row for row in rows if len(row.fields) != width]
     for row in wrong[:MAX_PROBLEMS]:
         found = len(row.fields)

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 from engine import feel
 from engine.decision import Explanation
 from engine.problems import InvalidError, Place, Problem, Report
+from engine.rulefile.beside import CsvRows
 from engine.rulefile.facts import FactSchema
 from engine.rulefile.head import Head
 from engine.rulefile.nodes import Node
@@ -91,8 +92,8 @@ class RuleSetBody(Protocol):
 class Draft:
     """A rule file whose shape is right, on its way to a body.
 
-    `tree` is the whole file, head included; `zone` is where `today()` and `now()` are read. Kinds add problems to
-    `report` and call `report.raise_if_any()` before they compile.
+    `tree` is the whole file, head included; `zone` is where `today()` and `now()` are read; `rows` are the rows that
+    are written as CSV. Kinds add problems to `report` and call `report.raise_if_any()` before they compile.
     """
 
     head: Head
@@ -100,6 +101,7 @@ class Draft:
     facts: FactSchema
     report: Report
     zone: tzinfo
+    rows: CsvRows | None = None
 
     def expression(
         self, node: Node, *, expect: feel.types.Type | None = None, scope: feel.types.Scope | None = None

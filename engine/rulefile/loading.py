@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from hashlib import sha256
 from typing import Final
 
 from engine.problems import InvalidError, Place, Problem, Report
 from engine.rulefile import yaml_reader
+from engine.rulefile.beside import rows_of, self_contained
 from engine.rulefile.cases import read_cases
 from engine.rulefile.head import Head, read_head
 from engine.rulefile.kind import Draft, Kind
@@ -24,21 +25,38 @@ _FILE_NAME: Final = re.compile(r"(?P<name>[^/\\@]+)@(?P<version>\d{1,9})\.ya?ml"
 _VERSION_FOLDER: Final = re.compile(r"(?:^|[/\\])rules[/\\](?P<kind>[^/\\]+)[/\\][^/\\]+$")
 
 
-def load(data: bytes, *, source: str, schemas: SchemaSource, kinds: Sequence[Kind]) -> RuleSet:
+def load(
+    data: bytes,
+    *,
+    source: str,
+    schemas: SchemaSource,
+    kinds: Sequence[Kind],
+    beside: Mapping[str, bytes] | None = None,
+) -> RuleSet:
     """The rule set that a file's bytes define.
 
     `source` names the file in problems; when it looks like `rules/<kind>/<name>@<n>.yaml` it must agree with the head.
+    `beside` are the CSV files in its folder, by name: see `engine.rulefile.beside`.
     Raises `InvalidError` with every problem found, sorted by place, each with its line of the file.
     """
     tree = yaml_reader.read(data, source)
     text = yaml_reader.decode(data, source)
     try:
-        return _load(tree, data, text, source, schemas=schemas, kinds=kinds)
+        return _load(tree, data, text, source, schemas=schemas, kinds=kinds, beside=beside or {})
     except InvalidError as error:
-        raise InvalidError(_located(error.problems, source, text)) from None
+        raise InvalidError(_located(error.problems, source, {source: text})) from None
 
 
-def _load(tree: Node, data: bytes, text: str, source: str, *, schemas: SchemaSource, kinds: Sequence[Kind]) -> RuleSet:
+def _load(
+    tree: Node,
+    data: bytes,
+    text: str,
+    source: str,
+    *,
+    schemas: SchemaSource,
+    kinds: Sequence[Kind],
+    beside: Mapping[str, bytes],
+) -> RuleSet:
     kind = _kind(tree, kinds)
     report, warnings = Report(), Report()
     _check_schema_line(text, kind, source, report, warnings)
@@ -58,19 +76,26 @@ def _load(tree: Node, data: bytes, text: str, source: str, *, schemas: SchemaSou
         warnings.add(
             "rules.no_tests", "the file has no tests", Place(source, 1, 1), "add `tests` with at least one case"
         )
-    body = kind.build(Draft(head, tree, facts, report, zone))
-    report.raise_if_any()
+    rows = rows_of(tree, source, beside)
+    excerpts = {source: text} | ({rows.source: "\n".join(rows.lines)} if rows is not None else {})
+    try:
+        body = kind.build(Draft(head, tree, facts, report, zone, rows))
+        report.raise_if_any()
+    except InvalidError as error:
+        raise InvalidError(_located(error.problems, source, excerpts)) from None
+    whole = self_contained(text, tree, rows)
     warnings.extend(body.warnings)
     return RuleSet(
         head=head,
-        digest=sha256(data).hexdigest(),
-        text=text,
+        digest=sha256(data if whole is text else whole.encode()).hexdigest(),
+        text=whole,
         source=source,
         zone=zone if head.zone_name != "UTC" else UTC,
         facts=facts,
         tests=tests,
-        warnings=tuple(_located(warnings, source, text)),
+        warnings=tuple(_located(warnings, source, excerpts)),
         body=body,
+        excerpts=excerpts,
     )
 
 
@@ -131,8 +156,10 @@ def _at(problem: Problem, place: Place) -> Problem:
     return problem if problem.place.source else Problem(problem.code, problem.message, place, problem.help)
 
 
-def _located(problems: Sequence[Problem] | Report, source: str, text: str) -> list[Problem]:
-    """Problems of the file with its name and line; problems of another file (a schema) as they are."""
-    return [
-        problem if problem.place.source not in ("", source) else problem.in_text(source, text) for problem in problems
-    ]
+def _located(problems: Sequence[Problem] | Report, source: str, texts: Mapping[str, str]) -> list[Problem]:
+    """Problems of the file, and of what lies beside it, with name and line; those of another (a schema) as they are."""
+    found = []
+    for problem in problems:
+        name = problem.place.source or source
+        found.append(problem.in_text(name, texts[name]) if name in texts else problem)
+    return found

@@ -46,6 +46,7 @@ class Node:
 
     `place` is the value's own place, `key_place` that of its key (for a member of a mapping). `members` is filled for a
     mapping, `items` for a list, `value` and `text` for a scalar; `lines` are the file's lines, shared by all nodes.
+    `margin` is how far the lines of CSV text are indented that stands in a block of the file.
     """
 
     kind: NodeKind
@@ -57,6 +58,7 @@ class Node:
     text: str = ""
     style: ScalarStyle = ScalarStyle.PLAIN
     lines: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    margin: int = field(default=0, repr=False, compare=False)
 
     def get(self, name: str) -> Node | None:
         """The member of this name, or None."""
@@ -141,5 +143,6 @@ class Node:
         return replace(self.place, line=first[0], column=first[1], length=max(1, shown))
 
     def _characters(self) -> tuple[tuple[int, int], ...]:
-        found = character_places(self.text, self.lines, self.style, self.place.line, self.place.column)
-        return found or ((self.place.line, self.place.column),)
+        place = self.place
+        found = character_places(self.text, self.lines, self.style, place.line, place.column, margin=self.margin)
+        return found or ((place.line, place.column),)

@@ -34,7 +34,8 @@ def require_instant(name: str, instant: datetime) -> None:
 class RuleSet:
     """One version of a rule set, compiled. Immutable; one object may decide in several threads.
 
-    `digest` is the SHA-256 of the file's bytes, `text` the file as it was read.
+    `text` is the file as it is published and `digest` the SHA-256 of its bytes; rows that lie in a file beside it are
+    part of both (`engine.rulefile.beside`). `excerpts` are the files as they were read, for the lines problems show.
     """
 
     head: Head
@@ -46,6 +47,7 @@ class RuleSet:
     tests: tuple[Case, ...]
     warnings: tuple[Problem, ...]
     body: RuleSetBody = field(repr=False)
+    excerpts: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def kind(self) -> str:
@@ -135,4 +137,7 @@ class RuleSet:
 
     def _located(self, problem: Problem) -> Problem:
         """A problem of the rule file with its line; one of the facts stays at its path."""
-        return problem.in_text(self.source, self.text) if problem.place.line else problem
+        if not problem.place.line:
+            return problem
+        source = problem.place.source or self.source
+        return problem.in_text(source, self.excerpts.get(source, self.text))

@@ -15,24 +15,44 @@ _ESCAPE_LENGTHS = {"x": 4, "u": 6, "U": 10}
 
 
 class ScalarStyle(Enum):
-    """How a scalar is written, by YAML's indicator."""
+    """How a scalar is written, by YAML's indicator; the last two are a CSV file's fields."""
 
     PLAIN = ""
     SINGLE_QUOTED = "'"
     DOUBLE_QUOTED = '"'
     LITERAL = "|"
     FOLDED = ">"
+    CSV = "csv"
+    CSV_QUOTED = 'csv"'
 
 
 def character_places(
-    text: str, lines: Sequence[str], style: ScalarStyle, line: int, column: int
+    text: str, lines: Sequence[str], style: ScalarStyle, line: int, column: int, *, margin: int = 0
 ) -> tuple[Position, ...]:
-    """One position for each character of `text`, whose scalar starts at `line` and `column` of the file's `lines`."""
+    """One position for each character of `text`, whose scalar starts at `line` and `column` of the file's `lines`.
+
+    `margin` is how far the lines of a CSV text are indented.
+    """
     if not text:
         return ()
+    if style in (ScalarStyle.CSV, ScalarStyle.CSV_QUOTED):
+        return _field(text, style, line, column, margin)
     if style in (ScalarStyle.LITERAL, ScalarStyle.FOLDED):
         return _block(text, lines, line, column)
     return _flow(text, lines, style, line, column)
+
+
+def _field(text: str, style: ScalarStyle, line: int, column: int, margin: int) -> tuple[Position, ...]:
+    """A field of a CSV file: inside quotes a quote is written twice, and the field may go over several lines."""
+    quoted = style is ScalarStyle.CSV_QUOTED
+    at, found = column + quoted, []
+    for character in text:
+        found.append((line, at))
+        if character == "\n":
+            line, at = line + 1, margin + 1
+        else:
+            at += 2 if quoted and character == '"' else 1
+    return tuple(found)
 
 
 def _block(text: str, lines: Sequence[str], line: int, column: int) -> tuple[Position, ...]:

@@ -18,7 +18,7 @@ from engine.problems import EXCERPT_LIMIT, InvalidError, Place, Problem, Report
 from engine.rulefile.nodes import Node, NodeKind, PlainNumber, Scalar
 from engine.rulefile.scalar_places import ScalarStyle
 
-MAX_BYTES: Final = 1_048_576
+MAX_BYTES: Final = 2_000_000
 """Largest rule file."""
 
 MAX_DEPTH: Final = 32

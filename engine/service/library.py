@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from engine.ports import Store
     from engine.rulefile import FactSchema, RuleSet, SchemaSource
@@ -45,12 +45,19 @@ class Library:
                 self._compiled.popitem(last=False)
         return compiled
 
-    def load(self, text: str | bytes, source: str) -> RuleSet:
-        """The same without the cache: for texts that are being edited."""
+    def load(self, text: str | bytes, source: str, beside: Mapping[str, bytes] | None = None) -> RuleSet:
+        """The same without the cache: for texts that are being edited.
+
+        `beside` are the CSV files in the rule file's folder, by name; see `engine.rulefile.beside`.
+        """
         from engine.rulefile import load  # noqa: PLC0415  # loads jsonschema, which not every use case needs
 
         return load(
-            text.encode() if isinstance(text, str) else text, source=source, schemas=self.schemas, kinds=self.kinds
+            text.encode() if isinstance(text, str) else text,
+            source=source,
+            schemas=self.schemas,
+            kinds=self.kinds,
+            beside=beside,
         )
 
     def facts(self, name: str) -> FactSchema:

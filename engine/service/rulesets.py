@@ -19,6 +19,7 @@ from engine.predicate import Compare, both
 from engine.problems import BylawError, ConflictError, DeniedError, InvalidError, NotFoundError, Place, Problem
 from engine.records import Record
 from engine.rulefile import require_instant
+from engine.rulefile.beside import document, files_beside
 from engine.service.actions import PUBLISH, READ
 from engine.service.auditing import Attempt, accepted, audited
 from engine.service.ids import derived_id
@@ -204,28 +205,40 @@ def in_force_of_kind(
     return tuple(found)
 
 
-def check_text(ports: Ports, data: bytes, source: str) -> CheckReport:
-    """Everything that is wrong with a rule file's text, and how its own tests go. Changes nothing."""
+def check_text(ports: Ports, data: bytes, source: str, *, beside: Mapping[str, bytes] | None = None) -> CheckReport:
+    """Everything that is wrong with a rule file's text, and how its own tests go. Changes nothing.
+
+    `beside` are the CSV files in the file's folder, by name, of which one may hold a table's rows.
+    """
     try:
-        rule_set = ports.library.rule_set(digest_of_text(data), data, source)
+        rule_set = _rule_set(ports, data, source, beside)
     except InvalidError as error:
         return CheckReport(error.problems, (), (), None)
     return CheckReport((), rule_set.warnings, rule_set.run_tests(), rule_set)
 
 
-def publish(ports: Ports, caller: Caller, data: bytes, source: str, *, any_first: bool = False) -> PublishedVersion:
+def publish(
+    ports: Ports,
+    caller: Caller,
+    data: bytes,
+    source: str,
+    *,
+    any_first: bool = False,
+    beside: Mapping[str, bytes] | None = None,
+) -> PublishedVersion:
     """Put a rule file's version in the store, from where its interval decides when it is in force.
 
+    Rows in one of the CSV files `beside` it are stored within its text.
     Raises `InvalidError` for a text that is not right or whose tests fail, `DeniedError`, and `ConflictError` if its
     number is not the live one plus one (1 for the first, unless `any_first`), or if it changes the rule set's kind.
     """
     attempt = [Attempt("publish", "rule_version", source)]
     with audited(ports, caller, attempt):
-        report = check_text(ports, data, source)
+        report = check_text(ports, data, source, beside=beside)
         if report.rule_set is None:
             raise InvalidError(report.problems)
         rule_set = report.rule_set
-        record = _version_record(rule_set, data, caller)
+        record = _version_record(rule_set, data if not beside else rule_set.text.encode(), caller)
         attempt[0] = Attempt("publish", "rule_version", record.id, record, rule_set.name, rule_set.version)
         if not ports.authorizer.allows(caller.actor, PUBLISH, record):
             raise DeniedError(
@@ -272,29 +285,33 @@ def seed(ports: Ports, caller: Caller, files: Mapping[str, bytes], *, any_first:
 
     Seeding twice does nothing the second time. A file that differs from the published version of its number, or whose
     number would leave a gap, is reported and left alone: published versions win. With `any_first` a rule set may begin
-    with any number, as in a folder that holds a draft alone.
+    with any number, as in a folder that holds a draft alone. Among the `files`, by path, may be CSV files that hold the
+    rows of a table beside them.
     """
     existing = {
         (record["rule_set"], record["version"]): record
         for record in published_versions(ports, caller.actor.organisation_id).records
     }
-    loaded: list[tuple[str, int, str, bytes]] = []
+    loaded: list[tuple[str, int, str, bytes, dict[str, bytes]]] = []
     published: list[str] = []
     present: list[str] = []
     problems: list[Problem] = []
     by_digest = {record["digest"]: record for record in existing.values()}
     for path, data in files.items():
-        known = by_digest.get(digest_of_text(data))
-        if known is not None:
-            present.append(f"{known['rule_set']}@{known['version']}")
+        if path.endswith(".csv"):
             continue
+        beside = files_beside(path, files)
         try:
-            rule_set = ports.library.rule_set(digest_of_text(data), data, path)
+            known = by_digest.get(digest_of_text(document(data, path, beside)))
+            if known is not None:
+                present.append(f"{known['rule_set']}@{known['version']}")
+                continue
+            rule_set = _rule_set(ports, data, path, beside)
         except InvalidError as error:
             problems.extend(error.problems)
             continue
-        loaded.append((rule_set.name, rule_set.version, path, data))
-    for name, version, path, data in sorted(loaded):
+        loaded.append((rule_set.name, rule_set.version, path, data, beside))
+    for name, version, path, data, beside in sorted(loaded, key=lambda one: one[:3]):
         if (name, version) in existing:
             problems.append(
                 Problem(
@@ -306,12 +323,19 @@ def seed(ports: Ports, caller: Caller, files: Mapping[str, bytes], *, any_first:
             )
             continue
         try:
-            publish(ports, caller, data, path, any_first=any_first)
+            publish(ports, caller, data, path, any_first=any_first, beside=beside)
         except BylawError as error:
             problems.extend(error.problems)
         else:
             published.append(f"{name}@{version}")
     return SeedReport(tuple(published), tuple(sorted(present)), tuple(problems))
+
+
+def _rule_set(ports: Ports, data: bytes, source: str, beside: Mapping[str, bytes] | None) -> RuleSet:
+    """The compiled rule set; one with rows beside it is compiled anew: the digest of its own text does not name it."""
+    if beside and document(data, source, beside) is not data:
+        return ports.library.load(data, source, beside)
+    return ports.library.rule_set(digest_of_text(data), data, source)
 
 
 def release_digest(

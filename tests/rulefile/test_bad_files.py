@@ -17,13 +17,14 @@ from engine.problems import InvalidError
 
 CASES = Path(__file__).resolve().parents[1] / "cases" / "rulefile" / "bad"
 FILES = sorted(CASES.glob("*.yaml"))
+BESIDE = {file.name: file.read_bytes() for file in CASES.glob("*.csv")}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_mistake_is_told_with_code_place_excerpt_and_help(file: Path, schemas) -> None:
     """Every mistake is refused with the same problems, at the same places, in the same words."""
     with pytest.raises(InvalidError) as refused:
-        load(file.read_bytes(), source=file.name, schemas=schemas)
+        load(file.read_bytes(), source=file.name, schemas=schemas, beside=BESIDE)
     actual = "\n".join(problem.render() for problem in refused.value.problems) + "\n"
     expected = file.with_suffix(".problems.txt")
     if os.environ.get("BYLAW_ACCEPT"):
@@ -35,7 +36,7 @@ def test_a_mistake_is_told_with_code_place_excerpt_and_help(file: Path, schemas)
 def test_no_message_speaks_of_the_implementation(file: Path, schemas) -> None:
     """Messages are one lower-case sentence and name no type of the language Bylaw is written in."""
     with pytest.raises(InvalidError) as refused:
-        load(file.read_bytes(), source=file.name, schemas=schemas)
+        load(file.read_bytes(), source=file.name, schemas=schemas, beside=BESIDE)
     for problem in refused.value.problems:
         assert problem.message[0] == problem.message[0].lower()
         assert "\n" not in problem.message

@@ -10,7 +10,7 @@ from engine.caller import Caller
 from engine.predicate import Always
 from engine.problems import ConflictError, DeniedError, InvalidError, NotFoundError
 from engine.service.evaluate import evaluate
-from engine.service.library import CAPACITY, Library
+from engine.service.library import CAPACITY, Library, digest_of_text
 from engine.service.rulesets import (
     check_text,
     get_version,
@@ -64,6 +64,32 @@ def test_seeding_again_does_nothing():
     assert (tuple(sorted(first.published)), ()) == (again.present, again.published)
     assert before == ports.store.count("audit_entry", Always())
     assert {"1", "2", "3"} == {one.rpartition("@")[2] for one in first.published if one.startswith(NAME)}
+
+
+def test_a_table_beside_its_file_is_published_within_its_text():
+    """The stored text holds the rows, decides without the CSV, and has the digest of its own bytes."""
+    ports = make_world()
+    path = "rules/decision/discount-limits@1.yaml"
+    beside = {"discount-limits@1.csv": shipped_rules()[path.replace(".yaml", ".csv")]}
+    data = shipped_rules()[path]
+    found = publish(ports, platform(), data, path, beside=beside)
+    text = found.record["text"]
+    assert "rows_csv: |  # discount-limits@1.csv\n  id,region," in text
+    assert digest_of_text(text.encode()) == found.record["digest"] == found.rule_set.digest
+    stored = get_version(ports, platform(), "decision/discount-limits", 1)
+    assert all(result.passed for result in stored.rule_set.run_tests())
+    assert ((), ("decision/discount-limits@1",)) == (
+        (again := seed(ports, platform(), {path: data, path.replace(".yaml", ".csv"): beside.popitem()[1]})).published,
+        again.present,
+    )
+
+
+def test_a_text_that_names_a_table_beside_it_and_comes_alone_is_refused():
+    """Over the API nothing is beside a text: the problem says how its rows travel with it."""
+    data = shipped_rules()["rules/decision/discount-limits@1.yaml"]
+    (problem,) = check_text(make_world(), data, "body").problems
+    assert ("rules.rows_file", 21) == (problem.code, problem.place.line)
+    assert "rows_csv" in problem.help
 
 
 def test_published_versions_win_over_files():

@@ -96,8 +96,9 @@ def make_ports(store: Store | None = None) -> Ports:
 
 
 def shipped_rules() -> dict[str, bytes]:
-    """The shipped rule files."""
-    return {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in sorted((ROOT / "rules").rglob("*.yaml"))}
+    """The shipped rule files and the tables beside them."""
+    paths = sorted(path for path in (ROOT / "rules").rglob("*") if path.suffix in {".yaml", ".csv"})
+    return {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in paths}
 
 
 def shipped(*names: str) -> dict[str, bytes]:
