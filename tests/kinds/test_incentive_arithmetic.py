@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
+from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 
 import pytest
@@ -83,6 +83,18 @@ def test_lines_telescope_in_every_order(tiers, amounts, shuffler):
                 position += amount
             assert tiers.payout(total) == earned
             shuffler.shuffle(amounts)
+
+
+@given(tables(), cents)
+def test_a_payout_is_exact_in_any_context(tiers, total):
+    """A payout keeps every digit, however few the caller's own arithmetic keeps."""
+    with localcontext(Context(prec=3)):
+        found = tiers.payout(total)
+    with localcontext(EXACT):
+        assert tiers.payout(total) == found
+        assert sum((piece.earned + piece.flat for piece in tiers.slices(ZERO, total, tiers.in_force(total))), ZERO) == (
+            found
+        )
 
 
 @given(tables(), cents, cents)

@@ -14,12 +14,16 @@ with an accelerator above it. Once `P` is known the table in force is marginal, 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Final, Literal
+
+from engine.kinds.rounding import EXACT
 
 Boundary = Literal["upper", "lower"]
 ZERO = Decimal(0)
+_LINES: Final = EXACT.copy()
+"""What payouts are computed in, whatever the caller's context is; it only ever traps, so threads may share it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,17 @@ class Tiers:
 
     bands: tuple[Band, ...]
     at_boundary: Boundary = "upper"
+    _above: tuple[Decimal, ...] = field(init=False, repr=False, compare=False)
+    _lines: tuple[tuple[Decimal, Decimal], ...] | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Keep the starts apart, for looking a total up."""
+        object.__setattr__(self, "_above", tuple(band.start for band in self.bands[1:]))
+        object.__setattr__(self, "_lines", None)
 
     def reached(self, total: Decimal) -> int:
         """The index of the band in which a total lies; below zero it is the first."""
-        starts = [band.start for band in self.bands]
-        found = bisect_right(starts, total) if self.at_boundary == "upper" else bisect_left(starts, total)
-        return max(found - 1, 0)
+        return (bisect_right if self.at_boundary == "upper" else bisect_left)(self._above, total)
 
     def in_force(self, total: Decimal) -> tuple[Step, ...]:
         """The marginal table that holds for a period with this total."""
@@ -117,21 +126,31 @@ class Tiers:
     def payout(self, total: Decimal) -> Decimal:
         """F(P): what a total earns, exact and unrounded.
 
-        In its last band F is a line: `r * P - K`, where `K` makes up for the lower rates and flats of the bands before.
+        In the band it lies in F is a line. Zero or less enters nothing, so it earns the first rate and no flat.
         """
-        top = self.reached(total)
-        base = top
-        while base and not self.bands[base].to_all:
-            base -= 1
-        last = self.bands[top]
-        earned = last.rate * total
-        for index in range(base + 1, top + 1):
-            band = self.bands[index]
-            earned -= (band.rate - self.bands[index - 1].rate) * band.start
-        for band in self.bands[base : top + 1]:
-            if band.flat and self._enters(band.start, total):
-                earned += band.flat
-        return earned
+        if total <= ZERO:
+            return _LINES.multiply(self.bands[0].rate, total)
+        lines = self._lines
+        if lines is None:  # worked out when first asked for: most tables are only ever asked for slices
+            lines = self._line_of_each_band()
+            object.__setattr__(self, "_lines", lines)
+        find = bisect_right if self.at_boundary == "upper" else bisect_left
+        rate, constant = lines[find(self._above, total)]
+        return total.fma(rate, constant, _LINES)
+
+    def _line_of_each_band(self) -> tuple[tuple[Decimal, Decimal], ...]:
+        """`r` and `c` of F(P) = r * P + c for a total above zero in each band.
+
+        `c` makes up for the lower rates of the bands since the last `all` band, and holds their flats.
+        """
+        lines: list[tuple[Decimal, Decimal]] = []
+        for band in self.bands:
+            constant = ZERO
+            if lines and not band.to_all:
+                rate, constant = lines[-1]
+                constant = _LINES.subtract(constant, _LINES.multiply(_LINES.subtract(band.rate, rate), band.start))
+            lines.append((band.rate, _LINES.add(constant, band.flat) if band.flat else constant))
+        return tuple(lines)
 
     def jump(self, index: int) -> Decimal:
         """By how much the payout leaps where a band starts, exact: zero in a marginal table without flats."""
