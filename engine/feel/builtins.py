@@ -19,6 +19,7 @@ from decimal import (
     ROUND_HALF_UP,
     ROUND_UP,
     Decimal,
+    DecimalException,
 )
 from functools import lru_cache
 from types import MappingProxyType
@@ -281,6 +282,30 @@ def _rounder(rounding: str) -> Callable[..., Value]:
         return number(NUMBERS.plus, value.quantize(Decimal((0, (1,), -int(places))), rounding=rounding, context=wide))
 
     return rounded
+
+
+def rounder_to(name: str, scale: Decimal, rounded: Callable[..., Value]) -> Callable[[Decimal], Value] | None:
+    """The rounding function of that name for one scale: it gives what `rounded` gives, mostly without asking it."""
+    if name not in ROUNDINGS or scale != scale.to_integral_value() or not 0 <= scale < NUMBER_DIGITS:
+        return None
+    exponent = -int(scale)
+    unit = Decimal((0, (1,), exponent))
+    quick = NUMBERS.copy()
+    quick.rounding = ROUNDINGS[name]
+    quantize = quick.quantize
+
+    def quickly(value: Decimal) -> Value:
+        try:
+            found = quantize(value, unit)
+        except DecimalException:  # needs more than all digits on the way
+            return rounded(value, scale)
+        if not found:  # a small negative number gives zero without a sign
+            return rounded(value, scale)
+        if found == value and value.as_tuple().exponent > exponent:  # type: ignore[operator]  # numbers are finite
+            return value  # places are not filled up
+        return found
+
+    return quickly
 
 
 def _modulo(dividend: Decimal, divisor: Decimal) -> Decimal:
@@ -572,8 +597,20 @@ def _list_or_more(call: Callable[..., Value], result: Result, **flags: bool) -> 
     )
 
 
-def _rounding(name: str, mode: str) -> Builtin:
-    return _one(name, [("n", NUMBER), ("scale?", NUMBER)], NUMBER, _rounder(mode), total=False)
+ROUNDINGS: Final[Mapping[str, str]] = {
+    "floor": ROUND_FLOOR,
+    "ceiling": ROUND_CEILING,
+    "decimal": ROUND_HALF_EVEN,
+    "round up": ROUND_UP,
+    "round down": ROUND_DOWN,
+    "round half up": ROUND_HALF_UP,
+    "round half down": ROUND_HALF_DOWN,
+}
+"""The functions that round to decimal places, and how."""
+
+
+def _rounding(name: str) -> Builtin:
+    return _one(name, [("n", NUMBER), ("scale?", NUMBER)], NUMBER, _rounder(ROUNDINGS[name]), total=False)
 
 
 BUILTINS: Final[tuple[Builtin, ...]] = (
@@ -639,13 +676,7 @@ BUILTINS: Final[tuple[Builtin, ...]] = (
             )
         ),
     ),
-    _rounding("floor", ROUND_FLOOR),
-    _rounding("ceiling", ROUND_CEILING),
-    _rounding("decimal", ROUND_HALF_EVEN),
-    _rounding("round up", ROUND_UP),
-    _rounding("round down", ROUND_DOWN),
-    _rounding("round half up", ROUND_HALF_UP),
-    _rounding("round half down", ROUND_HALF_DOWN),
+    *map(_rounding, ROUNDINGS),
     _one("modulo", [("dividend", NUMBER), ("divisor", NUMBER)], NUMBER, _modulo, total=False),
     _one("sqrt", [("number", NUMBER)], NUMBER, _sqrt, total=False),
     _one("log", [("number", NUMBER)], NUMBER, _log, total=False),

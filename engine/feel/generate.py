@@ -16,6 +16,7 @@ from types import CodeType
 from typing import Any, Final, cast
 
 from engine.feel import ir
+from engine.feel.builtins import rounder_to
 from engine.feel.conform import is_a, reader
 from engine.feel.interpret import Closure, call_builtin, evaluate_node, required
 from engine.feel.limits import MAX_GENERATED_DEPTH, MAX_LIST_ITEMS
@@ -34,6 +35,7 @@ from engine.feel.operations import (
     negate,
     order,
 )
+from engine.feel.piecewise import straight_pieces
 from engine.feel.types import (
     BOOLEAN,
     DATE,
@@ -191,8 +193,9 @@ _RUNTIME: Final[dict[str, object]] = {
 class Source:
     """Python source under construction, with the constants it refers to."""
 
-    def __init__(self) -> None:
-        """Empty."""
+    def __init__(self, *, step_by_step: bool = False) -> None:
+        """Empty. `step_by_step`: every operator becomes code, also where a quicker form is known."""
+        self.step_by_step = step_by_step
         self.lines: list[str] = []
         self.constants: dict[str, object] = {}
         self.facts: dict[tuple[str, ...], str] = {}
@@ -266,6 +269,9 @@ class Source:
     def _expression(self, node: ir.Node) -> str:
         if isinstance(node, _NEEDS_RUN):
             self.needs_run = True
+        if isinstance(node, ir.Arithmetic | ir.If) and not self.step_by_step and (quick := straight_pieces(node)):
+            fact, quickened = quick
+            return f"{self.bind(quickened(_of_one_fact(node, fact)))}({self.facts[fact.path]})"
         return _BY_NODE[type(node)](self, node)
 
     def atom(self, node: ir.Node) -> str | None:
@@ -457,6 +463,10 @@ class Source:
             return f"call_builtin({self.bind(node.name)}, {self.bind(node.signatures)}, run, ({arguments}{comma}))"
         if not signature.takes_nulls and not all(map(_definite, node.arguments)):
             return f"{self.bind(_null_safe(signature.call))}({arguments})"
+        if len(node.arguments) == 2 and isinstance(scale := node.arguments[1], ir.Const):
+            quick = rounder_to(node.name, cast("Decimal", scale.value), signature.call)
+            if quick is not None:
+                return f"{self.bind(quick)}({self._expression(node.arguments[0])})"
         return f"{self.operation(signature.call)}({arguments})"
 
     def _function(self, node: ir.Function) -> str:
@@ -509,6 +519,14 @@ _BY_NODE: Final[Mapping[type, Callable[[Source, Any], str]]] = {
     ir.Invoke: Source._invoke,
     ir.InstanceOf: Source._instance_of,
 }
+
+
+def _of_one_fact(node: ir.Node, fact: ir.Fact) -> Callable[..., Any]:
+    """An expression as a function of the one fact it reads, step by step."""
+    source = Source(step_by_step=True)
+    source.facts[fact.path] = "x"
+    source.line(f"return {source.expression(node)}")
+    return source.function_of("x")
 
 
 def compile_values(nodes: Sequence[ir.Node]) -> tuple[Callable[..., tuple[Value, ...]], bool]:
