@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from engine.feel import ir
+from engine.feel.clauses import INDEXED_ORDERED, Position, constants, indexable, truth_at
 from engine.feel.generate import Source
-from engine.feel.positions import Position, constants, indexable, truth_at
 from engine.feel.types import (
     BOOLEAN,
     DATE_TIME,
@@ -28,6 +28,8 @@ from engine.feel.types import (
     only_known_at_run_time,
 )
 from engine.feel.values import Value
+
+__all__ = ["BITS_BUDGET", "INDEXED_ORDERED", "Conjunctions", "compile_rows", "constants", "indexable", "truth_at"]
 
 BITS_BUDGET: Final = 8_000_000
 """Bits one column's exact masks may take (1 MB); beyond, neighbouring positions share a mask and rows are verified."""

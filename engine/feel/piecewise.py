@@ -36,8 +36,8 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from engine.feel import ir
+from engine.feel.clauses import constants, indexable, truth_at
 from engine.feel.limits import NUMBER_DIGITS
-from engine.feel.positions import constants, indexable, truth_at
 from engine.feel.types import NUMBER
 from engine.feel.values import Value
 

@@ -16,7 +16,7 @@ from decimal import Context, Decimal
 from typing import Any, Final, cast
 
 from engine.feel import ir
-from engine.feel.positions import constants, indexable, truth_at
+from engine.feel.matching import constants, indexable, truth_at
 from engine.feel.text import at_literal
 from engine.feel.types import BOOLEAN, STRING
 from engine.feel.values import Value, YearMonthDuration

@@ -22,7 +22,8 @@ from engine.feel.types import (
 )
 from engine.feel.values import Value
 
-_INDEXED_ORDERED: Final = frozenset({NUMBER, DATE, DAYS_TIME_DURATION, YEARS_MONTHS_DURATION})
+INDEXED_ORDERED: Final = frozenset({NUMBER, DATE, DAYS_TIME_DURATION, YEARS_MONTHS_DURATION})
+"""Types whose comparisons with constants are about where a value lies among them."""
 _LOGIC: Final = (ir.And, ir.Or, ir.Not)
 Position = int | bool | None
 
@@ -33,7 +34,7 @@ def indexable(node: ir.Node) -> ir.Fact | None:
     if len(facts) != 1:
         return None
     fact = facts[0]
-    if fact.type not in _INDEXED_ORDERED and fact.type not in {STRING, BOOLEAN}:
+    if fact.type not in INDEXED_ORDERED and fact.type not in {STRING, BOOLEAN}:
         return None
     return fact if _simple(node, fact.type) else None
 
@@ -47,7 +48,7 @@ def _simple(node: ir.Node, type_: Type) -> bool:
         return node.type == BOOLEAN or node.value is None
     if not isinstance(node, ir.Compare):
         return False
-    if type_ not in _INDEXED_ORDERED and node.op not in {"=", "!="}:
+    if type_ not in INDEXED_ORDERED and node.op not in {"=", "!="}:
         return False
     sides = (node.left, node.right)
     return all(
