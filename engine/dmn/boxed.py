@@ -73,7 +73,7 @@ class Builder:
         try:
             return self.types.by_reference(name)
         except Fault as fault:
-            self.report(Problem("dmn.unknown_type", fault.message, place))
+            self.report(Problem("dmn.unknown_type", fault.message, place, fault.help))
             return ANY
 
     # -- every kind of expression

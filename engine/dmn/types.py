@@ -8,7 +8,8 @@ from typing import Any
 from engine.dmn.model import ItemDefinition
 from engine.feel.standard import Compiled, Environment, Session, compile_unary_tests
 from engine.feel.standard.types import ConstrainedType, TypeNames, named
-from engine.feel.types import ANY, ContextType, Field, FunctionType, ListType, Type
+from engine.feel.suggest import closest
+from engine.feel.types import ANY, TYPE_NAMES, ContextType, Field, FunctionType, ListType, Type
 from engine.feel.values import Fault
 from engine.problems import InvalidError, Problem
 
@@ -57,7 +58,8 @@ class ModelTypes:
             rest = name.partition(":")[2]
             found = self.find(rest) or named(rest)
         if found is None:
-            raise Fault("feel.unknown_type", f"there is no type `{name}`")
+            near = closest(name, [*self._items, *TYPE_NAMES])
+            raise Fault("feel.unknown_type", f"there is no type `{name}`", f"did you mean `{near}`?" if near else "")
         return found
 
     def component_names(self) -> Iterator[str]:
@@ -86,7 +88,7 @@ class ModelTypes:
         try:
             return self.by_reference(name)
         except Fault as fault:
-            self._report(Problem("dmn.unknown_type", fault.message))
+            self._report(Problem("dmn.unknown_type", fault.message, help=fault.help))
             return ANY
 
     def _constrained(self, name: str, base: Type, tests: str) -> Type:

@@ -129,9 +129,21 @@ def check(
     be read with the first mistake, else with all of them.
     """
     places = TextPlaces(text, place, tuple(line_columns) if line_columns else None)
-    tree = parse(places, _names(scope), FUNCTION_NAMES)
-    node = check_tree(tree, scope, places, expect)
+    noted: list[Problem] = []
+    tree = parse(places, _names(scope), FUNCTION_NAMES, noted=noted)
+    node = _checked(noted, lambda: check_tree(tree, scope, places, expect))
     return Expression(places, tree, node, (_check_again, (text, scope, expect, place, places.line_columns)))
+
+
+def _checked(noted: Sequence[Problem], check_it: Callable[[], ir.Node]) -> ir.Node:
+    """The typed form. Raises `InvalidError` with what the reader noted and what the checker finds."""
+    try:
+        node = check_it()
+    except InvalidError as error:
+        raise InvalidError([*noted, *error.problems]) from None
+    if noted:
+        raise InvalidError(noted)
+    return node
 
 
 def _check_again(
@@ -155,8 +167,9 @@ def check_unary_tests(
     """
     places = TextPlaces(text, place, tuple(line_columns) if line_columns else None)
     subject = input_type if isinstance(input_type, Field) else Field(input_type, optional=True)
-    tree = parse_unary_tests(places, _names(scope), FUNCTION_NAMES)
-    node = check_cell(tree, subject, scope, places)
+    noted: list[Problem] = []
+    tree = parse_unary_tests(places, _names(scope), FUNCTION_NAMES, noted=noted)
+    node = _checked(noted, lambda: check_cell(tree, subject, scope, places))
     return Expression(places, tree, node, (_check_cell_again, (text, subject, scope, place, places.line_columns)))
 
 

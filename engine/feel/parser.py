@@ -7,17 +7,17 @@ checked while reading, so no text can exhaust the stack.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from engine.feel import syntax
+from engine.feel import habits, syntax
 from engine.feel.lexer import Kind, Token, tokens_of, words_of
 from engine.feel.limits import MAX_DEPTH
 from engine.feel.places import TextPlaces
 from engine.feel.suggest import closest
 from engine.feel.syntax import COMPARISONS, Node
-from engine.problems import InvalidError
+from engine.problems import InvalidError, Problem
 
 OR, AND, COMPARISON, ADDITIVE, MULTIPLICATIVE, POWER = range(1, 7)
 _PRECEDENCE: Final = {"+": ADDITIVE, "-": ADDITIVE, "*": MULTIPLICATIVE, "/": MULTIPLICATIVE, "**": POWER}
@@ -83,36 +83,73 @@ class Names:
         return None
 
 
-def parse(places: TextPlaces, names: Names, functions: Names, *, standard: bool = False) -> Node:
+def parse(
+    places: TextPlaces,
+    names: Names,
+    functions: Names,
+    *,
+    standard: bool = False,
+    noted: list[Problem] | None = None,
+) -> Node:
     """The tree of an expression.
 
     `names` are the scope's names, `functions` those of the built-ins; `standard` reads numbers of any length, rounding
-    them to the digits that are kept. Raises `InvalidError` at the first mistake.
+    them to the digits that are kept. Raises `InvalidError` with the slips whose meaning is certain (`==`, `AND`) and
+    the first mistake whose meaning is not; a caller that gives `noted` finds the former there and gets the tree.
     """
-    reader = _Reader(places, names, functions, standard=standard)
-    tree = reader.expression()
-    reader.finish()
-    return tree
+    return _read(_Reader.whole, places, names, functions, standard=standard, noted=noted)
 
 
 def parse_unary_tests(
-    places: TextPlaces, names: Names, functions: Names, *, standard: bool = False
+    places: TextPlaces,
+    names: Names,
+    functions: Names,
+    *,
+    standard: bool = False,
+    noted: list[Problem] | None = None,
 ) -> syntax.UnaryTests:
-    """The tree of a decision table's cell. Raises `InvalidError` at the first mistake."""
-    return _Reader(places, names, functions, standard=standard).unary_tests()
+    """The tree of a decision table's cell. Raises `InvalidError` as `parse` does."""
+    return _read(_Reader.unary_tests, places, names, functions, standard=standard, noted=noted)
+
+
+def _read(
+    rule: Callable[[_Reader], N],
+    places: TextPlaces,
+    names: Names,
+    functions: Names,
+    *,
+    standard: bool,
+    noted: list[Problem] | None,
+) -> N:
+    slips: list[Problem] = [] if noted is None else noted
+    try:
+        tree = rule(_Reader(places, names, functions, slips, standard=standard))
+    except InvalidError as error:
+        raise InvalidError([*slips, *error.problems]) from None
+    if slips and noted is None:
+        raise InvalidError(slips)
+    return tree
 
 
 class _Reader:
     """One pass over one text's tokens."""
 
-    def __init__(self, places: TextPlaces, names: Names, functions: Names, *, standard: bool) -> None:
+    def __init__(
+        self, places: TextPlaces, names: Names, functions: Names, noted: list[Problem], *, standard: bool
+    ) -> None:
         self.places = places
         self.standard = standard
-        self.tokens = tokens_of(places, standard=standard)
+        self.noted = noted
+        self.tokens = tokens_of(places, noted, standard=standard)
         self.at = 0
         self.level = 0
         self.names = Names(base=names)
         self.functions = functions
+
+    def whole(self) -> Node:
+        tree = self.expression()
+        self.finish()
+        return tree
 
     # -- tokens
 
@@ -141,10 +178,18 @@ class _Reader:
             return True
         return False
 
-    def expect(self, text: str, why: str) -> Token:
+    def expect(self, text: str, why: str, help: str = "", *, opened: int | None = None) -> Token:  # noqa: A002  # the problem's field name
+        """Take a token that must stand here. `opened` is where the bracket starts that it closes."""
         if self.token.text == text and self.token.kind in {Kind.OP, Kind.NAME}:
             return self.take()
-        raise self.unexpected(f"expected `{text}` {why}")
+        if opened is not None and not help:
+            help = f"the `{self.places.text[opened]}` in {self.where(opened)} is still open"  # noqa: A001
+        raise self.unexpected(f"expected `{text}` {why}", help)
+
+    def where(self, at: int) -> str:
+        """A place in words: of this line by its column, of another by its line."""
+        place, here = self.places.place((at, at + 1)), self.places.place(self.token.span)
+        return f"column {place.column}" if place.line == here.line else f"line {place.line}, column {place.column}"
 
     def unexpected(self, what: str, help: str = "") -> Exception:  # noqa: A002  # the problem's field name
         token = self.token
@@ -157,25 +202,30 @@ class _Reader:
             return self.places.error("feel.syntax", message, (max(0, token.start - 1), token.start), help)
         return self.places.error("feel.syntax", f"{what}, found `{token.text[:60]}`", token.span, help)
 
+    def no_value(self) -> Exception:
+        """What stands here begins no value."""
+        before = self.tokens[self.at - 1].text if self.at else ""
+        return self.unexpected("expected a value", habits.in_place_of_value(before[:60], self.token.text))
+
     def finish(self) -> None:
         token = self.token
         if token.kind is Kind.END:
             return
-        before = self.tokens[self.at - 1] if self.at else None
-        help_ = ""
-        if token.text == ",":
-            help_ = "a list stands in brackets: `x in (1, 2)` or `[1, 2]`"
-        elif token.text in {")", "]", "}"}:
-            help_ = f"there is no open bracket for `{token.text}`"
-        elif token.text.lower() in {"and", "or", "in", "between", "is"}:
-            help_ = "`and`, `or`, `in` and `between` are lower case; `=` means equal"
-        elif token.kind is Kind.NAME and (meant := _operator_meant(token.text)):
+        before = self.tokens[self.at - 1]
+        meant = _operator_meant(token.text) if token.kind is Kind.NAME else None
+        if token.text in _WORD_OPERATORS:
+            help_ = "two bounds are a range: `[5..10)`; a condition about a cell's value names it: `? >= 5 and ? < 10`"
+        elif meant:
             help_ = f"did you mean `{meant}`?"
-        elif token.kind is Kind.NAME and before is not None and before.kind is Kind.NUMBER:
-            help_ = "write numbers without unit or letter: `10000`"
-        elif token.kind is Kind.NAME and before is not None and before.kind is Kind.NAME:
+        else:
+            help_ = habits.after_value(before.text, token.text, self.ahead().text)
+        if not help_ and token.kind is Kind.NAME and before.kind is Kind.NAME:
             help_ = "names of facts are one word: `days_since_visit`; join conditions with `and` or `or`"
         raise self.unexpected("expected an operator or the end", help_)
+
+    def note(self, message: str, span: syntax.Span, help: str) -> None:  # noqa: A002  # the problem's field name
+        """Note a slip whose meaning is certain."""
+        self.noted.append(self.places.problem("feel.syntax", message, span, help))
 
     # -- building
 
@@ -196,14 +246,18 @@ class _Reader:
     # -- expressions
 
     def expression(self) -> Node:
+        return self.binary(OR)
+
+    def binary(self, lowest: int, left: Node | None = None) -> Node:
+        """Operators of at least some precedence. Everything that nests goes through here, so depth is counted here."""
         self.level += 1
         if self.level > MAX_DEPTH:
             raise self.too_deep(self.token.start)
-        tree = self.binary(OR)
+        tree = self.operators(lowest, left)
         self.level -= 1
         return tree
 
-    def binary(self, lowest: int, left: Node | None = None) -> Node:
+    def operators(self, lowest: int, left: Node | None) -> Node:
         if left is None:
             left = self.unary()
         start = left.span[0]
@@ -218,13 +272,21 @@ class _Reader:
                 elif text == "between" and lowest <= COMPARISON:
                     self.take()
                     low = self.binary(ADDITIVE)
-                    self.expect("and", "between the two bounds of `between`")
+                    self.expect("and", "between the two bounds of `between`", "write `x between 1 and 5`")
                     high = self.binary(ADDITIVE)
                     left = self.node(syntax.Between, start, (left, low, high), left, low, high)
                 elif text == "in" and lowest <= COMPARISON:
                     self.take()
                     tests = self.tests_after_in()
                     left = self.node(syntax.In, start, (left, *tests), left, tests)
+                elif text == "not" and self.ahead().text == "in" and lowest <= COMPARISON:
+                    self.take()
+                    self.take()
+                    tests = self.tests_after_in()
+                    left = self.node(syntax.In, start, (left, *tests), left, tests)
+                    asked = self.places.text[left.span[0] : left.span[1]]
+                    meant = f"not({asked.replace(' not ', ' ', 1)})"
+                    self.note("`not in` is not an operator of this language", token.span, f"write `{meant[:80]}`")
                 else:
                     return left
                 continue
@@ -251,7 +313,7 @@ class _Reader:
             return (self.binary(ADDITIVE, self.postfix(self.interval(start, tests[0], low_closed=False))),)
         while self.accept(","):
             tests.append(self.test(OR))
-        self.expect(")", "after the values of `in`")
+        self.expect(")", "after the values of `in`", opened=start)
         if len(tests) == 1 and not isinstance(tests[0], syntax.Test):
             # `x in (a) + b`: what stood in brackets was only the beginning of an expression
             return (self.binary(ADDITIVE, self.postfix(tests[0])),)
@@ -283,9 +345,9 @@ class _Reader:
                 name, span = self.member()
                 tree = self.node(syntax.Path, start, (tree,), tree, name, name_span=span)
             elif self.is_op("[") and not self.closes_interval():
-                self.take()
+                bracket = self.take().start
                 predicate = self.expression()
-                self.expect("]", "after the filter")
+                self.expect("]", "after the filter", opened=bracket)
                 tree = self.node(syntax.Filter, start, (tree, predicate), tree, predicate)
             elif self.is_op("("):
                 tree = self.invocation(tree)
@@ -296,6 +358,11 @@ class _Reader:
                 tree = self.node(syntax.InstanceOf, start, (tree,), tree, type_name)
             else:
                 return tree
+
+    def starts_value(self) -> bool:
+        """Whether a value starts here, so that something between it and the one before is missing."""
+        token = self.token
+        return token.kind in {Kind.NUMBER, Kind.STRING} or (token.kind is Kind.NAME and token.text not in _RESERVED)
 
     def closes_interval(self) -> bool:
         """Whether `[` ends an interval, as in `]1..5[`: nothing that starts a value follows it."""
@@ -318,20 +385,21 @@ class _Reader:
         return known[0], (token.start, self.tokens[self.at - 1].end)
 
     def invocation(self, callee: Node) -> Node:
-        self.take()
+        opened = self.take().start
         arguments: list[Node] = []
         names: list[str] = []
         if not self.accept(")"):
             while True:
                 name = self.argument_name()
                 if arguments and bool(name) != bool(names):
-                    raise self.unexpected("arguments are either all named or all by position")
+                    raise self.unexpected("arguments are either all named or all by position", "name each or none")
                 if name:
                     names.append(name)
                 arguments.append(self.test(OR))
                 if not self.accept(","):
                     break
-            self.expect(")", "or `,` after an argument")
+            help_ = "arguments are separated by commas" if self.starts_value() else ""
+            self.expect(")", "or `,` after an argument", help_, opened=opened)
         return self.node(
             syntax.Invocation, callee.span[0], (callee, *arguments), callee, tuple(arguments), tuple(names)
         )
@@ -370,10 +438,11 @@ class _Reader:
             if token.text == "@":
                 self.take()
                 if self.token.kind is not Kind.STRING:
-                    raise self.unexpected("expected a text after `@`", 'for instance `@"2026-11-02"`')
+                    date = habits.bare_date(self.places.text[self.token.start :]) or '`@"2026-11-02"`'
+                    raise self.unexpected("expected a text after `@`", f"write {date}")
                 text = self.take().value
                 return self.node(syntax.AtLiteral, token.start, (), text)
-        raise self.unexpected("expected a value")
+        raise self.no_value()
 
     def word(self) -> Node:
         token = self.token
@@ -398,12 +467,23 @@ class _Reader:
         if text == "function" and self.ahead().text == "(":
             return self.function()
         if text in _RESERVED:
-            raise self.unexpected("expected a value")
+            raise self.no_value()
+        if text == "not" and not self.standard and self.ahead().kind in {Kind.NAME, Kind.NUMBER, Kind.STRING}:
+            return self.bare_not()
         unknown = self.unknown_function()
         if unknown:
             return self.node(syntax.Name, token.start, (), unknown)
         self.take()
         return self.node(syntax.Name, token.start, (), text)
+
+    def bare_not(self) -> Node:
+        """`not a`, which is written `not(a)`: noted, and read as the call."""
+        token = self.take()
+        operand = self.binary(COMPARISON)
+        asked = self.places.text[operand.span[0] : operand.span[1]]
+        self.note("`not` is a function, so its condition stands in brackets", token.span, f"write `not({asked[:80]})`")
+        callee = syntax.Name("not", span=token.span, depth=1)
+        return self.node(syntax.Invocation, token.start, (callee, operand), callee, (operand,), ())
 
     def unknown_function(self) -> str:
         """Several plain words right before `(`: a misspelt function, read as one name so that it can be suggested."""
@@ -423,7 +503,7 @@ class _Reader:
         tree = self.expression()
         if self.is_op(".."):
             return self.interval(start, tree, low_closed=False)
-        end = self.expect(")", "to close the bracket").end
+        end = self.expect(")", "to close the bracket", opened=start).end
         return replace(tree, span=(start, end))
 
     def list_or_interval(self) -> Node:
@@ -434,8 +514,12 @@ class _Reader:
         if self.is_op(".."):
             return self.interval(start, items[0], low_closed=True)
         while self.accept(","):
+            if self.is_op("]") and self.closes_interval():
+                raise self.no_value()
             items.append(self.test(OR))
-        self.expect("]", "to close the list")
+        if self.starts_value():
+            raise self.unexpected("expected `,` or `]` after an item of the list", "items are separated by commas")
+        self.expect("]", "to close the list", opened=start)
         return self.node(syntax.ListLiteral, start, items, tuple(items))
 
     def interval(self, start: int, low: Node, *, low_closed: bool) -> Node:
@@ -453,13 +537,17 @@ class _Reader:
         entries: list[syntax.Entry] = []
         while not self.accept("}"):
             if entries:
-                self.expect(",", "or `}` after an entry")
+                help_ = "entries are separated by commas" if self.starts_value() else ""
+                self.expect(",", "or `}` after an entry", help_, opened=start)
             entry_start = self.token.start
             key = self.key()
             value = self.expression()
             if any(entry.key == key for entry in entries):
                 raise self.places.error(
-                    "feel.syntax", f"the context has two entries named `{key}`", (entry_start, entry_start + len(key))
+                    "feel.syntax",
+                    f"the context has two entries named `{key}`",
+                    (entry_start, entry_start + len(key)),
+                    "give each entry a name of its own",
                 )
             entries.append(self.node(syntax.Entry, entry_start, (value,), key, value))
         return self.node(syntax.ContextLiteral, start, entries, tuple(entries))
@@ -470,39 +558,40 @@ class _Reader:
         else:
             first = self.token
             if first.kind is not Kind.NAME:
-                raise self.unexpected("expected the name of an entry")
+                raise self.unexpected("expected the name of an entry", _ENTRY)
             while self.token.kind is not Kind.END and not self.is_op(":", "{", "}", "(", ")", "[", "]", ","):
                 self.take()
             key = " ".join(self.places.text[first.start : self.tokens[self.at - 1].end].split())
-            self.names.add(key)
-        self.expect(":", "after the name of an entry")
+        self.names.add(key)  # however it is written, later entries may name it
+        self.expect(":", "after the name of an entry", _ENTRY)
         return key
 
     def conditional(self) -> Node:
         start = self.take().start
         condition = self.expression()
-        self.expect("then", "after the condition of `if`")
+        self.expect("then", "after the condition of `if`", _IF)
         yes = self.expression()
-        self.expect("else", "after the first result of `if`")
+        self.expect("else", "after the first result of `if`", f"{_IF}; `else null` gives nothing")
         no = self.expression()
         return self.node(syntax.If, start, (condition, yes, no), condition, yes, no)
 
     def iterations(self) -> tuple[syntax.Iteration, ...]:
         found: list[syntax.Iteration] = []
         while True:
-            start = self.token.start
+            start, begun = self.token.start, self.at
             words: list[str] = []
             while (
                 self.token.kind is not Kind.END and not self.is_word("in") and not self.is_op(",", "(", ")", "[", "]")
             ):
                 words.append(self.take().text)
             if not words:
-                raise self.unexpected(
-                    "expected the name of a variable", "for instance `for line in lines return line.amount`"
-                )
+                raise self.unexpected("expected the name of a variable", _LOOP)
             name = " ".join(words)
             self.names.add(name)
-            self.expect("in", f"after the variable `{name}`")
+            if not self.is_word("in"):
+                self.at = begun + 1
+                raise self.unexpected(f"expected `in` after the variable `{words[0][:60]}`", _LOOP)
+            self.take()
             domain = self.expression()
             end = None
             if self.accept(".."):
@@ -515,14 +604,15 @@ class _Reader:
     def loop(self) -> Node:
         start = self.take().start
         iterations = self.iterations()
-        self.expect("return", "after the lists of `for`")
+        self.expect("return", "after the lists of `for`", _LOOP)
         result = self.expression()
         return self.node(syntax.For, start, (*iterations, result), iterations, result)
 
     def quantified(self) -> Node:
         kind = self.take()
         iterations = self.iterations()
-        self.expect("satisfies", f"after the lists of `{kind.text}`")
+        help_ = f"for instance `{kind.text} line in lines satisfies line.amount > 5`"
+        self.expect("satisfies", f"after the lists of `{kind.text}`", help_)
         condition = self.expression()
         return self.node(syntax.Quantified, kind.start, (*iterations, condition), kind.text, iterations, condition)
 
@@ -596,6 +686,10 @@ class _Reader:
         if self.is_op("-") and self.ahead().kind is Kind.END:
             self.take()
             return syntax.UnaryTests((), span=(0, len(self.places.text)))
+        if not self.standard:
+            self.refuse_any_value()
+            if self.is_word("not") and self.ahead().kind in {Kind.NUMBER, Kind.STRING}:
+                return self.bare_negated_tests()
         if self.is_word("not") and self.ahead().text == "(":
             negated = self.negated_tests()
             if negated is not None:
@@ -606,9 +700,29 @@ class _Reader:
         self.finish()
         return self.node(syntax.UnaryTests, 0, tests, tuple(tests))
 
+    def refuse_any_value(self) -> None:
+        """A cell that is to match every value is written `-`, and never by leaving it empty."""
+        if self.token.kind is Kind.END:
+            raise self.unexpected("expected a test", "write `-` where any value fits")
+        if self.token.text in {"*", "any", "all", "else"} and self.ahead().kind is Kind.END:
+            raise self.places.error(
+                "feel.syntax", f"`{self.token.text}` is not a test", self.token.span, "write `-` where any value fits"
+            )
+
+    def bare_negated_tests(self) -> syntax.UnaryTests:
+        """`not "a", "b"`, which is written `not("a", "b")`: noted, and read as that."""
+        token = self.take()
+        tests = [self.test(OR)]
+        while self.accept(","):
+            tests.append(self.test(OR))
+        self.finish()
+        asked = self.places.text[tests[0].span[0] : tests[-1].span[1]]
+        self.note("what `not` turns round stands in brackets", token.span, f"write `not({asked[:80]})`")
+        return self.node(syntax.UnaryTests, 0, tests, tuple(tests), negated=True)
+
     def negated_tests(self) -> syntax.UnaryTests | None:
         """`not(tests)` when that is the whole cell; `not(a) or b` is an expression. Tried once, so still linear."""
-        start, level = self.at, self.level
+        start, level, noted = self.at, self.level, len(self.noted)
         self.at += 2
         try:
             tests = [self.test(OR)]
@@ -620,9 +734,13 @@ class _Reader:
         if tests and self.token.kind is Kind.END:
             return self.node(syntax.UnaryTests, 0, tests, tuple(tests), negated=True)
         self.at, self.level = start, level
+        del self.noted[noted:]
         return None
 
 
+_IF: Final = "write `if condition then a else b`"
+_LOOP: Final = "for instance `for line in lines return line.amount`"
+_ENTRY: Final = "an entry is `name: value`; a list stands in square brackets: `[1, 2]`"
 _STARTERS: Final = frozenset({"if", "for", "some", "every", "true", "false", "null"})
 _NO_START: Final = frozenset({")", "]", "}", ",", ".", "..", ":", "=", "!=", "<", "<=", ">", ">=", "+", "*", "/", "**"})
 _LONG_TYPES: Final = (

@@ -14,6 +14,7 @@ from cli.dmn_kit import decide, load
 from engine import exact_json
 from engine.dmn import load_model
 from engine.dmn.json_values import to_json
+from engine.dmn.kit import read_kit_file
 from engine.dmn.xml_tree import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS
 from engine.feel.standard.java_methods import METHODS
 from engine.feel.standard.patterns import MAX_PATTERN_STEPS
@@ -24,6 +25,7 @@ from engine.problems import InvalidError, NotFoundError
 CASES = Path(__file__).resolve().parents[1] / "cases" / "dmn"
 MODELS = sorted(path for path in (CASES / "models").glob("*.dmn") if path.with_suffix(".json").exists())
 HOSTILE = sorted((CASES / "hostile").glob("*.dmn"))
+NULLS = sorted((CASES / "nulls").glob("*.dmn"))
 
 
 def plain(value: Any) -> Any:
@@ -50,6 +52,23 @@ def test_hostile_file_is_refused_with_its_code(path: Path) -> None:
     with pytest.raises(InvalidError) as caught:
         load(path)
     assert {path.name.split(".", 1)[1].removesuffix(".dmn")} == {problem.code for problem in caught.value.problems}
+
+
+@pytest.mark.parametrize("path", NULLS, ids=lambda path: path.name)
+def test_null_of_a_model_has_its_reason(path: Path) -> None:
+    """What gives null when it runs is told with the code in the file's name, at load or beside the result."""
+    model = load(path)
+    outcome = model.evaluate("D", {})
+    told = [*model.warnings, *outcome.notes]
+    assert path.name.split(".", 1)[1].removesuffix(".dmn") in {each.code for each in told}
+    assert all(each.message[0].islower() or each.message[0] == "`" for each in told)
+
+
+def test_file_without_test_cases_is_refused() -> None:
+    """A kit file that holds no test cases is told as such."""
+    with pytest.raises(InvalidError) as caught:
+        read_kit_file(b"<testCases/>", "kit.xml")
+    assert "dmn.not_test_cases" == caught.value.code
 
 
 def test_file_of_fifty_megabytes_is_refused() -> None:

@@ -47,25 +47,6 @@ def test_canonical_text_reads_back_to_the_same_tree(
     assert wanted == literal(again.evaluate(facts, at=AT, zone=ZONE))
 
 
-def mistakes() -> list[Any]:
-    file = document("mistakes")
-    scope = scope_of(file["scope"])
-    return [pytest.param(*case, scope, id=case[0] or "nothing") for case in file["cases"]]
-
-
-@pytest.mark.parametrize(("text", "code", "column", "said", "scope"), mistakes())
-def test_a_mistake_is_told_where_it_stands_and_how_to_mend_it(
-    text: str, code: str, column: int, said: str, scope: Scope
-) -> None:
-    """A mistake is refused at load with its code, its column, and a message or help that teaches."""
-    with pytest.raises(InvalidError) as caught:
-        check(text, scope, expect=types.BOOLEAN)
-    problem = caught.value.problems[0]
-    assert (code, 1, column) == (problem.code, problem.place.line, problem.place.column)
-    assert said in f"{problem.message}; {problem.help}"
-    assert problem.message[0].islower() or problem.message[0] in "`0123456789"
-
-
 def faults() -> list[Any]:
     file = document("faults")
     scope, facts = scope_of(file["scope"]), file["facts"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from engine.feel import ir, syntax
-from engine.feel.checking.wording import a_type, shown_names
+from engine.feel.checking.wording import CONDITION_HELP, a_type, condition_help, looks_alike, name_help, shown_names
 from engine.feel.conform import type_of
 from engine.feel.interpret import interpret
 from engine.feel.limits import MAX_PROBLEMS
@@ -81,7 +81,7 @@ class CheckerBase:
         if not fits(node.type, wanted):
             if wanted == BOOLEAN:
                 message = f"a condition is expected here, which is true or false; this is {a_type(node.type)}"
-                help_ = "compare it with something, for instance `employees >= 500`"
+                help_ = CONDITION_HELP
             else:
                 message, help_ = f"{a_type(wanted)} is expected here; this is {a_type(node.type)}", ""
             self.problem("feel.unexpected_type", message, node.span, help_)
@@ -99,7 +99,7 @@ class CheckerBase:
                 "feel.wrong_type",
                 f"{where} takes conditions, which are true or false; this is {a_type(node.type)}",
                 node.span,
-                "compare it with something, for instance `employees >= 500`",
+                condition_help(node, where, in_cell=SUBJECT in self.scope.fields),
             )
             return self.broken(node.span)
         return self.require(node, BOOLEAN)
@@ -129,7 +129,12 @@ class CheckerBase:
         visible = self.visible() - {SUBJECT}
         near = closest(name, visible)
         if near is not None:
-            return f"did you mean `{near}`?"
+            return f"did you mean `{near}`?{looks_alike(name, near)}"
+        if known := name_help(name):
+            return known
+        values = {str(value): each for each in self.scope.fields.values() for value in each.enum or ()}
+        if (value := closest(name, values)) is not None:
+            return f'texts stand in double quotes: `"{value}"`'
         if name == SUBJECT:
             return "`?` is the value of a table's column and has no meaning here"
         return (

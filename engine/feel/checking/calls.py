@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from engine.feel import ir, syntax
+from engine.feel import habits, ir, syntax
 from engine.feel.builtins import BY_NAME, Builtin, Parameter, Signature, pattern_of
 from engine.feel.checking.base import CheckerBase
-from engine.feel.checking.wording import a_type, shown_names
+from engine.feel.checking.wording import a_type, count_of_arguments, shown_names
 from engine.feel.suggest import closest
 from engine.feel.types import (
     ANY,
@@ -23,6 +24,8 @@ from engine.feel.types import (
     only_known_at_run_time,
 )
 from engine.feel.values import Fault
+
+_CALLED: Final = "an operator is missing before the bracket, or this is no function"
 
 
 class CallChecks(CheckerBase):
@@ -61,12 +64,13 @@ class CallChecks(CheckerBase):
             return FunctionType(tuple(parts[:-1]), parts[-1])
         found = TYPE_NAMES.get(tree.name)
         if found is None or parts:
-            near = closest(tree.name, [*TYPE_NAMES, "list", "range", "context"])
+            names = [*TYPE_NAMES, "list", "range", "context"]
+            near = habits.TYPES.get(tree.name.lower()) or closest(tree.name, names)
             self.problem(
                 "feel.unknown_type",
                 f"there is no type `{tree.name[:60]}`",
                 tree.span,
-                f"did you mean `{near}`?" if near else "",
+                f"did you mean `{near}`?" if near else f"there are {shown_names(names)}",
             )
             return ANY
         return found
@@ -84,14 +88,17 @@ class CallChecks(CheckerBase):
         arguments = tuple(self.check(argument) for argument in tree.arguments)
         if not isinstance(function.type, FunctionType):
             if function.type != ANY:
-                self.problem("feel.wrong_type", f"{a_type(function.type)} cannot be called", callee.span)
+                self.problem("feel.wrong_type", f"{a_type(function.type)} cannot be called", callee.span, _CALLED)
                 return self.broken(tree.span)
             return ir.Invoke(function, arguments, type=ANY, nullable=True, span=tree.span)
         arguments = self.ordered(function, tree, arguments)
         wanted = function.type.parameters
         if len(arguments) != len(wanted):
             self.problem(
-                "feel.wrong_arguments", f"the function takes {len(wanted)} arguments, not {len(arguments)}", tree.span
+                "feel.wrong_arguments",
+                f"the function takes {count_of_arguments(len(wanted), len(wanted), len(arguments))}",
+                tree.span,
+                f"it is a {function.type}",
             )
             return self.broken(tree.span)
         for at, (argument, type_) in enumerate(zip(arguments, wanted, strict=True), 1):
@@ -100,6 +107,7 @@ class CallChecks(CheckerBase):
                     "feel.wrong_type",
                     f"argument {at} of the function must be {a_type(type_)}, not {a_type(argument.type)}",
                     argument.span,
+                    f"it is a {function.type}",
                 )
         checked = tuple(self.require(a, t) if t != ANY else a for a, t in zip(arguments, wanted, strict=True))
         return ir.Invoke(function, checked, type=function.type.result, nullable=True, span=tree.span)
@@ -127,7 +135,9 @@ class CallChecks(CheckerBase):
         arguments = tuple(self.check(argument) for argument in tree.arguments)
         if builtin is None:
             near = closest(callee.name, [*BY_NAME, "not", *self.visible()])
-            help_ = f"did you mean `{near}`?" if near else "the functions are listed in the language page"
+            help_ = habits.function_meant(callee.name)
+            if not help_:
+                help_ = f"did you mean `{near}`?" if near else "the functions are listed in the language page"
             self.problem("feel.unknown_function", f"there is no function `{callee.name[:60]}`", callee.span, help_)
             return self.broken(tree.span)
         return self.call(builtin, arguments, tree)
@@ -149,11 +159,7 @@ class CallChecks(CheckerBase):
             if (arguments := _arranged(signature, given, tree.names)) is not None
         ]
         if not arranged:
-            count = f"{len(given)} argument{'' if len(given) == 1 else 's'}"
-            what = f"no arguments named {shown_names(tree.names)}" if tree.names else f"not {count}"
-            self.problem(
-                "feel.wrong_arguments", f"`{builtin.name}` takes {what}", tree.span, f"it is {builtin.usage()}"
-            )
+            self.wrong_count_or_name(builtin, len(given), tree)
             return self.broken(tree.span)
         fitting = [(s, a) for s, a in arranged if all(fits(x.type, s.parameter(i).type) for i, x in enumerate(a))]
         if not fitting:
@@ -172,6 +178,27 @@ class CallChecks(CheckerBase):
         )
         self.check_pattern(builtin, node)
         return node if any(s.reads_clock for s, _ in chosen) else self.fold(node)
+
+    def wrong_count_or_name(self, builtin: Builtin, given: int, tree: syntax.Invocation) -> None:
+        """Say that no form of the built-in takes so many arguments, or arguments of these names."""
+        forms = builtin.signatures
+        known = dict.fromkeys(p.name for s in forms for p in s.parameters)
+        unknown = next((name for name in tree.names if name not in known), None)
+        if unknown is not None:
+            near = closest(unknown, known)
+            meant = f"did you mean `{near}`? " if near else ""
+            message = f"`{builtin.name}` has no argument named `{unknown[:60]}`"
+        elif len(set(tree.names)) != len(tree.names):
+            twice = next(name for at, name in enumerate(tree.names) if name in tree.names[:at])
+            meant, message = "", f"`{builtin.name}` is given `{twice}` twice"
+        elif tree.names:
+            meant, message = "", f"`{builtin.name}` cannot be called with {shown_names(tree.names)}"
+        else:
+            least = min(sum(not p.optional for p in s.parameters) for s in forms)
+            open_ended = any(p.rest for s in forms for p in s.parameters)
+            most = None if open_ended else max(len(s.parameters) for s in forms)
+            meant, message = "", f"`{builtin.name}` takes {count_of_arguments(least, most, given)}"
+        self.problem("feel.wrong_arguments", message, tree.span, f"{meant}it is {builtin.usage()}")
 
     def check_pattern(self, builtin: Builtin, node: ir.Call) -> None:
         """A regular expression that stands in the rule is looked at now."""

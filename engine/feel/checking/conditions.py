@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 from engine.feel import ir, syntax
 from engine.feel.checking.base import SUBJECT, CheckerBase
 from engine.feel.checking.operator_types import ARITHMETIC, DURATIONS
-from engine.feel.checking.wording import a_type, arithmetic_help, compare_help, order_help, shown_names
+from engine.feel.checking.wording import (
+    a_type,
+    arithmetic_help,
+    compare_help,
+    negative_help,
+    order_help,
+    shown_names,
+)
 from engine.feel.suggest import closest
 from engine.feel.text import literal
 from engine.feel.types import (
@@ -127,7 +134,9 @@ class ConditionChecks(CheckerBase):
         """`-operand`."""
         node = self.check(tree.operand)
         if node.type not in {NUMBER, ANY, *DURATIONS}:
-            self.problem("feel.wrong_type", f"`-` is not defined for {a_type(node.type)}", tree.span)
+            self.problem(
+                "feel.wrong_type", f"`-` is not defined for {a_type(node.type)}", tree.span, negative_help(node.type)
+            )
             return self.broken(tree.span)
         return self.fold(ir.Negate(node, type=node.type, nullable=node.nullable, span=tree.span))
 
@@ -170,7 +179,9 @@ class ConditionChecks(CheckerBase):
             return self.joined("and", (low, high), span)
         if isinstance(test, syntax.ListLiteral) and not isinstance(subject.type, ListType):
             if not test.items:
-                self.problem("feel.wrong_type", "the list is empty, so nothing is in it", span)
+                self.problem(
+                    "feel.wrong_type", "the list is empty, so nothing is in it", span, "list the values to look for"
+                )
                 return self.broken(span)
             return self.joined("or", [self.test(subject, item) for item in test.items], span)
         node = self.check(test)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
-from engine.feel import ir, syntax
+from engine.feel import habits, ir, syntax
 from engine.feel.builtins import BY_NAME
 from engine.feel.checking.base import CheckerBase
 from engine.feel.checking.operator_types import NULLABLE_PARTS, PROPERTIES, RANGE_PROPERTIES
@@ -26,6 +27,8 @@ from engine.feel.types import (
     fits,
 )
 from engine.feel.values import Fault
+
+_LOOPS: Final = "for instance `in [1..5]`, `in 1..5` or a list"
 
 
 class StructureChecks(CheckerBase):
@@ -54,7 +57,7 @@ class StructureChecks(CheckerBase):
                 "feel.unknown_name",
                 f"`{tree.name}` is a function and must be called",
                 tree.span,
-                f"write `{tree.name}(...)`",
+                f"write `{tree.name}()`" if tree.name in {"now", "today"} else f"write `{tree.name}(...)`",
             )
         else:
             self.problem(
@@ -113,13 +116,14 @@ class StructureChecks(CheckerBase):
         """Say that there is no such part, and which there are."""
         names = sorted(parts)
         near = closest(tree.name, names)
-        help_ = (
-            f"did you mean `{near}`?"
-            if near
-            else f"it has {shown_names(names)}"
-            if names
-            else f"{a_type(type_)} has no parts"
-        )
+        if near:
+            help_ = f"did you mean `{near}`?"
+        elif function := closest(tree.name, BY_NAME):
+            help_ = f"a function stands before its arguments: `{function}(x, ...)`"
+        elif (known := habits.function_meant(tree.name)) and f".{tree.name}" not in known:
+            help_ = known
+        else:
+            help_ = f"it has {shown_names(names)}" if names else f"{a_type(type_)} has no parts"
         what = "this" if isinstance(type_, ContextType) else a_type(type_)
         self.problem("feel.unknown_name", f"{what} has no part `{tree.name[:60]}`", tree.name_span, help_)
 
@@ -205,7 +209,9 @@ class StructureChecks(CheckerBase):
         if isinstance(start.type, RangeType) and (fits(start.type.item, NUMBER) or fits(start.type.item, DATE)):
             return start, start.type.item
         if start.type != ANY:
-            self.problem("feel.wrong_type", f"a loop goes over a list or range, not {a_type(start.type)}", start.span)
+            self.problem(
+                "feel.wrong_type", f"a loop goes over a list or range, not {a_type(start.type)}", start.span, _LOOPS
+            )
         return start, ANY
 
     def for_(self, tree: syntax.For) -> ir.Node:
