@@ -36,12 +36,13 @@ class Checked:
     policy_files: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    hints: list[Problem] = field(default_factory=list)
     tests: list[TestRun] = field(default_factory=list)
     policy_tests: list[TestRun] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
-        """Whether there is no problem and every test passes; warnings do not count."""
+        """Whether there is no problem and every test passes; warnings and hints do not count."""
         return not self.problems and all(test.passed for test in (*self.tests, *self.policy_tests))
 
     @property
@@ -57,7 +58,8 @@ class Checked:
                 parts.append(f"{_count(files, one)}, {_count(len(tests) - failed, 'test')} passed, {failed:,} failed")
         problems = _count(len(self.problems), "problem") if self.problems else "no problem"
         warnings = f", {_count(len(self.warnings), 'warning')}" if self.warnings else ""
-        return "; ".join([*parts, problems + warnings])
+        hints = f", {_count(len(self.hints), 'hint')}" if self.hints else ""
+        return "; ".join([*parts, problems + warnings + hints])
 
 
 def check_paths(paths: Iterable[Path], progress: Callable[[int, int, str], None]) -> Checked:
@@ -122,6 +124,7 @@ def _check_rule_file(path: Path, checked: Checked) -> None:
         return
     entry.update(rule_set=rule_set.name, version=rule_set.version, digest=rule_set.digest)
     checked.warnings.extend(rule_set.warnings)
+    checked.hints.extend(rule_set.hints)
     checked.tests.extend(
         TestRun(source, result.name, result.passed, result.problems) for result in rule_set.run_tests()
     )

@@ -151,6 +151,32 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def facts_text(value: Any) -> str:
+    """Facts as a JSON text that reads back to the same facts: numbers in plain notation, dates and durations as texts.
+
+    Unlike `canonical`, which writes decimals as texts. Takes what a fact may be; the text is also YAML.
+    """
+    if isinstance(value, bool) or value is None:
+        return "null" if value is None else "true" if value else "false"
+    if isinstance(value, Decimal | int):
+        return decimal_text(Decimal(value))
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_quoted(str(name))}: {facts_text(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(facts_text(item) for item in value) + "]"
+    if isinstance(value, datetime):
+        return _quoted(instant_text(value))
+    if isinstance(value, timedelta):
+        return _quoted(duration_text(value))
+    return _quoted(
+        value if isinstance(value, str) else value.isoformat() if hasattr(value, "isoformat") else str(value)
+    )
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
 def decimal_text(value: Decimal) -> str:
     """Plain notation without trailing zeros after the point; `-0` is `0`. Equal numbers have equal text."""
     if not value:

@@ -42,7 +42,8 @@ class Problem:
     """One thing that is wrong.
 
     `code` is stable and stands in `CODES`; `message` is one lower-case sentence with input in back-ticks; `excerpt`
-    is the offending source line; `help` says what to do next.
+    is the offending source line; `help` says what to do next; `given` are facts that show it, as a JSON text that can
+    stand as a test's `given`.
     """
 
     code: str
@@ -50,6 +51,7 @@ class Problem:
     place: Place = NOWHERE
     help: str = ""
     excerpt: str = ""
+    given: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a code that is not declared: programs depend on the list being complete."""
@@ -69,13 +71,18 @@ class Problem:
         return replace(self, place=replace(self.place, source=source), excerpt=excerpt)
 
     def to_json(self) -> dict[str, object]:
-        """Shape: `{code, message, source?, line?, column?, length?, path?, excerpt?, help?}`; without empty ones."""
+        """Shape: `{code, message, source?, line?, column?, length?, path?, excerpt?, help?, given?}`; none is empty."""
         found: dict[str, object] = {"code": self.code, "message": self.message}
         if self.place.source:
             found["source"] = self.place.source
         if self.place.line:
             found |= {"line": self.place.line, "column": self.place.column, "length": self.place.length}
-        for name, value in (("path", self.place.path), ("excerpt", self.excerpt), ("help", self.help)):
+        for name, value in (
+            ("path", self.place.path),
+            ("excerpt", self.excerpt),
+            ("help", self.help),
+            ("given", self.given),
+        ):
             if value:
                 found[name] = value
         return found
@@ -90,6 +97,8 @@ class Problem:
             before, room = self.place.column - 1, max(1, len(self.excerpt) - self.place.column + 1)
             if before <= len(self.excerpt):  # of a long line only the beginning is kept
                 lines.append(" " * (len(gutter) + before) + "^" * min(room, max(1, self.place.length)))
+        if self.given:
+            lines.append(_printable(f"      = given: {self.given}"))
         if self.help:
             lines.append(_printable(f"      = help: {self.help}"))
         return "\n".join(lines)

@@ -43,6 +43,8 @@ def _show(checked: Checked) -> None:
 
     from cli.output import problem_text, say  # noqa: PLC0415  # keeps `bylaw --help` quick
 
+    for hint in checked.hints:
+        say(f"hint: {problem_text(hint, sys.stdout)}\n")
     for warning in checked.warnings:
         say(f"warning: {problem_text(warning, sys.stdout)}\n")
     for problem in checked.problems:
@@ -56,13 +58,14 @@ def _show(checked: Checked) -> None:
 
 
 def _value(checked: Checked) -> dict[str, Any]:
-    """Shape: `{ok, rule_files: [{source, rule_set, version, digest}], policy_files, problems, warnings, tests, ..}`."""
+    """Shape: `{ok, rule_files: [{source, rule_set, version, digest}], policy_files, problems, warnings, hints, ..}`."""
     return {
         "ok": checked.ok,
         "rule_files": list(checked.rule_files),
         "policy_files": list(checked.policy_files),
         "problems": [problem.to_json() for problem in checked.problems],
         "warnings": [warning.to_json() for warning in checked.warnings],
+        "hints": [hint.to_json() for hint in checked.hints],
         "tests": [
             {
                 "source": test.source,

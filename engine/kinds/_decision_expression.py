@@ -26,6 +26,7 @@ class ExpressionBody:
     zone: tzinfo
     reads: tuple[str, ...]
     warnings: tuple[Problem, ...] = ()
+    hints: tuple[Problem, ...] = ()
 
     @property
     def rule_ids(self) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ class TableBody:
     reads: tuple[str, ...]
     titles: tuple[str, ...]
     warnings: tuple[Problem, ...]
+    hints: tuple[Problem, ...]
 
     @property
     def rule_ids(self) -> tuple[str, ...]:
@@ -117,7 +118,7 @@ def build_table(draft: Draft) -> TableBody:
     model = reader.model()
     draft.report.raise_if_any()
     try:
-        table = Table.check(model, draft.facts.scope)
+        table = Table.check(model, draft.facts.scope, domains=draft.facts.domains, zone=draft.zone)
     except InvalidError as error:
         draft.report.extend(reader.located(problem) for problem in error.problems)
     draft.report.raise_if_any()
@@ -127,6 +128,7 @@ def build_table(draft: Draft) -> TableBody:
         reads=in_schema_order(table.reads, draft.facts),
         titles=tuple(node.text_of("title") or node.text_of("id") for node in reader.outputs),
         warnings=tuple(table.warnings),
+        hints=tuple(table.hints),
     )
 
 

@@ -114,6 +114,7 @@ class LeadPriority:
     event_conditions: feel.ConditionSet | None
     reads: tuple[str, ...]
     warnings: tuple[Problem, ...]
+    hints: tuple[Problem, ...] = ()
 
     @property
     def rule_ids(self) -> tuple[str, ...]:

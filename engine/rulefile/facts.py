@@ -7,10 +7,12 @@ truth values, `enum`, `minimum`, `maximum`, `maxItems`, and `["type", "null"]` f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from engine.feel import types
+from engine.feel.domains import Domain, Domains
 from engine.problems import Place, Report
 from engine.rulefile.fact_fields import FactField, read_field
 from engine.rulefile.fact_reading import Reading
@@ -46,6 +48,11 @@ class FactSchema:
         """What the facts' names mean in an expression."""
         return types.Scope({field.name: field.feel_field for field in self.fields})
 
+    @property
+    def domains(self) -> Domains:
+        """What each number and text may be, by its dotted path; the items of lists are left out."""
+        return dict(_domains(self.root, ""))
+
     def field(self, path: str) -> FactField | None:
         """The field at a dotted path; lists are passed through: `events.type` is the type of each event."""
         found: FactField | None = self.root
@@ -65,3 +72,11 @@ class FactSchema:
         found: dict[str, Any] = Reading(source, report).value(self.root, given, "$")
         report.raise_if_any()
         return found
+
+
+def _domains(field: FactField, prefix: str) -> Iterator[tuple[str, Domain]]:
+    for part in field.fields:
+        path = f"{prefix}{part.name}"
+        longest = part.longest if part.form == "string" else None
+        yield path, Domain(part.minimum, part.maximum, part.form == "integer", longest)
+        yield from _domains(part, f"{path}.")

@@ -78,6 +78,10 @@ class RuleSetBody(Protocol):
         """What is allowed but surely not meant: gaps, rows that can never match, thresholds out of reach."""
 
     @property
+    def hints(self) -> tuple[Problem, ...]:
+        """What could be simpler, or is worth knowing: rows that could be one, what was not looked at."""
+
+    @property
     def rule_ids(self) -> tuple[str, ...]:
         """The ids that can stand in a decision's reasons because somebody wrote a rule: what tests should cover."""
 

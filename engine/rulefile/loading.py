@@ -94,6 +94,7 @@ def _load(
         facts=facts,
         tests=tests,
         warnings=tuple(_located(warnings, source, excerpts)),
+        hints=tuple(_located(body.hints, source, excerpts)),
         body=body,
         excerpts=excerpts,
     )

@@ -34,6 +34,7 @@ def require_instant(name: str, instant: datetime) -> None:
 class RuleSet:
     """One version of a rule set, compiled. Immutable; one object may decide in several threads.
 
+    `warnings` are surely not meant, `hints` could be simpler or are worth knowing.
     `text` is the file as it is published and `digest` the SHA-256 of its bytes; rows that lie in a file beside it are
     part of both (`engine.rulefile.beside`). `excerpts` are the files as they were read, for the lines problems show.
     """
@@ -47,6 +48,7 @@ class RuleSet:
     tests: tuple[Case, ...]
     warnings: tuple[Problem, ...]
     body: RuleSetBody = field(repr=False)
+    hints: tuple[Problem, ...] = ()
     excerpts: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property

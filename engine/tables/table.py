@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 from engine.feel import ir
+from engine.feel.domains import Domains
 from engine.feel.expression import Expression, check, check_unary_tests
 from engine.feel.interpret import interpret
 from engine.feel.matching import BITS_BUDGET, compile_rows
@@ -18,7 +19,7 @@ from engine.feel.text import literal
 from engine.feel.types import NUMBER, Field, Scope, fits
 from engine.feel.values import Facts, Fault, Value
 from engine.problems import InvalidError, Place, Problem, Report
-from engine.tables.analysis import Analysed, Finding, analyse
+from engine.tables.analysis import Analysed, Finding, Severity, analyse
 from engine.tables.model import HitPolicy, Row, TableModel
 
 Outputs = Mapping[str, Value]
@@ -62,13 +63,16 @@ class Table:
     """The way from a model to a compiled table."""
 
     @staticmethod
-    def check(model: TableModel, scope: Scope) -> CompiledTable:
-        """Check every cell, compile the table and look for gaps and overlaps.
+    def check(
+        model: TableModel, scope: Scope, *, domains: Domains | None = None, zone: dt.tzinfo = dt.UTC
+    ) -> CompiledTable:
+        """Check every cell, compile the table and analyse it (`engine.tables.analysis`).
 
-        Raises `InvalidError` with all problems, each at its cell. Findings that are no errors (gaps, rows that can
-        never decide) are in `CompiledTable.warnings`.
+        `domains` are what the facts may be beyond their types. Raises `InvalidError` with all problems, each at its
+        cell; where findings of the analysis are errors, with its warnings too. Findings that are no errors are in
+        `CompiledTable.warnings` and `CompiledTable.hints`.
         """
-        return CompiledTable(model, scope)
+        return CompiledTable(model, scope, domains or {}, zone)
 
 
 class CompiledTable:
@@ -83,19 +87,21 @@ class CompiledTable:
         "_results",
         "_rows",
         "_subjects",
+        "_zone",
         "defaults",
+        "domains",
         "findings",
         "index",
         "inputs",
-        "is_analysed",
         "model",
         "policy",
         "reads",
         "scope",
     )
 
-    def __init__(self, model: TableModel, scope: Scope) -> None:
+    def __init__(self, model: TableModel, scope: Scope, domains: Domains, zone: dt.tzinfo) -> None:
         """See `Table.check`."""
+        self.domains, self._zone = domains, zone
         self.model, self.scope, self.policy = model, scope, model.hit_policy
         report = Report()
         _check_shape(model, report)
@@ -124,14 +130,12 @@ class CompiledTable:
         self._results = tuple(self._constant_result(row) for row in self._rows)
         constant = all(default is None or isinstance(default.ir, ir.Const) for default in self.defaults)
         self._nothing = self._no_hit({}, None, dt.UTC) if constant else None
-        found = analyse(self.analysed(self.policy))
-        self.is_analysed = found is not None
         self.findings: tuple[Finding, ...] = tuple(
-            replace(f, place=self._rows[self.index[f.rows[-1]]].place if f.rows else model.place) for f in found or ()
+            replace(found, place=self._rows[self.index[found.rows[-1]]].place if found.rows else model.place)
+            for found in analyse(self.analysed(self.policy))
         )
-        errors = [finding.problem() for finding in self.findings if finding.is_error]
-        if errors:
-            raise InvalidError(errors)
+        if any(finding.severity is Severity.ERROR for finding in self.findings):
+            raise InvalidError(finding.problem() for finding in self.findings if finding.severity is not Severity.HINT)
 
     # -- reading
 
@@ -142,19 +146,30 @@ class CompiledTable:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """What is suspicious but allowed: gaps, rows that can never decide."""
-        return tuple(finding.problem() for finding in self.findings if not finding.is_error)
+        """What is surely not meant: gaps, rows that can never decide, cells that are never true."""
+        return tuple(finding.problem() for finding in self.findings if finding.severity is Severity.WARNING)
+
+    @property
+    def hints(self) -> tuple[Problem, ...]:
+        """What could be simpler, and what the analysis did not look at."""
+        return tuple(finding.problem() for finding in self.findings if finding.severity is Severity.HINT)
 
     def analysed(self, policy: HitPolicy) -> Analysed:
         """What the analysis looks at, as if the table had this hit policy."""
         return Analysed(
             rows=tuple(row.id for row in self._rows),
+            inputs=tuple(expression.ir for expression in cast("tuple[Expression, ...]", self.inputs)),
             subjects=self._subjects,
             labels=self.labels,
             matrix=self._matrix,
+            texts=tuple(tuple(cell.text for cell in row.cells) for row in self._rows),
             outputs=tuple(self._constant_outputs(row) for row in self._rows),
             policy=policy,
             has_default=bool(self.defaults),
+            scope=self.scope,
+            domains=self.domains,
+            ranks=tuple(self._rank(row) for row in self._rows) if policy is HitPolicy.PRIORITY else (),
+            zone=self._zone,
         )
 
     @property
@@ -342,7 +357,7 @@ class CompiledTable:
         )
 
     def __reduce__(self) -> tuple[Callable[..., CompiledTable], tuple[Any, ...]]:
-        return CompiledTable, (self.model, self.scope)
+        return CompiledTable, (self.model, self.scope, self.domains, self._zone)
 
 
 def _bits(mask: int) -> tuple[int, ...]:

@@ -29,6 +29,7 @@ class IncentivePlanBody:
     conditions: Conditions
     zone: tzinfo
     warnings: tuple[Problem, ...]
+    hints: tuple[Problem, ...] = ()
 
     @property
     def rule_ids(self) -> tuple[str, ...]:

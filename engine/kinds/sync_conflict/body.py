@@ -45,6 +45,7 @@ class SyncConflictBody:
     rules: Rules
     zone: tzinfo
     warnings: tuple[Problem, ...]
+    hints: tuple[Problem, ...] = ()
 
     @property
     def rule_ids(self) -> tuple[str, ...]:
