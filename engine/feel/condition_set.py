@@ -104,6 +104,11 @@ class ConditionSet:
         """The rules' ids, in order; the position is the bit."""
         return tuple(self._index)
 
+    @property
+    def expressions(self) -> tuple[Expression, ...]:
+        """The rules' conditions, in order."""
+        return tuple(rule.expression for rule in self._rules)
+
     def evaluate(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> Fired:
         """Which rules are true.
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any, Final
+from typing import Any
 
 from engine import feel
 from engine.decision import Explanation, Reason
+from engine.kinds._expression_nearest import RESULT, expression_nearest
 from engine.kinds._paths import at_path, in_schema_order, missing
+from engine.nearest_change import NearestChange
 from engine.problems import Problem
 from engine.rulefile.kind import DescribedRow, Draft, Outcome, Section
-
-RESULT: Final = "result"
-"""The name of the outcome's one member, and the id of the one reason."""
+from engine.rulefile.question import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,10 @@ class ExpressionBody:
             return Explanation((Reason(RESULT, self.because, detail=detail),), ())
 
         return Outcome({RESULT: value}, missing(self.reads, facts), explain)
+
+    def nearest(self, question: Question) -> NearestChange:
+        """The nearest change of facts that gives another value."""
+        return expression_nearest(self.expression, question, self.zone)
 
     def describe(self) -> tuple[Section, ...]:
         """One section with the expression."""

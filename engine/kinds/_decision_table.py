@@ -12,10 +12,13 @@ from engine import feel
 from engine.decision import Explanation, Reason, WhyNot
 from engine.feel import types
 from engine.kinds._paths import in_schema_order, missing
+from engine.kinds._table_nearest import table_nearest
+from engine.nearest_change import NearestChange
 from engine.problems import InvalidError, Place, Problem
 from engine.rulefile.kind import DescribedRow, Draft, Outcome, Section
 from engine.rulefile.nearest import did_you_mean
 from engine.rulefile.nodes import Node
+from engine.rulefile.question import Question
 from engine.rulefile.scalar_places import ScalarStyle
 from engine.tables import CompiledTable, HitPolicy, Input, Output, Row, Table, TableModel, TableResult, Text
 
@@ -60,6 +63,10 @@ class TableBody:
         """The outputs. A policy that lets several rows count gives a list for each output, in step with each other."""
         result = self.table.evaluate(facts, at=at, zone=self.zone)
         return Outcome(self._outcome(result), missing(self.reads, facts), lambda: self._explain(facts, at, result))
+
+    def nearest(self, question: Question) -> NearestChange:
+        """The nearest change of facts that makes other rows decide, with another outcome."""
+        return table_nearest(self.table, question, self.zone, self._outcome)
 
     def describe(self) -> tuple[Section, ...]:
         """One section: the table as it is written."""

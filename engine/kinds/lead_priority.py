@@ -8,7 +8,7 @@ a decision's reasons always sum to its score exactly.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -20,16 +20,19 @@ from engine.exact_json import decimal_text, duration_text
 from engine.feel import types
 from engine.kinds._bands import Bands, read_bands
 from engine.kinds._decay import decayed, from_micro, micro
+from engine.kinds._lead_nearest import EVENTS, LeadRules, lead_nearest
 from engine.kinds._paths import in_schema_order, missing
+from engine.nearest_change import NearestChange
 from engine.problems import Problem, Report
 from engine.rulefile.facts import FactSchema
 from engine.rulefile.kind import DescribedRow, Draft, Kind, Outcome, Section
 from engine.rulefile.nearest import did_you_mean
 from engine.rulefile.nodes import Node
+from engine.rulefile.question import Question
 from engine.rulefile.temporal import parse_duration
 
-EVENTS: Final = "events"
-"""The fact that holds a lead's dated events."""
+Fired = Callable[[feel.ConditionSet, Mapping[str, Any], datetime], int]
+"""What tells which of some conditions are true for facts at an instant, as bits."""
 
 TOTAL_CAP, TOTAL_FLOOR = "total.cap", "total.floor"
 """The ids of the two reasons that no rule has written: the whole score's cap and its floor at 0."""
@@ -124,6 +127,25 @@ class LeadPriority:
 
     def decide(self, facts: Mapping[str, Any], *, at: datetime, as_of: datetime) -> Outcome:  # noqa: ARG002  # events carry one instant only
         """Score a lead. Events after `at` have not happened yet and count for nothing."""
+        return self._decide(facts, at, self._fired)
+
+    def nearest(self, question: Question) -> NearestChange:
+        """The nearest change of facts, more events included, that reaches a higher band or the target."""
+        points = [rule.points for group in self.groups for rule in group.rules]
+        lead = LeadRules(
+            conditions=self.conditions,
+            points=[*points, *(None for _ in self.gates)],
+            event_conditions=self.event_conditions,
+            bands=self.bands,
+            zone=self.zone,
+        )
+
+        def decide(facts: Mapping[str, Any], *, reference: bool = False) -> Mapping[str, Any]:
+            return self._decide(facts, question.at, self._interpreted if reference else self._fired).outcome
+
+        return lead_nearest(lead, question, decide)
+
+    def _decide(self, facts: Mapping[str, Any], at: datetime, fired: Fired) -> Outcome:
         absent = missing(self.reads, facts)
         if self.reads and len(absent) == len(self.reads):
             nothing: dict[str, Any] = {
@@ -135,7 +157,7 @@ class LeadPriority:
                 "groups": {},
             }
             return Outcome(nothing, absent, lambda: Explanation((), self._why_not(facts, at, 0, {})))
-        scored = self._score(facts, at)
+        scored = self._score(facts, at, fired)
         gate = scored.gate
         outcome: dict[str, Any]
         if gate is not None and gate.band is None:
@@ -160,8 +182,17 @@ class LeadPriority:
 
     # -- scoring
 
-    def _score(self, facts: Mapping[str, Any], at: datetime) -> Scored:
-        fired = self.conditions.evaluate(facts, at=at, zone=self.zone).rules
+    def _fired(self, conditions: feel.ConditionSet, facts: Mapping[str, Any], at: datetime) -> int:
+        """The rules that are true, as bits."""
+        return conditions.evaluate(facts, at=at, zone=self.zone).rules
+
+    def _interpreted(self, conditions: feel.ConditionSet, facts: Mapping[str, Any], at: datetime) -> int:
+        """The same by the reference interpreter."""
+        truths = conditions.interpret(facts, at=at, zone=self.zone)
+        return sum(1 << bit for bit, truth in enumerate(truths) if truth)
+
+    def _score(self, facts: Mapping[str, Any], at: datetime, find: Fired) -> Scored:
+        fired = find(self.conditions, facts, at)
         ups, downs = [0] * len(self.groups), [0] * len(self.groups)
         left = fired
         while left:  # only the rules that fired cost anything
@@ -174,7 +205,7 @@ class LeadPriority:
                 downs[group] += points
         events: Mapping[str, tuple[EventPoints, ...]] = {}
         if self.event_conditions is not None and facts.get(EVENTS):
-            events = self._event_points(facts, at)
+            events = self._event_points(facts, at, find)
             for index, each in enumerate(self.groups):
                 given = [one.contribution for rule in each.events for one in events.get(rule.id, ())]
                 ups[index] += sum(points for points in given if points > 0)
@@ -191,7 +222,7 @@ class LeadPriority:
     def _gate(self, fired: int) -> Gate | None:
         return next((gate for gate in self.gates if fired >> gate.bit & 1), None) if self.gates else None
 
-    def _event_points(self, facts: Mapping[str, Any], at: datetime) -> dict[str, tuple[EventPoints, ...]]:
+    def _event_points(self, facts: Mapping[str, Any], at: datetime, find: Fired) -> dict[str, tuple[EventPoints, ...]]:
         found: dict[str, list[EventPoints]] = {}
         conditions = self.event_conditions
         if conditions is None:
@@ -199,7 +230,7 @@ class LeadPriority:
         for event in facts.get(EVENTS) or ():
             if event["at"] > at:
                 continue
-            fired = conditions.evaluate({**facts, "event": event}, at=at, zone=self.zone).rules
+            fired = find(conditions, {**facts, "event": event}, at)
             if not fired:
                 continue
             for group in self.groups:

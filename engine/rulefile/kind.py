@@ -18,15 +18,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from engine import feel
 from engine.decision import Explanation
+from engine.nearest_change import NearestChange
 from engine.problems import InvalidError, Place, Problem, Report
 from engine.rulefile.beside import CsvRows
 from engine.rulefile.facts import FactSchema
 from engine.rulefile.head import Head
 from engine.rulefile.nodes import Node
+from engine.rulefile.question import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,14 @@ class RuleSetBody(Protocol):
 
     def describe(self) -> tuple[Section, ...]:
         """The readable form."""
+
+
+@runtime_checkable
+class AnswersChange(Protocol):
+    """A body that can say which nearest change of facts gives another outcome."""
+
+    def nearest(self, question: Question) -> NearestChange:
+        """The nearest change, proved. Raises `InvalidError` for a target that makes no sense (`change.*`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from decimal import Decimal
 from typing import Any
 
 from engine.decision import Decision
-from engine.problems import BylawError, InvalidError, Place, Problem
+from engine.nearest_change import MOST_FACTS, MOST_FACTS_ALLOWED, STEPS, NearestChange
+from engine.problems import BylawError, InvalidError, Place, Problem, Report
 from engine.rulefile.cases import Case, CaseResult, Coverage, judge, judge_error
 from engine.rulefile.facts import FactSchema
 from engine.rulefile.head import Effective, Head
-from engine.rulefile.kind import Description, RuleSetBody
+from engine.rulefile.kind import AnswersChange, Description, RuleSetBody
+from engine.rulefile.nearest import did_you_mean
+from engine.rulefile.question import Question
 
 _FIRST_YEAR, _LAST_YEAR = 2, 9998
 """A decision's instants keep a year's distance from the calendar's ends, so that every zone can show them."""
@@ -105,6 +109,50 @@ class RuleSet:
             facts=facts,
             explain=found.explain,
         )
+
+    def nearest(
+        self,
+        facts: Any,
+        *,
+        at: datetime,
+        as_of: datetime,
+        target: Mapping[str, Any] | None = None,
+        fixed: Iterable[str] = (),
+        most: int = MOST_FACTS,
+        steps: int = STEPS,
+    ) -> NearestChange:
+        """The smallest change of the fewest facts that gives another outcome, or the target's members of it.
+
+        `fixed` are dotted paths of facts that must stay, `most` the number of facts that may change together, `steps`
+        how many changes are tried for each number of facts. Raises as `decide` does, and `InvalidError`
+        (`change.*`) for a kind that does not answer this and for a target, fact or limit that makes no sense.
+        """
+        for name, instant in (("at", at), ("as_of", as_of)):
+            require_instant(name, instant)
+        if not isinstance(self.body, AnswersChange):
+            message = f"the kind `{self.kind}` does not say what would change an outcome"
+            raise InvalidError(Problem("change.not_offered", message))
+        if not 1 <= most <= MOST_FACTS_ALLOWED or steps < 1:
+            message = f"from 1 to {MOST_FACTS_ALLOWED} facts may change together, with at least 1 step"
+            raise InvalidError(Problem("change.limit", message))
+        known = [field.name for field in self.facts.fields]
+        kept = frozenset(fixed)
+        report = Report()
+        for name in sorted(kept):
+            if self.facts.field(name) is None:
+                report.add("change.fact", f"`{name}` is not a known fact{did_you_mean(name, known)}")
+        wanted = {name: Decimal(value) if type(value) is int else value for name, value in (target or {}).items()}
+        for name, value in wanted.items():
+            if isinstance(value, float):
+                message = f"`{name}` of the target is a binary float ({value!r}), which has no exact value"
+                report.add("change.target", message, help="give a decimal")
+        report.raise_if_any()
+        typed = self.facts.read(facts)
+        asked = wanted if target is not None else None
+        try:
+            return self.body.nearest(Question(self.facts, typed, at, as_of, asked, kept, most, steps))
+        except InvalidError as error:
+            raise InvalidError(self._located(problem) for problem in error.problems) from error
 
     def run_tests(self) -> tuple[CaseResult, ...]:
         """Run the file's own tests, in order; a failed one has its problems with places in the file."""

@@ -173,6 +173,31 @@ class CompiledTable:
         )
 
     @property
+    def conditions(self) -> tuple[tuple[ir.Node, ...], ...]:
+        """Each row's cells as conditions. A computed column stands in them as the fact of `computed`."""
+        return self._matrix
+
+    @property
+    def computed(self) -> tuple[tuple[int, ir.Node], ...]:
+        """The columns that compute a value: their places, and how."""
+        inputs = cast("tuple[Expression, ...]", self.inputs)
+        return tuple((at, each.ir) for at, each in enumerate(inputs) if not isinstance(each.ir, ir.Fact))
+
+    @property
+    def computed_outputs(self) -> tuple[tuple[str, ir.Node], ...]:
+        """The outputs that are computed from facts: their names, and how, row by row."""
+        return tuple(
+            (column.name, each.ir)
+            for row in self._rows
+            for column, each in zip(self.model.outputs, row.outputs, strict=True)
+            if not isinstance(each.ir, ir.Const)
+        )
+
+    def constant_outputs(self, row_id: str) -> Outputs | None:
+        """A row's outputs where they are known without facts."""
+        return self._constant_outputs(self._rows[self.index[row_id]])
+
+    @property
     def _is_ranked(self) -> bool:
         return self.policy in {HitPolicy.PRIORITY, HitPolicy.OUTPUT_ORDER}
 
@@ -188,7 +213,22 @@ class CompiledTable:
         Raises `InvalidError`: for unfit facts and for cells or outputs that cannot be computed (`feel.*`), for a second
         hit under UNIQUE (`table.not_unique`) and for hits that differ under ANY (`table.disagree`).
         """
-        hits = self._hits(facts, at, zone)
+        return self._decided(self._hits(facts, at, zone), facts, at, zone)
+
+    def interpret(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> TableResult:
+        """The decision, with each cell judged by the reference interpreter. Raises as `evaluate` does."""
+        inputs = cast("tuple[Expression, ...]", self.inputs)
+        values = [expression.interpret(facts, at=at, zone=zone) for expression in inputs]
+        hits = 0
+        for position, row in enumerate(self._rows):
+            if all(
+                cell.interpret({**facts, "?": value}, at=at, zone=zone) is True
+                for cell, value in zip(row.cells, values, strict=True)
+            ):
+                hits |= 1 << position
+        return self._decided(hits, facts, at, zone)
+
+    def _decided(self, hits: int, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> TableResult:
         if not hits:
             return self._nothing or self._no_hit(facts, at, zone)
         policy = self.policy
