@@ -8,6 +8,7 @@ from typing import Any
 from cli.output import say, shown, table
 from engine import exact_json
 from engine.decision import Decision
+from engine.nearest_change import NearestChange
 
 
 def show_decision(decision: Decision, *, explain: bool) -> None:
@@ -40,6 +41,13 @@ def show_decision(decision: Decision, *, explain: bool) -> None:
     if decision.missing:
         say(f"Missing facts: {', '.join(decision.missing)}")
     _show_digests(decision)
+
+
+def show_change(change: NearestChange) -> None:
+    """What would change the decision, in a sentence and how sure that is."""
+    sure = "nothing is nearer" if change.found else "proved"
+    sentence = change.sentence[:1].upper() + change.sentence[1:]
+    say(f"{sentence} ({sure if change.exact else 'the best found; something nearer may exist'}).")
 
 
 def _show_digests(decision: Decision) -> None:

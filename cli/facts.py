@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +26,24 @@ def read_facts(path: Path) -> dict[str, Any]:
         )
         raise InvalidError(problem)
     return value
+
+
+def read_target(given: Sequence[str]) -> dict[str, Any] | None:
+    """`band=A` as `{"band": "A"}`; what is JSON (a number, true, null, a quoted text) is read so, all else is a text.
+
+    Raises `InvalidError` (`cli.target`) for what has no `=`.
+    """
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            help_text = "like this: `--target band=A`"
+            raise InvalidError(Problem("cli.target", f"`{text}` names no member of the outcome", help=help_text))
+        try:
+            found[name] = exact_json.parse(value, source="target")
+        except InvalidError:
+            found[name] = value
+    return found or None
 
 
 @contextmanager

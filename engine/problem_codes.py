@@ -109,6 +109,7 @@ CODES: dict[str, str] = {
     "file.unreadable": "A file or directory cannot be read.",
     "file.too_large": "A file is larger than the stated limit.",
     "file.nothing_found": "No file of the expected kind was found.",
+    "cli.target": "A target on the command line is not a name, `=` and a value.",
     "cli.facts_no_object": "The file with facts holds something other than a JSON object.",
     "cli.output": "Standard output cannot be written.",
     "cli.no_mapping": "There is no shipped mapping of this name.",

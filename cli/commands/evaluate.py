@@ -17,6 +17,11 @@ from cli.options import FILE, as_of_option, at_option, caller_options, json_opti
 @at_option
 @as_of_option
 @click.option("--explain", is_flag=True, help="Show why, why not, and the digests too.")
+@click.option("--nearest", is_flag=True, help="Say what would have to be different for the next outcome.")
+@click.option(
+    "--target", "targets", metavar="NAME=VALUE", multiple=True, help="The same for this member of the outcome, band=A."
+)
+@click.option("--fixed", metavar="FACT", multiple=True, help="A fact that stays as it is in what --nearest says.")
 @click.option("--rules", type=FILE, help="Use the rule files of this folder instead of what is published.")
 @caller_options
 @json_option
@@ -32,6 +37,9 @@ def command(
     organisation: str | None,
     person: str | None,
     explain: bool,
+    nearest: bool,
+    targets: tuple[str, ...],
+    fixed: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Ask RULE-SET (such as `lead-priority/inbound`) about some facts.
@@ -40,13 +48,13 @@ def command(
     """
     if rules is not None and (home, organisation, person) != (None, None, None):
         raise click.UsageError("--rules decides by files alone: leave out --home, --organisation and --as")
-    from cli.decision_text import show_decision  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.facts import facts_named, read_facts  # noqa: PLC0415  # the same
+    from cli.decision_text import show_change, show_decision  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.facts import facts_named, read_facts, read_target  # noqa: PLC0415  # the same
     from cli.opened import opened, rule_files  # noqa: PLC0415  # the same
     from cli.output import print_json  # noqa: PLC0415  # the same
-    from engine.service.evaluate import evaluate  # noqa: PLC0415  # the same
+    from engine.service.evaluate import evaluate, nearest_change  # noqa: PLC0415  # the same
 
-    given = read_facts(facts)
+    given, target, change = read_facts(facts), read_target(targets), None
     with rule_files(rules) if rules else opened(home, organisation, person, else_shipped=True) as session:
         instant = session.caller.now
         with facts_named(facts):
@@ -59,7 +67,21 @@ def command(
                 as_of=as_of or instant,
                 version=number,
             )
+            if nearest or target or fixed:
+                change = nearest_change(
+                    session.ports,
+                    session.caller,
+                    rule_set,
+                    given,
+                    at=decision.at,
+                    as_of=decision.as_of,
+                    version=number,
+                    target=target,
+                    fixed=fixed,
+                )
         if as_json:
-            print_json(decision.to_json())
+            print_json(decision.to_json() | ({"nearest": change.to_json()} if change is not None else {}))
         else:
             show_decision(decision, explain=explain)
+            if change is not None:
+                show_change(change)

@@ -39,11 +39,13 @@ class Decide(Protocol):
 class LeadRules:
     """What the search knows of a lead-priority rule set.
 
-    `points` are the millionths of a point by bit of `conditions`; a gate has None.
+    `caps` are the groups' caps by their ids; `by_bit` has, for each bit of `conditions`, the rule's group and points; a
+    gate has None. Points are millionths.
     """
 
     conditions: feel.ConditionSet
-    points: Sequence[int | None]
+    caps: Mapping[str, int | None]
+    by_bit: Sequence[tuple[str, int] | None]
     event_conditions: feel.ConditionSet | None
     bands: Bands
     zone: tzinfo
@@ -130,9 +132,13 @@ def _narrow(lead: LeadRules, question: Question, axes: Sequence[Axis], before: O
     fired = lead.conditions.evaluate(question.facts, at=question.at, zone=lead.zone).rules
     needed = _needed(lead, question, before)
     rules = [
-        (expression.reads, points, bool(fired >> bit & 1))
-        for bit, (expression, points) in enumerate(zip(lead.conditions.expressions, lead.points, strict=True))
+        (expression.reads, given, bool(fired >> bit & 1))
+        for bit, (expression, given) in enumerate(zip(lead.conditions.expressions, lead.by_bit, strict=True))
     ]
+    room = {
+        group: None if cap is None or before["raw"] is None else max(0, cap - micro(before["groups"][group]))
+        for group, cap in lead.caps.items()
+    }
     by_events = frozenset().union(*(expression.reads for expression in lead.events)) | {EVENTS}
 
     def narrow(chosen: Sequence[int]) -> Iterable[Box]:
@@ -141,14 +147,22 @@ def _narrow(lead: LeadRules, question: Question, axes: Sequence[Axis], before: O
 
     def could_do(names: set[str]) -> bool:
         touched = [rule for rule in rules if not names.isdisjoint(rule[0])]
-        if before["state"] == "not_scored" or any(points is None for _, points, _ in touched):
+        if before["state"] == "not_scored" or any(given is None for _, given, _ in touched):
             return True
         if before["gate"] is not None:
             return False  # the same gate decides, whatever the score
         if needed is None or not names.isdisjoint(by_events):
             return True
-        gain = sum(abs(points or 0) for _, points, is_true in touched if ((points or 0) > 0) is not is_true)
-        return gain >= needed
+        ups, downs = dict.fromkeys(room, 0), 0
+        for _, given, is_true in touched:
+            group, points = given or ("", 0)
+            if points > 0 and not is_true:
+                ups[group] += points
+            elif points < 0 and is_true:
+                downs -= points
+        # Points taken away stand outside a group's cap, so that no group has more room than its cap less its points.
+        up = sum(points if (most := room[group]) is None else min(points, most) for group, points in ups.items())
+        return up + downs >= needed
 
     return narrow
 

@@ -131,10 +131,11 @@ class LeadPriority:
 
     def nearest(self, question: Question) -> NearestChange:
         """The nearest change of facts, more events included, that reaches a higher band or the target."""
-        points = [rule.points for group in self.groups for rule in group.rules]
+        rules = [(group.id, rule.points) for group in self.groups for rule in group.rules]
         lead = LeadRules(
             conditions=self.conditions,
-            points=[*points, *(None for _ in self.gates)],
+            caps={group.id: group.cap for group in self.groups},
+            by_bit=[*rules, *(None for _ in self.gates)],
             event_conditions=self.event_conditions,
             bands=self.bands,
             zone=self.zone,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from engine import exact_json
 from engine.caller import Caller
 from engine.decision import Decision
+from engine.nearest_change import MOST_FACTS, NearestChange
 from engine.ports import Ports
 from engine.problems import BylawError, ConflictError, InvalidError, Problem
 from engine.records import Record
@@ -58,6 +59,27 @@ def evaluate(
                 )
             )
     return decision
+
+
+def nearest_change(
+    ports: Ports,
+    caller: Caller,
+    rule_set: str,
+    facts: Mapping[str, Any],
+    *,
+    at: datetime,
+    as_of: datetime,
+    version: int | None = None,
+    target: Mapping[str, Any] | None = None,
+    fixed: Iterable[str] = (),
+    most: int = MOST_FACTS,
+) -> NearestChange:
+    """What would have to be different for another outcome, or for the target's. Stores nothing.
+
+    Raises as `evaluate` does, and `InvalidError` (`change.*`) for a question that the rule set does not answer.
+    """
+    published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of)
+    return published.rule_set.nearest(facts, at=at, as_of=as_of, target=target, fixed=fixed, most=most)
 
 
 def evaluate_many(

@@ -49,6 +49,35 @@ def test_without_texts(analyst: Api):
     assert {name: part for name, part in whole.items() if name not in {"reasons", "why_not"}} == brief
 
 
+def test_the_nearest_change(analyst: Api):
+    """With `nearest` the answer says what would have to be different, and deciding about it gives just that."""
+    facts = {"employees": 480, "industry": "retail", "annual_revenue": 60000000}
+    body = {"facts": facts, "at": AT, "nearest": {"target": {"band": "A"}, "fixed": ["events"], "most": 2}}
+    found = value(analyst.post(INBOUND, body))["nearest"]
+    assert not found["found"]
+    assert found["exact"]
+    body["nearest"] = {"fixed": ["events", "seniority"]}
+    found = value(analyst.post(INBOUND, body))["nearest"]
+    assert "with employees 500 instead of 480 the band is B instead of C" == found["sentence"]
+    changed = facts | {change["fact"]: change["to"] for change in found["changes"]}
+    assert found["outcome_after"] == value(analyst.post(INBOUND, {"facts": changed, "at": AT}))["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("path", "nearest", "expected"),
+    [
+        (INBOUND, {"target": {"band": "Z"}}, (422, "change.target")),
+        (INBOUND, {"fixed": ["employes"]}, (422, "change.fact")),
+        (INBOUND, {"most": 0}, (422, "field.wrong_kind")),
+        (INBOUND, {"fixed": "employees"}, (422, "field.wrong_kind")),
+        (INBOUND, {"goal": {}}, (422, "field.wrong_kind")),
+    ],
+)
+def test_a_nearest_change_that_makes_no_sense(analyst: Api, path: str, nearest: dict[str, object], expected: object):
+    """A question about a nearest change that makes no sense is refused with its own code."""
+    assert expected == code(analyst.post(path, {"facts": {"employees": 3}, "at": AT, "nearest": nearest}))
+
+
 @pytest.mark.parametrize(("at", "version"), [("2026-11-02T09:00:00Z", 3), ("2026-09-30T23:59:59Z", 2)])
 def test_the_version_in_force(analyst: Api, at: str, version: int):
     """`at` chooses the version in force then; a named version decides whatever is in force."""

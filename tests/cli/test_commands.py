@@ -51,6 +51,22 @@ def test_evaluate_twice(bylaw: Bylaw, example_home: Path, facts: Path) -> None:
     assert bylaw(*question, home=example_home).out == bylaw(*question, home=example_home).out
 
 
+def test_evaluate_and_say_what_would_change_it(bylaw: Bylaw, facts: Path) -> None:
+    """`--nearest` and `--target` add the nearest change, in words and as the API has it."""
+    question = ("evaluate", "lead-priority/inbound", "--facts", facts, *AT)
+    found = bylaw(*question, "--target", "band=C", "--fixed", "events", "--fixed", "industry", "--json")
+    assert [{"fact": "employees", "from": "800", "to": "49"}] == found.json["nearest"]["changes"]
+    said = bylaw(*question, "--nearest").out
+    assert "the band is A instead of B (nothing is nearer)." in " ".join(said.split())
+
+
+def test_evaluate_with_a_target_that_is_none(bylaw: Bylaw, facts: Path) -> None:
+    """A target that is not a name with a value is refused before anything is decided."""
+    found = bylaw("evaluate", "lead-priority/inbound", "--facts", facts, *AT, "--target", "A")
+    assert found.code != 0
+    assert "cli.target" in found.err
+
+
 def test_evaluate_without_a_database(bylaw: Bylaw, facts: Path) -> None:
     """Where no organisation is, the shipped rule files decide, and that is said beside the answer."""
     found = bylaw("evaluate", "lead-priority/inbound", "--facts", facts, *AT, "--json")

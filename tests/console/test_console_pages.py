@@ -133,6 +133,23 @@ def test_a_lead_shows_the_decision_of_now_and_its_reasons_add_up(looking: Lookin
     assert "The stored score is the same" in page.text
 
 
+def test_a_lead_shows_what_would_change_it(looking: Looking) -> None:
+    """A lead's page and the try page tell the nearest change, and the link leads to the other outcome."""
+    browser = looking("revops_analyst")
+    facts = 'facts={"employees":480,"seniority":"director","annual_revenue":60000000}'
+    page = browser.get(f"/try?rule=lead-priority/inbound&at=2026-11-02T09:00:00Z&{facts}")
+    assert "What would change it" in page.text
+    assert "Then band is A instead of B." in " ".join(page.text.split())
+    (link,) = (address for address in page.links() if address.endswith("#result") and "facts=" in address)
+    assert "Then band is B instead of A." in " ".join(browser.get(link).text.split())
+    assert "What would change it" in browser.get("/leads/lead-1001").text
+
+
+def test_what_cannot_be_asked_is_not_shown(looking: Looking) -> None:
+    """Where a kind of rules does not say what would change an outcome, the page says nothing of it."""
+    assert "What would change it" not in looking("revops_analyst").get("/try?rule=sync-conflict/deal").text
+
+
 def test_a_representative_sees_own_records_only(looking: Looking) -> None:
     """A record outside the scope is not found, and the page does not say whether it exists."""
     browser = looking("sales_rep")

@@ -84,6 +84,28 @@ TRUTH = Reader({"type": "boolean"}, _truth)
 OBJECT = Reader({"type": "object"}, _object)
 
 
+def nearest_change(most: int) -> Reader:
+    """What is asked about a nearest change of up to `most` facts: `{target?, fixed?, most?}`."""
+    wanted = f"an object with `target` (an object), `fixed` (a list of texts) and `most` (1 to {most}), all optional"
+
+    def read(value: Any) -> Mapping[str, Any]:
+        if not isinstance(value, dict) or not set(value) <= {"target", "fixed", "most"}:
+            raise UnreadableError(wanted)
+        fixed = value.get("fixed", [])
+        if not isinstance(value.get("target", {}), dict) or not isinstance(fixed, list) or len(fixed) > MAX_TEXT:
+            raise UnreadableError(wanted)
+        read_so = {"fixed": tuple(map(_text, fixed))}
+        limit = {"most": whole(1, most).read(value["most"])} if "most" in value else {}
+        return {**({"target": value["target"]} if "target" in value else {}), **read_so, **limit}
+
+    properties: dict[str, Any] = {
+        "target": {"type": "object", "minProperties": 1, "examples": [{"band": "A"}]},
+        "fixed": {"type": "array", "maxItems": MAX_TEXT, "items": TEXT.schema, "examples": [["employees"]]},
+        "most": {"type": "integer", "minimum": 1, "maximum": most},
+    }
+    return Reader({"type": "object", "additionalProperties": False, "properties": properties}, read)
+
+
 def choice(*choices: str) -> Reader:
     """One of the given texts."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.nearest_change import MOST_FACTS_ALLOWED
 from engine.service.evaluate import MAX_MANY
 from webapp.api import reading, resources
 from webapp.api.operation import Body, Member, Operation, Parameter, Success
@@ -45,6 +46,12 @@ ONE = Body(
             reading.TRUTH,
             "Whether to keep the decision as a receipt; then `Idempotency-Key` is required.",
             default=False,
+        ),
+        Member(
+            "nearest",
+            reading.nearest_change(MOST_FACTS_ALLOWED),
+            "Also say what would have to be different: for the members of the outcome in `target`, else for the next "
+            "outcome; `fixed` are facts that stay, `most` how many may change together.",
         ),
     ),
 )

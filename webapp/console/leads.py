@@ -18,6 +18,7 @@ from engine.service.evaluate import replay
 from webapp.console.format import band_rank
 from webapp.console.frame import Route, api, caller, link, page, ports
 from webapp.console.listing import asked, beginning, equal, listing, people_by_name, person_names, present, some
+from webapp.console.nearest import what_would_change
 
 TOP_REASONS = 3
 ON_A_PAGE = 30
@@ -121,6 +122,7 @@ def lead(record_id: str) -> Response:
         sort=(Sort("sequence", descending=True),),
         limit=HISTORY,
     )
+    recomputed = recompute(record)
     return page(
         "lead.html",
         section="leads",
@@ -130,7 +132,8 @@ def lead(record_id: str) -> Response:
         lead=record,
         about=present(record, FACTS_OF_A_LEAD),
         owner=person_names().get(record["owner_id"], record["owner_id"]),
-        recomputed=recompute(record),
+        recomputed=recomputed,
+        turned=what_would_change(recomputed.decision) if recomputed.decision else None,
         history=history,
         changes=changes,
     )

@@ -24,10 +24,9 @@ from webapp.console import fact_form
 from webapp.console.fact_form import Input
 from webapp.console.frame import Route, api, caller, link, page, ports
 from webapp.console.listing import asked, some
+from webapp.console.nearest import LONGEST_ADDRESS, what_would_change
 from webapp.console.rules import version_number
 
-LONGEST_ADDRESS = 2_000
-"""Facts that make an address longer than this stay in the form: servers and proxies cut long addresses."""
 MAX_FORM_TEXT = 200_000
 FIRST_YEAR, LAST_YEAR = 1000, 9000
 """Instants nearer to the ends of the calendar cannot be moved between zones."""
@@ -140,6 +139,7 @@ def _show(
         fields=fields,
         facts_text=answer.typed if answer.typed is not None else fact_form.pretty(answer.facts),
         decision=decision,
+        turned=what_would_change(decision) if decision else None,
         problems=problems,
         document=fact_form.pretty(exact_json.plain(decision.to_json())) if decision else "",
         curl=_curl(wanted, answer.facts) if decision else "",

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response
 
 from engine.decision import Decision
+from engine.nearest_change import NearestChange
 from engine.problems import BylawError
 from engine.service import conflicts, evaluate, leads
 from webapp.api import answers
@@ -18,17 +19,21 @@ from webapp.problems import document, status_of
 def one(asked: Asked) -> Response:
     """One decision; the same bytes as `bylaw evaluate --json` prints."""
     body, now = asked.body, asked.caller.now
+    when = {"at": body["at"] or now, "as_of": body["as_of"] or now, "version": body["version"]}
+    change = None
+    if body["nearest"] is not None:  # first, so that a question that is refused keeps no receipt
+        change = evaluate.nearest_change(
+            ports(), asked.caller, rule_set_name(asked), body["facts"], **when, **body["nearest"]
+        )
     decision = evaluate.evaluate(
         ports(),
         asked.caller,
         rule_set_name(asked),
         body["facts"],
-        at=body["at"] or now,
-        as_of=body["as_of"] or now,
-        version=body["version"],
+        **when,
         record=body["record"],
     )
-    return decision_answer(decision, explain=body["explain"])
+    return decision_answer(decision, explain=body["explain"], change=change)
 
 
 def many(asked: Asked) -> Response:
@@ -78,9 +83,10 @@ def conflict(asked: Asked) -> Response:
     )
 
 
-def decision_answer(decision: Decision, *, explain: bool = True) -> Response:
-    """The decision's document."""
-    return answers.json(decision.to_json(explain=explain))
+def decision_answer(decision: Decision, *, explain: bool = True, change: NearestChange | None = None) -> Response:
+    """The decision's document, with the nearest change where it was asked for."""
+    nearest = {"nearest": change.to_json()} if change is not None else {}
+    return answers.json(decision.to_json(explain=explain) | nearest)
 
 
 def rule_set_name(asked: Asked) -> str:
