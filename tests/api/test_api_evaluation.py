@@ -59,7 +59,7 @@ def test_the_nearest_change(analyst: Api):
     body["nearest"] = {"fixed": ["events", "seniority"]}
     found = value(analyst.post(INBOUND, body))["nearest"]
     assert "with employees 500 instead of 480 the band is B instead of C" == found["sentence"]
-    changed = facts | {change["fact"]: change["to"] for change in found["changes"]}
+    changed = facts | {change["fact"]: int(change["to"]) for change in found["changes"]}
     assert found["outcome_after"] == value(analyst.post(INBOUND, {"facts": changed, "at": AT}))["outcome"]
 
 
