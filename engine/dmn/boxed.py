@@ -25,9 +25,9 @@ from engine.feel.limits import MAX_LIST_ITEMS
 from engine.feel.operations import list_limit
 from engine.feel.standard import Compiled, Environment, Session, compile_expression, compile_unary_tests
 from engine.feel.standard.callables import Defined
-from engine.feel.standard.evaluation import call, domain_of, filtered
+from engine.feel.standard.evaluation import call, filtered
 from engine.feel.standard.java_methods import java_method
-from engine.feel.standard.operations import all_of, any_of, kind_of
+from engine.feel.standard.operations import STANDARD, all_of, any_of, kind_of
 from engine.feel.standard.types import converted
 from engine.feel.types import ANY, Type
 from engine.feel.values import Fault
@@ -191,7 +191,7 @@ class Builder:
 
         def iterate(environment: Environment) -> Any:
             found: list[Any] = []
-            for item in domain_of(domain(environment), environment.session):
+            for item in STANDARD.domain_of(environment.session, domain(environment)):
                 bound = {variable: item}
                 if kind == "for":
                     bound["partial"] = tuple(found)
@@ -210,7 +210,7 @@ class Builder:
         domain = self.build(expression.domain, names)
         match = self.build(expression.match, names | {"item"})
         tested = lambda e: boolean("`match`", match(e))  # noqa: E731  # one use
-        return guarded(lambda e: filtered(domain_of(domain(e), e.session), tested, e))
+        return guarded(lambda e: filtered(STANDARD.domain_of(e.session, domain(e)), tested, e))
 
     def table(self, expression: DecisionTable, names: frozenset[str]) -> Evaluate:
         """A decision table."""

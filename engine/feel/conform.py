@@ -25,6 +25,7 @@ from engine.feel.types import (
     SimpleType,
     Type,
     common,
+    fits,
 )
 from engine.feel.values import Facts, Fault, Range, Value, kind_of
 
@@ -48,7 +49,8 @@ def type_of(value: Value) -> Type:
         return ContextType({key: Field(type_of(each), optional=each is None) for key, each in entries.items()})
     if isinstance(value, Range):
         return RangeType(common(type_of(value.low), type_of(value.high)))
-    return ANY
+    own = getattr(value, "type", ANY)  # a function value knows its own
+    return own if isinstance(own, Type) else ANY
 
 
 def is_a(value: Value, wanted: Type) -> bool:
@@ -68,7 +70,12 @@ def is_a(value: Value, wanted: Type) -> bool:
         return isinstance(value, Range) and all(
             end is None or is_a(end, wanted.item) for end in (value.low, value.high)
         )
-    return isinstance(wanted, FunctionType) and callable(value)
+    return isinstance(wanted, FunctionType) and callable(value) and fits(getattr(value, "type", wanted), wanted)
+
+
+def is_instance(value: Value, tested: Type) -> bool:
+    """What `instance of` gives: null is an instance of nothing but `null`."""
+    return (value is not None or tested == NULL) and is_a(value, tested)
 
 
 def fitted(value: object, wanted: Type, name: str) -> Value:

@@ -12,7 +12,7 @@ from engine.feel.checker import check_cell, check_tree
 from engine.feel.checking.operator_types import PROPERTY_NAMES
 from engine.feel.generate import compile_value, compile_values
 from engine.feel.interpret import interpret
-from engine.feel.operations import Run
+from engine.feel.operations import Run, call_depth
 from engine.feel.parser import Names, parse, parse_unary_tests
 from engine.feel.places import TextPlaces
 from engine.feel.types import ContextType, Field, ListType, Scope, Type
@@ -75,6 +75,8 @@ class Expression:
             return interpret(self.ir, Run(facts, at, zone))
         except Fault as fault:
             raise self.located(fault) from None
+        except RecursionError:  # a deep expression meets the end of Python's stack before the limit on calls
+            raise self.located(call_depth()) from None
 
     def located(self, fault: Fault) -> InvalidError:
         """A fault of this expression as an error with its place."""

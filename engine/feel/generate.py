@@ -16,9 +16,18 @@ from types import CodeType
 from typing import Any, Final, cast
 
 from engine.feel import ir
-from engine.feel.builtins import rounder_to
-from engine.feel.conform import is_a, reader
-from engine.feel.interpret import Closure, call_builtin, evaluate_node, required
+from engine.feel.conform import is_instance, reader
+from engine.feel.functions.numbers import rounder_to
+from engine.feel.functions.signature import Signature
+from engine.feel.interpret import (
+    Closure,
+    belongs_to,
+    call_builtin,
+    evaluate_node,
+    half_range,
+    is_open,
+    required,
+)
 from engine.feel.limits import MAX_GENERATED_DEPTH, MAX_LIST_ITEMS
 from engine.feel.operations import (
     ARITHMETIC,
@@ -27,16 +36,17 @@ from engine.feel.operations import (
     counted,
     domain_of,
     equal,
-    invoke,
     item_at,
     list_limit,
-    matches_test,
+    looked_at,
     member,
     negate,
     order,
+    range_of,
 )
 from engine.feel.piecewise import straight_pieces
 from engine.feel.types import (
+    ANY,
     BOOLEAN,
     DATE,
     DATE_TIME,
@@ -47,10 +57,11 @@ from engine.feel.types import (
     TIME,
     YEARS_MONTHS_DURATION,
     ContextType,
+    ListType,
+    RangeType,
     Type,
-    only_known_at_run_time,
 )
-from engine.feel.values import NUMBERS, Range, Value, YearMonthDuration
+from engine.feel.values import NUMBERS, Value, YearMonthDuration
 
 PYTHON_TYPES: Final[Mapping[Type, type]] = {
     NUMBER: Decimal,
@@ -70,7 +81,7 @@ _NUMBER_OPS: Final = {
     "**": NUMBERS.power,
 }
 _PYTHON_OPS: Final = {"=": "==", "!=": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-_NEEDS_RUN: Final = (ir.Select, ir.Count, ir.Loop, ir.Quantified, ir.Function)
+_NEEDS_RUN: Final = (ir.Select, ir.Count, ir.Loop, ir.Quantified, ir.Invoke)
 
 
 _EXTREMES: Final = {"min": "<", "max": ">"}
@@ -79,6 +90,10 @@ _EXTREMES: Final = {"min": "<", "max": ">"}
 def _definite_numbers(node: ir.Call) -> bool:
     """Whether a `min` or `max` compares two or more numbers none of which can be null: then neither can it."""
     return len(node.arguments) > 1 and all(part.type == NUMBER and _definite(part) for part in node.arguments)
+
+
+def _has_length(type_: Type) -> bool:
+    return type_ in {STRING, ANY} or isinstance(type_, ListType)
 
 
 def _definite(node: ir.Node) -> bool:
@@ -94,11 +109,25 @@ def _definite(node: ir.Node) -> bool:
     return False
 
 
-def _null_safe(call: Callable[..., Value]) -> Callable[..., Value]:
-    def safe(*arguments: Value) -> Value:
-        return None if None in arguments else call(*arguments)
+def _null_safe(signature: Signature) -> Callable[..., Value]:
+    call = signature.call
+    if not any(parameter.takes_null for parameter in signature.parameters):
 
-    return safe
+        def safe(*arguments: Value) -> Value:
+            return None if None in arguments else call(*arguments)
+
+        return safe
+
+    def partly_safe(*arguments: Value) -> Value:
+        return None if signature.lacks(arguments) else call(*arguments)
+
+    return partly_safe
+
+
+def _looked(run: Run, arguments: tuple[Value, ...]) -> tuple[Value, ...]:
+    """The arguments, when the steps for looking through them are there."""
+    run.spend(looked_at(arguments))
+    return arguments
 
 
 def _select(run: Run, base: Value, keep: Callable[[Value], object]) -> Value:
@@ -156,28 +185,20 @@ def _quantified(
     return None if unknown else not decisive
 
 
-def _function(run: Run, count: int, call: Callable[..., Value]) -> Value:
-    def counted_call(*arguments: Value) -> Value:
-        run.spend(1)
-        return call(*arguments)
-
-    return Closure(count, counted_call)
-
-
 _RUNTIME: Final[dict[str, object]] = {
-    "Range": Range,
     "as_list": as_list,
+    "belongs_to": belongs_to,
     "call_builtin": call_builtin,
     "counted": counted,
     "domain_of": domain_of,
     "equal": equal,
     "evaluate_node": evaluate_node,
-    "function": _function,
-    "invoke": invoke,
-    "is_a": is_a,
+    "function": Closure,
+    "half_range": half_range,
+    "is_instance": is_instance,
     "item_at": item_at,
+    "looked": _looked,
     "loop": _loop,
-    "matches_test": matches_test,
     "max": max,
     "member": member,
     "min": min,
@@ -185,6 +206,7 @@ _RUNTIME: Final[dict[str, object]] = {
     "not_equal": _not_equal,
     "order": order,
     "quantified": _quantified,
+    "range_of": range_of,
     "required": required,
     "select": _select,
 }
@@ -262,7 +284,8 @@ class Source:
         """Python code for a node's value, in brackets where needed."""
         if ir.depth(node) > MAX_GENERATED_DEPTH:
             self.needs_run = True
-            bound = ", ".join(f"{self.bind(name)}: {python}" for name, python in self.locals.items())
+            read = {each.name for each in ir.walk(node) if isinstance(each, ir.Local)}
+            bound = ", ".join(f"{self.bind(name)}: {python}" for name, python in self.locals.items() if name in read)
             return f"evaluate_node({self.bind(node)}, run, {{{bound}}})"
         return self._expression(node)
 
@@ -392,7 +415,8 @@ class Source:
         return f"(({name} := {value}), {self._expression(node.body)})[1]"
 
     def _belongs(self, node: ir.Belongs) -> str:
-        return f"matches_test({self._expression(node.value)}, {self._expression(node.test)})"
+        in_range = isinstance(node.test.type, RangeType)
+        return f"belongs_to({self._expression(node.value)}, {self._expression(node.test)}, {in_range})"
 
     def _require(self, node: ir.Require) -> str:
         return f"required({self._expression(node.value)}, {self.bind(node)})"
@@ -401,15 +425,15 @@ class Source:
         return f"({''.join(f'{self._expression(item)}, ' for item in node.items)})"
 
     def _range(self, node: ir.RangeOf) -> str:
-        return (
-            f"Range({self._expression(node.low)}, {self._expression(node.high)}, {node.low_closed}, {node.high_closed})"
-        )
+        make = "half_range" if is_open(node.low) or is_open(node.high) else "range_of"
+        low, high = self._expression(node.low), self._expression(node.high)
+        return f"{make}({low}, {high}, {node.low_closed}, {node.high_closed})"
 
     def _context(self, node: ir.ContextOf) -> str:
         entries = []
         for key, local, value in zip(node.keys, node.locals, node.values, strict=True):
-            code = self._expression(value)
-            entries.append(f"{self.bind(key)}: ({self._declare(local)} := {code})")
+            name = self._declare(local)  # before its value: a function may call itself
+            entries.append(f"{self.bind(key)}: ({name} := {self._expression(value)})")
         return f"{{{', '.join(entries)}}}"
 
     def _index(self, node: ir.Index) -> str:
@@ -454,31 +478,35 @@ class Source:
         arguments = ", ".join(self._expression(argument) for argument in node.arguments)
         signature = node.signatures[0]
         loose = len(node.signatures) > 1 or any(
-            only_known_at_run_time(argument.type, signature.parameter(at).type)
-            for at, argument in enumerate(node.arguments)
+            signature.parameter(at).is_loose(argument.type) for at, argument in enumerate(node.arguments)
         )
-        if loose or signature.reads_clock:
+        packed = f"({arguments}{',' if node.arguments else ''})"
+        if node.repeated and any(_has_length(argument.type) for argument in node.arguments):
             self.needs_run = True
-            comma = "," if node.arguments else ""
-            return f"call_builtin({self.bind(node.name)}, {self.bind(node.signatures)}, run, ({arguments}{comma}))"
-        if not signature.takes_nulls and not all(map(_definite, node.arguments)):
-            return f"{self.bind(_null_safe(signature.call))}({arguments})"
-        if len(node.arguments) == 2 and isinstance(scale := node.arguments[1], ir.Const):
+            packed = f"looked(run, {packed})"
+            arguments = f"*{packed}"
+        if loose or signature.wants_run:
+            self.needs_run = True
+            return f"call_builtin({self.bind(node.name)}, {self.bind(node.signatures)}, run, {packed})"
+        safe = all(
+            _definite(argument) or signature.parameter(at).takes_null for at, argument in enumerate(node.arguments)
+        )
+        if safe and len(node.arguments) == 2 and isinstance(scale := node.arguments[1], ir.Const):
             quick = rounder_to(node.name, cast("Decimal", scale.value), signature.call)
             if quick is not None:
                 return f"{self.bind(quick)}({self._expression(node.arguments[0])})"
-        return f"{self.operation(signature.call)}({arguments})"
+        return f"{self.operation(signature.call) if safe else self.bind(_null_safe(signature))}({arguments})"
 
     def _function(self, node: ir.Function) -> str:
         names = ", ".join(self._declare(parameter) for parameter in node.parameters)
-        return f"function(run, {len(node.parameters)}, lambda {names}: {self._expression(node.body)})"
+        return f"function({self.bind(node.type)}, lambda {names}: {self._expression(node.body)})"
 
     def _invoke(self, node: ir.Invoke) -> str:
         arguments = "".join(f"{self._expression(argument)}, " for argument in node.arguments)
-        return f"invoke({self._expression(node.function)}, ({arguments}))"
+        return f"run.invoke({self._expression(node.function)}, ({arguments}))"
 
     def _instance_of(self, node: ir.InstanceOf) -> str:
-        return f"is_a({self._expression(node.value)}, {self.bind(node.tested)})"
+        return f"is_instance({self._expression(node.value)}, {self.bind(node.tested)})"
 
     # -- the end
 

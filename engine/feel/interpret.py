@@ -6,23 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast
 
 from engine.feel import ir
-from engine.feel.builtins import Signature
-from engine.feel.conform import is_a, read_fact
+from engine.feel.conform import is_a, is_instance, read_fact
+from engine.feel.functions.signature import Signature
 from engine.feel.limits import MAX_LIST_ITEMS
 from engine.feel.operations import (
     ARITHMETIC,
     Run,
     as_list,
+    belongs,
     compare,
     counted,
     domain_of,
-    invoke,
     item_at,
     list_limit,
-    matches_test,
+    looked_at,
     member,
     negate,
+    range_of,
 )
+from engine.feel.types import FunctionType, RangeType, Type
 from engine.feel.values import Fault, Range, Value, kind_of
 
 Variables = dict[str, Value]
@@ -31,16 +33,22 @@ Variables = dict[str, Value]
 class Closure:
     """A function value: its body with the variables around it."""
 
-    __slots__ = ("call", "count")
+    __slots__ = ("call", "type")
 
-    def __init__(self, count: int, call: Callable[..., Value]) -> None:
-        self.count = count
+    def __init__(self, type_: FunctionType, call: Callable[..., Value]) -> None:
+        self.type = type_
         self.call = call
 
     def __call__(self, *arguments: Value) -> Value:
-        """Apply it. Raises `Fault` for a wrong number of arguments."""
-        if len(arguments) != self.count:
-            raise Fault("feel.wrong_arguments", f"the function takes {self.count} arguments, not {len(arguments)}")
+        """Apply it. Raises `Fault` for arguments that do not fit."""
+        wanted = self.type.parameters
+        if len(arguments) != len(wanted):
+            raise Fault("feel.wrong_arguments", f"the function takes {len(wanted)} arguments, not {len(arguments)}")
+        for at, (value, type_) in enumerate(zip(arguments, wanted, strict=True), 1):
+            if value is not None and not is_a(value, type_):
+                raise Fault(
+                    "feel.wrong_type", f"argument {at} of the function must be a {type_}, not a {kind_of(value)}"
+                )
         return self.call(*arguments)
 
 
@@ -131,7 +139,12 @@ def _let(node: ir.Let, run: Run, variables: Variables) -> Value:
 
 def _belongs(node: ir.Belongs, run: Run, variables: Variables) -> Value:
     value = _evaluate(node.value, run, variables)
-    return matches_test(value, _evaluate(node.test, run, variables))
+    return belongs_to(value, _evaluate(node.test, run, variables), isinstance(node.test.type, RangeType))
+
+
+def belongs_to(value: Value, test: Value, in_range: bool) -> bool | None:  # noqa: FBT001  # only executors call it
+    """`value in test`; nothing is known of a range that is null."""
+    return None if test is None and in_range else belongs(value, test)
 
 
 def _require(node: ir.Require, run: Run, variables: Variables) -> Value:
@@ -150,8 +163,20 @@ def _list(node: ir.ListOf, run: Run, variables: Variables) -> Value:
 
 
 def _range(node: ir.RangeOf, run: Run, variables: Variables) -> Value:
-    low = _evaluate(node.low, run, variables)
-    return Range(low, _evaluate(node.high, run, variables), node.low_closed, node.high_closed)
+    low, high = _evaluate(node.low, run, variables), _evaluate(node.high, run, variables)
+    if is_open(node.low) or is_open(node.high):
+        return half_range(low, high, node.low_closed, node.high_closed)
+    return range_of(low, high, node.low_closed, node.high_closed)
+
+
+def is_open(end: ir.Node) -> bool:
+    """Whether an end of a range is left out."""
+    return isinstance(end, ir.Const) and end.value is None
+
+
+def half_range(low: Value, high: Value, low_closed: bool, high_closed: bool) -> Range | None:  # noqa: FBT001  # as the range
+    """A range that is open to one side; null when its one end is."""
+    return None if low is None and high is None else Range(low, high, low_closed, high_closed)
 
 
 def _context(node: ir.ContextOf, run: Run, variables: Variables) -> Value:
@@ -230,18 +255,25 @@ def _quantified(node: ir.Quantified, run: Run, variables: Variables) -> Value:
 def call_builtin(name: str, signatures: tuple[Signature, ...], run: Run, arguments: Sequence[Value]) -> Value:
     """Call a built-in; the first signature whose parameters fit the arguments is taken. Raises `Fault`."""
     for signature in signatures:
-        if not signature.takes_nulls and None in arguments:
+        if signature.lacks(arguments):
             continue
-        if all(value is None or is_a(value, signature.parameter(at).type) for at, value in enumerate(arguments)):
-            return signature.call(run, *arguments) if signature.reads_clock else signature.call(*arguments)
+        if all(_is_right(value, signature.parameter(at).types) for at, value in enumerate(arguments)):
+            found: Value = signature.call(run, *arguments) if signature.wants_run else signature.call(*arguments)
+            return found
     if None in arguments:
         return None
     shown = " and ".join(kind_of(value) for value in arguments)
     raise Fault("feel.wrong_type", f"`{name}` is not defined for {shown}")
 
 
+def _is_right(value: Value, types: Sequence[Type]) -> bool:
+    return value is None or any(is_a(value, type_) for type_ in types)
+
+
 def _call(node: ir.Call, run: Run, variables: Variables) -> Value:
     arguments = [_evaluate(argument, run, variables) for argument in node.arguments]
+    if node.repeated:
+        run.spend(looked_at(arguments))
     return call_builtin(node.name, node.signatures, run, arguments)
 
 
@@ -249,19 +281,18 @@ def _function(node: ir.Function, run: Run, variables: Variables) -> Value:
     names = [parameter.name for parameter in node.parameters]
 
     def call(*arguments: Value) -> Value:
-        run.spend(1)
         return _evaluate(node.body, run, {**variables, **dict(zip(names, arguments, strict=True))})
 
-    return Closure(len(names), call)
+    return Closure(cast("FunctionType", node.type), call)
 
 
 def _invoke(node: ir.Invoke, run: Run, variables: Variables) -> Value:
     function = _evaluate(node.function, run, variables)
-    return invoke(function, [_evaluate(argument, run, variables) for argument in node.arguments])
+    return run.invoke(function, [_evaluate(argument, run, variables) for argument in node.arguments])
 
 
 def _instance_of(node: ir.InstanceOf, run: Run, variables: Variables) -> Value:
-    return is_a(_evaluate(node.value, run, variables), node.tested)
+    return is_instance(_evaluate(node.value, run, variables), node.tested)
 
 
 _BY_NODE: Final[Mapping[type, Callable[..., Value]]] = {

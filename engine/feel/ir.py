@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal as Of
 
-from engine.feel.builtins import Signature
+from engine.feel.functions.signature import Signature
 from engine.feel.types import BOOLEAN, EnumValue, Type
 from engine.feel.values import Value
 
@@ -150,7 +150,7 @@ class ListOf(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RangeOf(Node):
-    """A range as a value."""
+    """A range as a value. An end that is a constant null is open to that side without end."""
 
     low: Node
     high: Node
@@ -214,11 +214,15 @@ class Quantified(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call(Node):
-    """A built-in function. With more than one signature the arguments decide at run time."""
+    """A built-in function. With more than one signature the arguments decide at run time.
+
+    `repeated`: stands where it may run many times, so that looking through its arguments takes steps.
+    """
 
     name: str
     signatures: tuple[Signature, ...]
     arguments: tuple[Node, ...]
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -271,7 +275,7 @@ def _child_fields(kind: type[Node]) -> tuple[str, ...]:
         "local",
         "locals",
     }
-    own |= {"low_closed", "high_closed", "parameters", "partial"}
+    own |= {"low_closed", "high_closed", "parameters", "partial", "repeated"}
     names = tuple(f.name for f in fields(kind) if f.name not in own)
     return () if kind is Const else names
 

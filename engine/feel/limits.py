@@ -25,6 +25,9 @@ MIN_EXPONENT: Final = -6_143
 MAX_STEPS: Final = 1_000_000
 """Loop iterations (`for`, `some`, `every`, filters) one evaluation may take."""
 
+MAX_CALLS: Final = 200
+"""Functions called within each other; in `.dmn` files also decisions and knowledge models."""
+
 MAX_LIST_ITEMS: Final = 100_000
 """Longest list an expression may build."""
 

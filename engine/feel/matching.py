@@ -25,7 +25,6 @@ from engine.feel.types import (
     ORDERED,
     STRING,
     TIME,
-    only_known_at_run_time,
 )
 from engine.feel.values import Value
 
@@ -60,7 +59,7 @@ def may_fail(node: ir.Node) -> bool:
         return not str(node.base.type).startswith("context") or may_fail(node.base)
     if isinstance(node, ir.Call) and len(node.signatures) == 1:
         signature = node.signatures[0]
-        loose = any(only_known_at_run_time(a.type, signature.parameter(i).type) for i, a in enumerate(node.arguments))
+        loose = any(signature.parameter(i).is_loose(a.type) for i, a in enumerate(node.arguments))
         return loose or not signature.total or any(may_fail(argument) for argument in node.arguments)
     return True
 

@@ -1,6 +1,7 @@
-"""What the operators do with values whose types are only known now. The interpreter uses nothing else.
+"""What the operators do with values whose types are only known now, over one calendar or the other.
 
-Null in arithmetic and ordering gives null; `=` is defined for all values. What cannot be computed raises `Fault`.
+Null in arithmetic and ordering gives null. What cannot be computed raises `Fault`; the strict language makes a located
+problem of that and the standard's meaning a null. The functions at the end are the strict language's.
 """
 
 from __future__ import annotations
@@ -9,23 +10,16 @@ import datetime as dt
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, DecimalException, DivisionByZero, Overflow
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from engine.feel import temporal
-from engine.feel.limits import MAX_EXPONENT, MAX_LIST_ITEMS, MAX_STEPS, MAX_TEXT_CHARACTERS
-from engine.feel.values import NUMBERS, Facts, Fault, Range, Value, YearMonthDuration, kind_of
+from engine.feel.calendar import NO_PART, Calendar
+from engine.feel.limits import MAX_CALLS, MAX_EXPONENT, MAX_LIST_ITEMS, MAX_STEPS, MAX_TEXT_CHARACTERS
+from engine.feel.values import KINDS, NUMBERS, Facts, Fault, Range, Value, YearMonthDuration, kind_of
 
-_ORDERED: Final = frozenset(
-    {
-        "number",
-        "string",
-        "date",
-        "time",
-        "date and time",
-        "days and time duration",
-        "years and months duration",
-    }
-)
+_TEMPORAL: Final = frozenset({"date", "time", "date and time", "days and time duration"})
+_PLAIN: Final = frozenset({Decimal, str, bool})
+_ORDERED: Final = _TEMPORAL | {"number", "string", "years and months duration"}
 ORDERS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -34,10 +28,23 @@ ORDERS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 }
 
 
-class Run:
-    """What one evaluation carries along: the facts, the instant, the zone, and the steps left."""
+class Budget(Protocol):
+    """What a function may ask of the evaluation it is called in. Methods raise `Fault`."""
 
-    __slots__ = ("at", "facts", "steps", "zone")
+    def spend(self, steps: int) -> None:
+        """Take steps from the evaluation's budget."""
+
+    def invoke(self, function: Any, arguments: Sequence[Any]) -> Any:
+        """Call a function value with arguments by position."""
+
+    def now(self) -> dt.datetime:
+        """The instant of the evaluation, with a zone."""
+
+
+class Run:
+    """What one evaluation carries along: the facts, the instant, the zone, the steps left and the calls under way."""
+
+    __slots__ = ("at", "calls", "facts", "steps", "zone")
 
     def __init__(self, facts: Facts, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> None:
         """`at` is what `now()` means; without it, asking for the time is an error."""
@@ -45,6 +52,7 @@ class Run:
         self.at = at
         self.zone = zone
         self.steps = MAX_STEPS
+        self.calls = 0
 
     def spend(self, steps: int) -> None:
         """Take steps from the budget. Raises `Fault` `feel.step_limit`."""
@@ -64,21 +72,42 @@ class Run:
             raise Fault("feel.no_instant", "the instant of the evaluation has no zone", "pass `at` with an offset")
         return self.at.astimezone(self.zone)
 
-    def today(self) -> dt.date:
-        """The day of the instant, in the rule set's zone. Raises `Fault` `feel.no_instant`."""
-        return self.now().date()
+    def invoke(self, function: Value, arguments: Sequence[Value]) -> Value:
+        """Call a function value. Raises `Fault`, also `feel.call_depth`."""
+        if function is None or not callable(function):
+            raise Fault("feel.wrong_type", f"{article(kind_of(function))} cannot be called")
+        self.spend(1)
+        self.calls += 1
+        if self.calls > MAX_CALLS:
+            raise call_depth()
+        try:
+            return function(*arguments)
+        finally:
+            self.calls -= 1
 
 
-def _article(kind: str) -> str:
+def call_depth() -> Fault:
+    """The fault of functions that call each other without end."""
+    return Fault(
+        "feel.call_depth", f"functions call each other more than {MAX_CALLS} deep", "go through lists with `for`"
+    )
+
+
+def article(kind: str) -> str:
+    """A kind of value with its article."""
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}" if kind != "null" else "null"
 
 
-def wrong(what: str, *values: Value) -> Fault:
-    """The fault of an operation given values it is not defined for."""
-    return Fault("feel.wrong_type", f"{what} is not defined for {' and '.join(_article(kind_of(v)) for v in values)}")
+def looked_at(values: Sequence[Any]) -> int:
+    """The steps that a function takes for looking through its arguments: one for every few items or characters."""
+    return sum([len(value) for value in values if isinstance(value, list | tuple | str)]) // _FREE
 
 
-# -- arithmetic
+_FREE: Final = 16
+"""Items of lists and characters of texts that a function may look at for one step of the budget."""
+
+
+# -- limits of results
 
 
 def number(compute: Callable[..., Decimal], *operands: Decimal) -> Decimal:
@@ -111,378 +140,376 @@ def list_limit(items: tuple[Value, ...]) -> tuple[Value, ...]:
     return items
 
 
-def _months(count: Decimal) -> YearMonthDuration:
-    whole = int(count)
-    if abs(whole) > 12 * 999_999_999:
-        raise Fault("feel.date_range", "the duration is too long", "years go to 999999999")
-    return YearMonthDuration(whole)
+# -- operators
 
 
-def add(left: Value, right: Value) -> Value:
-    """`left + right`."""
-    if left is None or right is None:
-        return None
-    match kind_of(left), kind_of(right):
-        case "number", "number":
-            return number(NUMBERS.add, cast("Decimal", left), cast("Decimal", right))
-        case "string", "string":
-            return text_limit(cast("str", left) + cast("str", right))
-        case "days and time duration", "days and time duration":
-            return _timedelta(operator.add, left, right)
-        case "years and months duration", "years and months duration":
-            return _months(Decimal(cast("YearMonthDuration", left).months + cast("YearMonthDuration", right).months))
-        case (("date" | "date and time" | "time"), "days and time duration"):
-            return temporal.add_duration(cast("dt.date", left), cast("dt.timedelta", right))
-        case (("date" | "date and time"), "years and months duration"):
-            return temporal.add_months(cast("dt.date", left), cast("YearMonthDuration", right))
-        case (("days and time duration" | "years and months duration"), ("date" | "date and time" | "time")):
-            return add(right, left)
-    raise wrong("`+`", left, right)
+class Operations:
+    """The operators over one calendar's values. Methods raise `Fault`."""
 
+    def __init__(self, calendar: Calendar, kinds: Mapping[type, str] | None = None) -> None:
+        """`kinds` adds classes of values that only one mode has."""
+        self.calendar = calendar
+        self._kinds: Mapping[type, str] = {**KINDS, **calendar.KINDS, **(kinds or {})}
+        self.arithmetic: Mapping[str, Callable[[Any, Any], Any]] = {
+            "+": self.add,
+            "-": self.subtract,
+            "*": self.multiply,
+            "/": self.divide,
+            "**": self.power,
+        }
 
-def _timedelta(compute: Callable[..., dt.timedelta], left: Value, right: Value) -> dt.timedelta:
-    try:
-        return compute(left, right)
-    except OverflowError:
-        raise Fault("feel.date_range", "the duration is too long", "days go to 999999999") from None
+    def kind_of(self, value: object) -> str:
+        """FEEL's name for what a value is; `unknown` for what is no value of the language (a float, an int)."""
+        kind = self._kinds.get(type(value))
+        if kind is not None:
+            return kind
+        if isinstance(value, Mapping):
+            return "context"
+        return "function" if callable(value) else "unknown"
 
+    def wrong(self, what: str, *values: Any) -> Fault:
+        """The fault of an operation given values it is not defined for."""
+        shown = " and ".join(article(self.kind_of(value)) for value in values)
+        return Fault("feel.wrong_type", f"{what} is not defined for {shown}")
 
-def subtract(left: Value, right: Value) -> Value:
-    """`left - right`."""
-    if left is None or right is None:
-        return None
-    match kind_of(left), kind_of(right):
-        case "number", "number":
-            return number(NUMBERS.subtract, cast("Decimal", left), cast("Decimal", right))
-        case "days and time duration", "days and time duration":
-            return _timedelta(operator.sub, left, right)
-        case "years and months duration", "years and months duration":
-            return _months(Decimal(cast("YearMonthDuration", left).months - cast("YearMonthDuration", right).months))
-        case (("date" | "date and time" | "time"), ("days and time duration" | "years and months duration")):
-            return add(left, negate(right))
-        case (("date" | "date and time"), ("date" | "date and time")) | ("time", "time"):
-            return temporal.between(cast("dt.date", left), cast("dt.date", right))
-    raise wrong("`-`", left, right)
+    # -- arithmetic
 
-
-def multiply(left: Value, right: Value) -> Value:
-    """`left * right`."""
-    if left is None or right is None:
-        return None
-    match kind_of(left), kind_of(right):
-        case "number", "number":
-            return number(NUMBERS.multiply, cast("Decimal", left), cast("Decimal", right))
-        case "days and time duration", "number":
-            return temporal.scale(cast("dt.timedelta", left), cast("Decimal", right))
-        case "years and months duration", "number":
-            return _months(
-                number(NUMBERS.multiply, Decimal(cast("YearMonthDuration", left).months), cast("Decimal", right))
-            )
-        case "number", ("days and time duration" | "years and months duration"):
-            return multiply(right, left)
-    raise wrong("`*`", left, right)
-
-
-def divide(left: Value, right: Value) -> Value:
-    """`left / right`."""
-    if left is None or right is None:
-        return None
-    match kind_of(left), kind_of(right):
-        case "number", "number":
-            return number(NUMBERS.divide, cast("Decimal", left), cast("Decimal", right))
-        case "days and time duration", "number":
-            one = number(NUMBERS.divide, Decimal(1), cast("Decimal", right))
-            exact = number(NUMBERS.divide, temporal.microseconds(cast("dt.timedelta", left)), cast("Decimal", right))
-            return temporal.scale(dt.timedelta(microseconds=1), exact) if one else dt.timedelta()
-        case "years and months duration", "number":
-            return _months(
-                number(NUMBERS.divide, Decimal(cast("YearMonthDuration", left).months), cast("Decimal", right))
-            )
-        case "days and time duration", "days and time duration":
-            pair = (temporal.microseconds(cast("dt.timedelta", d)) for d in (left, right))
-            return number(NUMBERS.divide, *pair)
-        case "years and months duration", "years and months duration":
-            return number(NUMBERS.divide, *(Decimal(cast("YearMonthDuration", d).months) for d in (left, right)))
-    raise wrong("`/`", left, right)
-
-
-def power(left: Value, right: Value) -> Value:
-    """`left ** right`."""
-    if left is None or right is None:
-        return None
-    if isinstance(left, Decimal) and isinstance(right, Decimal):
-        return number(NUMBERS.power, left, right)
-    raise wrong("`**`", left, right)
-
-
-def negate(value: Value) -> Value:
-    """`-value`."""
-    match kind_of(value):
-        case "null":
+    def add(self, left: Any, right: Any) -> Any:
+        """`left + right`."""
+        if left is None or right is None:
             return None
-        case "number":
-            return NUMBERS.minus(cast("Decimal", value))
-        case "days and time duration":
-            return -cast("dt.timedelta", value)
-        case "years and months duration":
-            return YearMonthDuration(-cast("YearMonthDuration", value).months)
-    raise wrong("`-`", value)
+        calendar = self.calendar
+        match self.kind_of(left), self.kind_of(right):
+            case "number", "number":
+                return number(NUMBERS.add, left, right)
+            case "string", "string":
+                return text_limit(left + right)
+            case "days and time duration", "days and time duration":
+                return calendar.add_lengths(left, right)
+            case "years and months duration", "years and months duration":
+                return calendar.months_of(left.months + right.months)
+            case (("date" | "date and time" | "time"), "days and time duration"):
+                return calendar.add_duration(left, right)
+            case (("date" | "date and time"), "years and months duration"):
+                return calendar.add_months(left, right)
+            case (("days and time duration" | "years and months duration"), ("date" | "date and time" | "time")):
+                return self.add(right, left)
+        raise self.wrong("`+`", left, right)
 
+    def subtract(self, left: Any, right: Any) -> Any:
+        """`left - right`."""
+        if left is None or right is None:
+            return None
+        match self.kind_of(left), self.kind_of(right):
+            case "number", "number":
+                return number(NUMBERS.subtract, left, right)
+            case ("days and time duration", "days and time duration") | (
+                "years and months duration",
+                "years and months duration",
+            ):
+                return self.add(left, self.negate(right))
+            case (("date" | "date and time" | "time"), ("days and time duration" | "years and months duration")):
+                return self.add(left, self.negate(right))
+            case (("date" | "date and time"), ("date" | "date and time")) | ("time", "time"):
+                return self.calendar.between(left, right)
+        raise self.wrong("`-`", left, right)
 
-ARITHMETIC: Final[Mapping[str, Callable[[Value, Value], Value]]] = {
-    "+": add,
-    "-": subtract,
-    "*": multiply,
-    "/": divide,
-    "**": power,
-}
+    def multiply(self, left: Any, right: Any) -> Any:
+        """`left * right`."""
+        if left is None or right is None:
+            return None
+        match self.kind_of(left), self.kind_of(right):
+            case "number", "number":
+                return number(NUMBERS.multiply, left, right)
+            case "days and time duration", "number":
+                return number(self.calendar.scale, left, right)
+            case "years and months duration", "number":
+                return self.calendar.months_of(int(number(NUMBERS.multiply, Decimal(left.months), right)))
+            case "number", ("days and time duration" | "years and months duration"):
+                return self.multiply(right, left)
+        raise self.wrong("`*`", left, right)
 
+    def divide(self, left: Any, right: Any) -> Any:
+        """`left / right`."""
+        if left is None or right is None:
+            return None
+        match self.kind_of(left), self.kind_of(right):
+            case "number", "number":
+                return number(NUMBERS.divide, left, right)
+            case "days and time duration", "number":
+                return number(self.calendar.divided, left, right)
+            case "years and months duration", "number":
+                return self.calendar.months_of(int(number(NUMBERS.divide, Decimal(left.months), right)))
+            case "days and time duration", "days and time duration":
+                return number(NUMBERS.divide, self.calendar.units(left), self.calendar.units(right))
+            case "years and months duration", "years and months duration":
+                return number(NUMBERS.divide, Decimal(left.months), Decimal(right.months))
+        raise self.wrong("`/`", left, right)
 
-# -- comparison
+    def power(self, left: Any, right: Any) -> Any:
+        """`left ** right`."""
+        if left is None or right is None:
+            return None
+        if isinstance(left, Decimal) and isinstance(right, Decimal):
+            return number(NUMBERS.power, left, right)
+        raise self.wrong("`**`", left, right)
 
+    def negate(self, value: Any) -> Any:
+        """`-value`."""
+        match self.kind_of(value):
+            case "null":
+                return None
+            case "number":
+                return NUMBERS.minus(value)
+            case "days and time duration":
+                return self.calendar.negated(value)
+            case "years and months duration":
+                return YearMonthDuration(-value.months)
+        raise self.wrong("`-`", value)
 
-def equal(left: Value, right: Value) -> bool:
-    """`left = right`: two nulls are equal, null equals nothing else. Different kinds raise `Fault`."""
-    if left is None or right is None:
-        return left is right
-    kind = kind_of(left)
-    if kind != kind_of(right):
-        raise wrong("`=`", left, right)
-    return same(left, right)
+    # -- comparison
 
+    def equality(self, left: Any, right: Any) -> bool | None:
+        """Whether two values are equal, null only to null; null for two of different kinds."""
+        if type(left) is type(right) and type(left) in _PLAIN:
+            return bool(left == right)
+        return self._equal(left, right, [MAX_STEPS])
 
-def same(left: Value, right: Value) -> bool:
-    """Equality inside lists and contexts, where different kinds are just not equal."""
-    kind = kind_of(left)
-    if kind != kind_of(right):
-        return False
-    if kind == "list":
-        a, b = cast("Sequence[Value]", left), cast("Sequence[Value]", right)
-        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
-    if kind == "context":
-        one, two = cast("Mapping[str, Value]", left), cast("Mapping[str, Value]", right)
-        return one.keys() == two.keys() and all(same(one[key], two[key]) for key in one)
-    if kind == "range":
-        first, second = cast("Range", left), cast("Range", right)
-        closed = (first.low_closed, first.high_closed) == (second.low_closed, second.high_closed)
-        return closed and same(first.low, second.low) and same(first.high, second.high)
-    return bool(left == right)
+    def _equal(self, left: Any, right: Any, room: list[int]) -> bool | None:
+        """As `equality`, with the comparisons left in `room`: parts may be shared so often that there is no end."""
+        if left is None or right is None:
+            return left is right
+        kind = self.kind_of(left)
+        if kind != self.kind_of(right):
+            return None
+        if kind in _TEMPORAL:
+            return self.calendar.same_moment(left, right)
+        room[0] -= 1
+        if room[0] < 0:
+            raise Fault("feel.size_limit", f"the values have more than {MAX_STEPS} parts to compare")
+        match kind:
+            case "list":
+                return len(left) == len(right) and all(
+                    self._equal(a, b, room) is True for a, b in zip(left, right, strict=True)
+                )
+            case "context":
+                return bool(left.keys() == right.keys()) and all(
+                    self._equal(left[key], right[key], room) is True for key in left
+                )
+            case "range":
+                closed = (left.low_closed, left.high_closed) == (right.low_closed, right.high_closed)
+                return (
+                    closed
+                    and self._equal(left.low, right.low, room) is True
+                    and self._equal(left.high, right.high, room) is True
+                )
+            case "function":
+                return left is right
+        return bool(left == right)
 
+    def same(self, left: Any, right: Any) -> bool:
+        """Equality that is never null, as lists and sets of values need it: different kinds are just not equal."""
+        return self.equality(left, right) is True
 
-def order(op: str, left: Value, right: Value) -> bool | None:
-    """`<`, `<=`, `>` or `>=`. Null on either side gives null; what has no order raises `Fault`."""
-    if left is None or right is None:
-        return None
-    kind = kind_of(left)
-    if kind != kind_of(right) or kind not in _ORDERED:
-        raise wrong(f"`{op}`", left, right)
-    try:
+    def equal(self, left: Any, right: Any) -> bool:
+        """`left = right`. Different kinds raise `Fault`."""
+        found = self.equality(left, right)
+        if found is None:
+            raise self.wrong("`=`", left, right)
+        return found
+
+    def order(self, op: str, left: Any, right: Any) -> bool | None:
+        """`<`, `<=`, `>` or `>=`. Null on either side gives null."""
+        if left is None or right is None:
+            return None
+        kind = self.kind_of(left)
+        if kind != self.kind_of(right) or kind not in _ORDERED:
+            raise self.wrong(f"`{op}`", left, right)
+        if kind in _TEMPORAL:
+            left, right = self.calendar.order_keys(left, right)
         return ORDERS[op](left, right)
-    except TypeError:
-        raise temporal.mixed_zones() from None
+
+    def compare(self, op: str, left: Any, right: Any) -> bool | None:
+        """Any of the six comparisons."""
+        if op == "=":
+            return self.equal(left, right)
+        if op == "!=":
+            return not self.equal(left, right)
+        return self.order(op, left, right)
+
+    def in_range(self, value: Any, given: Range) -> bool | None:
+        """Whether a value lies in a range; a bound that is null is open to that side without end."""
+        if given.low is None and given.high is None:
+            return None
+        low = True if given.low is None else self.order(">=" if given.low_closed else ">", value, given.low)
+        high = True if given.high is None else self.order("<=" if given.high_closed else "<", value, given.high)
+        return all_of([low, high])
+
+    def belongs(self, value: Any, test: Any) -> bool | None:
+        """`value in test`, where the test is a range, a list (of values, ranges or lists) or a value."""
+        if isinstance(test, Range):
+            return self.in_range(value, test)
+        if self.kind_of(test) == "list":
+            if self.kind_of(value) == "list" and self.same(value, test):
+                return True
+            return any_of([self._member_of(value, item) for item in test])
+        return self.compare("=", value, test)
+
+    def _member_of(self, value: Any, item: Any) -> bool:
+        if isinstance(item, Range) and not isinstance(value, Range):
+            try:
+                return self.in_range(value, item) is True
+            except Fault:
+                return False
+        if self.kind_of(item) == "list" and self.kind_of(value) != "list":
+            return any(self._member_of(value, inner) for inner in item)
+        return self.same(value, item)
+
+    # -- structure
+
+    def range_of(
+        self,
+        low: Any,
+        high: Any,
+        low_closed: bool,  # noqa: FBT001  # as the range itself
+        high_closed: bool,  # noqa: FBT001
+    ) -> Range | None:
+        """`[low..high]` as a value; null when an end is. Both ends must be of one ordered kind."""
+        if self.order("<=", low, high) is None:
+            return None
+        return Range(low, high, low_closed, high_closed)
+
+    def part(self, value: Any, name: str) -> Any:
+        """A part of a temporal value or of a range."""
+        if isinstance(value, Range):
+            found = _range_part(value, name)
+        elif isinstance(value, YearMonthDuration):
+            found = _months_part(value, name)
+        else:
+            found = self.calendar.part(value, name)
+        if found is NO_PART:
+            raise Fault("feel.unknown_name", f"{article(self.kind_of(value))} has no part `{name}`")
+        return found
+
+    def member(self, value: Any, name: str) -> Any:
+        """`value.name`: a context's entry, a part of a value, or the same of every item of a list."""
+        if value is None:
+            return None
+        if isinstance(value, Mapping):
+            return value.get(name)
+        if isinstance(value, list | tuple):
+            return tuple(self.member(item, name) for item in value)
+        return self.part(value, name)
+
+    def item_at(self, items: Sequence[Any], index: Any) -> Any:
+        """`items[index]`, counted from 1, or from the end when negative; null outside."""
+        if index is None:
+            return None
+        if not isinstance(index, Decimal):
+            raise self.wrong("`[ ]`", index)
+        if index != index.to_integral_value():
+            raise Fault(
+                "feel.wrong_type", f"`{index}` is not a position in a list", "positions are 1, 2, 3, or -1 from the end"
+            )
+        if index == 0 or abs(index) > len(items):
+            return None
+        at = int(index)
+        return items[at - 1 if at > 0 else at]
+
+    def counted(self, run: Budget, start: Any, end: Any) -> Sequence[Any]:
+        """`start..end` of whole numbers or dates, upwards or downwards; nothing when either is null."""
+        if start is None or end is None:
+            return ()
+        make: Callable[[int], Any] = Decimal
+        if self.kind_of(start) == self.kind_of(end) == "date":
+            first, last = self.calendar.number_of(start), self.calendar.number_of(end)
+            make = self.calendar.date_at
+        elif isinstance(start, Decimal) and isinstance(end, Decimal):
+            if start != start.to_integral_value() or end != end.to_integral_value():
+                raise Fault("feel.wrong_type", f"`{start}..{end}` are not whole numbers")
+            if abs(NUMBERS.subtract(end, start)) >= MAX_STEPS:
+                run.spend(MAX_STEPS + 1)
+            first, last = int(start), int(end)
+        else:
+            raise self.wrong("a loop over a range", start, end)
+        run.spend(abs(last - first) + 1)
+        step = 1 if last >= first else -1
+        return tuple(make(i) for i in range(first, last + step, step))
+
+    def domain_of(self, run: Budget, value: Any) -> Sequence[Any]:
+        """What a loop goes over: a list, or a range of whole numbers or dates; counted against the step limit."""
+        if isinstance(value, Range):
+            return self._items_of(run, value)
+        if self.kind_of(value) not in {"list", "null"}:
+            raise self.wrong("a loop", value)
+        items = as_list(value)
+        run.spend(len(items))
+        return items
+
+    def _items_of(self, run: Budget, given: Range) -> Sequence[Any]:
+        if given.low is None or given.high is None:
+            raise Fault("feel.wrong_type", "a loop cannot go over a range without end", "give the range both its ends")
+        if self.order("<=", given.low, given.high) is not True:
+            raise Fault("feel.wrong_type", "a loop cannot go over a range whose ends are the wrong way round")
+        items = self.counted(run, given.low, given.high)
+        if not given.low_closed:
+            items = items[1:]
+        return items if given.high_closed else items[:-1]
 
 
-def compare(op: str, left: Value, right: Value) -> bool | None:
-    """Any of the six comparisons."""
-    if op == "=":
-        return equal(left, right)
-    if op == "!=":
-        return not equal(left, right)
-    return order(op, left, right)
+def _range_part(value: Range, name: str) -> Any:
+    match name:
+        case "start":
+            return value.low
+        case "end":
+            return value.high
+        case "start included":
+            return value.low_closed and value.low is not None
+        case "end included":
+            return value.high_closed and value.high is not None
+    return NO_PART
 
 
-def both(left: Value, right: Value) -> bool | None:
-    """Three-valued `and`."""
-    if left is False or right is False:
-        return False
-    return None if left is None or right is None else True
-
-
-def in_range(value: Value, given: Range) -> bool | None:
-    """Whether a value lies in a range."""
-    low = True if given.low is None else order(">=" if given.low_closed else ">", value, given.low)
-    high = True if given.high is None else order("<=" if given.high_closed else "<", value, given.high)
-    if given.low is None and given.high is None and value is None:
-        return None
-    return both(low, high)
-
-
-def matches_test(value: Value, test: Value) -> bool | None:
-    """`value in test`, where the test is a range, a list (of values, ranges or lists) or a value."""
-    if isinstance(test, Range):
-        return in_range(value, test)
-    if kind_of(test) == "list" and kind_of(value) != "list":
-        return any_of([_member(value, item) for item in cast("Sequence[Value]", test)])
-    if kind_of(test) == "list":
-        items = cast("Sequence[Value]", test)
-        return same(value, test) or any(same(value, item) for item in items)
-    return equal(value, test)
-
-
-def _member(value: Value, item: Value) -> bool | None:
-    if isinstance(item, Range):
-        return in_range(value, item)
-    return same(value, item)
-
-
-def any_of(results: Sequence[Value]) -> bool | None:
-    """Three-valued `or` over results."""
-    if any(result is True for result in results):
-        return True
-    return None if any(result is None for result in results) else False
-
-
-def all_of(results: Sequence[Value]) -> bool | None:
-    """Three-valued `and` over results."""
-    if any(result is False for result in results):
-        return False
-    return None if any(result is None for result in results) else True
-
-
-def truth(value: Value) -> bool | None:
-    """An operand of `and`, `or` and `not`. Raises `Fault` for what is neither boolean nor null."""
-    if value is None or value is True or value is False:
-        return value
-    raise wrong("a logical operator", value)
-
-
-# -- structure
-
-_DATE_PARTS: Final = ("year", "month", "day", "weekday")
-_TIME_PARTS: Final = ("hour", "minute", "second")
-
-
-def member(value: Value, name: str) -> Value:
-    """`value.name`: a context's entry, a temporal value's part, or the same of every item of a list. Raises `Fault`."""
-    if value is None:
-        return None
-    kind = kind_of(value)
-    if kind == "context":
-        return cast("Mapping[str, Value]", value).get(name)
-    if kind == "list":
-        return tuple(member(item, name) for item in cast("Sequence[Value]", value))
-    found = property_of(value, name)
-    if found is _NOTHING:
-        raise Fault("feel.unknown_name", f"{_article(kind)} has no part `{name}`")
-    return found
-
-
-_NOTHING: Final = cast("Value", object())
-
-
-def property_of(value: Value, name: str) -> Value:  # one case a kind of value reads best flat
-    """A part of a temporal value or range."""
-    if isinstance(value, dt.date):
-        if name in _DATE_PARTS:
-            return Decimal(value.isoweekday() if name == "weekday" else getattr(value, name))
-        if name == "date":
-            return value.date() if isinstance(value, dt.datetime) else value
-    if isinstance(value, dt.datetime | dt.time):
-        if name in _TIME_PARTS:
-            return Decimal(getattr(value, name))
-        if name == "time offset":
-            return value.utcoffset()
-        if name == "timezone":
-            return temporal.zone_text(value.tzinfo, value).removeprefix("@") or None
-        if name == "time" and isinstance(value, dt.datetime):
-            return value.timetz()
-    if isinstance(value, dt.timedelta):
-        sign = -1 if value < dt.timedelta() else 1
-        length = abs(value)
-        parts = {
-            "days": length.days,
-            "hours": length.seconds // 3600,
-            "minutes": length.seconds // 60 % 60,
-            "seconds": length.seconds % 60,
-        }
-        if name in parts:
-            return Decimal(sign * parts[name])
-    if isinstance(value, YearMonthDuration):
-        if name == "years":
+def _months_part(value: YearMonthDuration, name: str) -> Any:
+    match name:
+        case "years":
             return Decimal(value.years)
-        if name == "months":
+        case "months":
             return Decimal(value.months - value.years * 12)
-    if isinstance(value, Range):
-        ranges: Mapping[str, Value] = {
-            "start": value.low,
-            "end": value.high,
-            "start included": value.low_closed and value.low is not None,
-            "end included": value.high_closed and value.high is not None,
-        }
-        if name in ranges:
-            return ranges[name]
-    return _NOTHING
+    return NO_PART
 
 
-def as_list(value: Value) -> Sequence[Value]:
+def as_list(value: Any) -> Sequence[Any]:
     """The items of a list; a single value is a list of itself, null is an empty one."""
-    if kind_of(value) == "list":
-        return cast("Sequence[Value]", value)
+    if isinstance(value, list | tuple):
+        return value
     return () if value is None else (value,)
 
 
-def item_at(items: Sequence[Value], index: Value) -> Value:
-    """`items[index]`, counted from 1, or from the end when negative; null outside. Raises `Fault`."""
-    if index is None:
-        return None
-    if not isinstance(index, Decimal):
-        raise wrong("`[ ]`", index)
-    if index != index.to_integral_value():
-        raise Fault(
-            "feel.wrong_type", f"`{index}` is not a position in a list", "positions are 1, 2, 3, or -1 from the end"
-        )
-    if index == 0 or abs(index) > len(items):
-        return None
-    at = int(index)
-    return items[at - 1 if at > 0 else at]
+# -- three-valued logic
 
 
-def domain_of(run: Run, value: Value) -> Sequence[Value]:
-    """What a loop goes over: a list, or a range of whole numbers or dates; counted against the step limit."""
-    if isinstance(value, Range):
-        return counted(run, _first(value), _last(value))
-    if kind_of(value) not in {"list", "null"}:
-        raise wrong("a loop", value)
-    items = as_list(value)
-    run.spend(len(items))
-    return items
+def any_of(results: Sequence[Any]) -> bool | None:
+    """Three-valued `or` over results; what is no boolean counts as null."""
+    if any(result is True for result in results):
+        return True
+    return False if all(result is False for result in results) else None
 
 
-def _first(given: Range) -> Value:
-    return given.low if given.low_closed else add(given.low, _step(given.low))
+def all_of(results: Sequence[Any]) -> bool | None:
+    """Three-valued `and` over results; what is no boolean counts as null."""
+    if any(result is False for result in results):
+        return False
+    return True if all(result is True for result in results) else None
 
 
-def _last(given: Range) -> Value:
-    return given.high if given.high_closed else subtract(given.high, _step(given.high))
+# -- the strict language's own
 
-
-def _step(value: Value) -> Value:
-    return dt.timedelta(days=1) if isinstance(value, dt.date) else Decimal(1)
-
-
-def counted(run: Run, start: Value, end: Value) -> Sequence[Value]:
-    """`start..end` of whole numbers or dates, upwards or downwards. Raises `Fault`."""
-    if start is None or end is None:
-        return ()
-    if type(start) is dt.date and type(end) is dt.date:
-        days = (end - start).days
-        run.spend(abs(days) + 1)
-        step = 1 if days >= 0 else -1
-        return tuple(start + dt.timedelta(days=i * step) for i in range(abs(days) + 1))
-    if not (isinstance(start, Decimal) and isinstance(end, Decimal)):
-        raise wrong("a loop over a range", start, end)
-    if start != start.to_integral_value() or end != end.to_integral_value():
-        raise Fault("feel.wrong_type", f"`{start}..{end}` are not whole numbers")
-    if abs(NUMBERS.subtract(end, start)) >= MAX_STEPS:
-        run.spend(MAX_STEPS + 1)
-    first, last = int(start), int(end)
-    run.spend(abs(last - first) + 1)
-    step = 1 if last >= first else -1
-    return tuple(Decimal(i) for i in range(first, last + step, step))
-
-
-def invoke(function: Value, arguments: Sequence[Value]) -> Value:
-    """Call a function value. Raises `Fault`."""
-    if function is None or not callable(function):
-        raise Fault("feel.wrong_type", f"{_article(kind_of(function))} cannot be called")
-    return function(*arguments)
+STRICT: Final = Operations(cast("Calendar", temporal))
+add: Final[Callable[[Value, Value], Value]] = STRICT.add
+negate: Final[Callable[[Value], Value]] = STRICT.negate
+equal, same, order, compare = STRICT.equal, STRICT.same, STRICT.order, STRICT.compare
+member: Final[Callable[[Value, str], Value]] = STRICT.member
+item_at: Final[Callable[[Sequence[Value], Value], Value]] = STRICT.item_at
+belongs, counted, domain_of, range_of = STRICT.belongs, STRICT.counted, STRICT.domain_of, STRICT.range_of
+ARITHMETIC: Final[Mapping[str, Callable[[Value, Value], Value]]] = STRICT.arithmetic

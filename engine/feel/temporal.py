@@ -1,8 +1,8 @@
 """Dates, times and durations: from text, to text, and arithmetic.
 
 Text forms are those of ISO 8601 as FEEL restricts them: `2026-11-02`, `09:00:00`, `09:00:00Z`, `09:00:00+02:00`,
-`09:00:00@Europe/Berlin`, `2026-11-02T09:00:00Z`, `P1DT2H`, `P1Y6M`. Every other module calls these functions and never
-the value classes' own arithmetic, so that the classes can be exchanged for ones with a wider range.
+`09:00:00@Europe/Berlin`, `2026-11-02T09:00:00Z`, `P1DT2H`, `P1Y6M`. The module is the strict language's calendar
+(`engine.feel.calendar`): values are Python's own.
 """
 
 from __future__ import annotations
@@ -10,10 +10,20 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
+from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final
+from typing import Any, Final
 
-from engine.feel.values import Fault, Value, YearMonthDuration
+from engine.feel.calendar import NO_PART
+from engine.feel.values import NUMBERS, Fault, Value, YearMonthDuration
+
+KINDS: Final[Mapping[type, str]] = {
+    dt.date: "date",
+    dt.time: "time",
+    dt.datetime: "date and time",
+    dt.timedelta: "days and time duration",
+}
+"""The classes of temporal values, with FEEL's names for them."""
 
 _DATE: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _TIME: Final = re.compile(
@@ -57,12 +67,18 @@ def time_from(text: str) -> dt.time:
             "times are written `09:30:00`, `09:30:00Z` or `09:30:00+02:00`",
         )
     hour, minute, second, fraction, zone = match.groups()
-    try:
-        return dt.time(int(hour), int(minute), int(second), int(((fraction or "") + "000000")[:6]), zone_from(zone))
-    except ValueError:
+    return time_of(int(hour), int(minute), Decimal(f"{second}.{(fraction or '')[:6]}"), zone_from(zone))
+
+
+def time_of(hour: int, minute: int, second: Decimal, zone: dt.tzinfo | None = None) -> dt.time:
+    """A time by its numbers, to the microsecond. Raises `Fault` `feel.bad_time`."""
+    if not (0 <= hour <= 23 and 0 <= minute <= 59 and 0 <= second < 60):  # the clock's own bounds
         raise Fault(
-            "feel.bad_time", f"there is no time `{text[:60]}`", "hours go to 23, minutes and seconds to 59"
-        ) from None
+            "feel.bad_time",
+            f"there is no time `{hour:02}:{minute:02}:{second:02}`",
+            "hours go to 23, minutes and seconds to 59",
+        )
+    return dt.time(hour, minute, int(second), int(second % 1 * 1_000_000), zone)
 
 
 def zone_from(text: str | None) -> dt.tzinfo | None:
@@ -72,19 +88,36 @@ def zone_from(text: str | None) -> dt.tzinfo | None:
     if text == "Z":
         return dt.UTC
     if text[0] == "@":
-        from zoneinfo import ZoneInfo  # noqa: PLC0415  # rarely needed, and it keeps the import light
-
-        try:
-            return ZoneInfo(text[1:])
-        except (ValueError, OSError, LookupError):
-            raise Fault(
-                "feel.bad_zone", f"`{text[1:]}` is not a known time zone", "for instance `Europe/Berlin`"
-            ) from None
+        return zone_named(text[1:])
     hours, minutes, *seconds = map(int, text[1:].split(":"))
-    offset = dt.timedelta(hours=hours, minutes=minutes, seconds=seconds[0] if seconds else 0)
-    if hours > 18 or minutes > 59 or offset > dt.timedelta(hours=18):  # the widest offset of XML Schema
+    if minutes > 59 or (seconds and seconds[0] > 59):  # the clock's own bounds
         raise Fault("feel.bad_zone", f"`{text}` is not a time offset", "offsets go from -18:00 to +18:00")
-    return dt.timezone(-offset if text[0] == "-" else offset)
+    total = hours * 3600 + minutes * 60 + (seconds[0] if seconds else 0)
+    return zone_of_offset(-total if text[0] == "-" else total)
+
+
+def zone_named(name: str) -> dt.tzinfo:
+    """A zone of the time zone database. Raises `Fault` `feel.bad_zone`."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  # rarely needed, and it keeps the import light
+
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        raise Fault(
+            "feel.bad_zone", f"`{name[:60]}` is not a known time zone", "for instance `Europe/Berlin`"
+        ) from None
+
+
+def zone_of_offset(seconds: int) -> dt.tzinfo:
+    """A zone of a fixed offset. Raises `Fault` `feel.bad_zone`."""
+    if abs(seconds) > 18 * 3600:  # the widest offset of the standard's Java heritage
+        raise Fault("feel.bad_zone", "there is no such time offset", "offsets go from -18:00 to +18:00")
+    return dt.timezone(dt.timedelta(seconds=seconds)) if seconds else dt.UTC
+
+
+def offset_of(length: dt.timedelta) -> dt.tzinfo:
+    """The zone whose offset is a duration. Raises `Fault` `feel.bad_zone`."""
+    return zone_of_offset(length // dt.timedelta(seconds=1))
 
 
 def date_time_from(text: str) -> dt.datetime:
@@ -183,6 +216,128 @@ def _duration_text(length: dt.timedelta) -> str:
     return f"{sign}P{days}{'T' + clock if clock else ''}" if days or clock else "PT0S"
 
 
+# -- parts
+
+
+def day_of(value: dt.date) -> dt.date:
+    """The date of a date, or of a date and time."""
+    return value.date() if isinstance(value, dt.datetime) else value
+
+
+def clock_of(value: dt.date | dt.time) -> dt.time:
+    """The time of a time or of a date and time; of a date its midnight in Greenwich."""
+    if isinstance(value, dt.datetime):
+        return value.timetz()
+    return value if isinstance(value, dt.time) else dt.time(tzinfo=dt.UTC)
+
+
+def combine(day: dt.date, clock: dt.time) -> dt.datetime:
+    """A date and time of a date and a time."""
+    return dt.datetime.combine(day_of(day), clock)
+
+
+def moment_of(value: dt.date) -> dt.datetime:
+    """A date and time as it is, a date as its local midnight."""
+    return value if isinstance(value, dt.datetime) else dt.datetime.combine(value, _MIDNIGHT)
+
+
+def from_python(value: dt.datetime) -> dt.datetime:
+    """The evaluation's instant, which is a value of the language already."""
+    return value
+
+
+def number_of(day: dt.date) -> int:
+    """The days from the calendar's beginning to a date."""
+    return day.toordinal()
+
+
+def date_at(number: int) -> dt.date:
+    """The date of that number. Raises `Fault` `feel.date_range`."""
+    try:
+        return dt.date.fromordinal(number)
+    except (ValueError, OverflowError):
+        raise _beyond() from None
+
+
+def weekday(day: dt.date) -> int:
+    """1 for Monday to 7 for Sunday."""
+    return day.isoweekday()
+
+
+def day_of_year(day: dt.date) -> int:
+    """1 to 366."""
+    return day.timetuple().tm_yday
+
+
+def iso_week(day: dt.date) -> int:
+    """The week of the year as ISO 8601 counts, 1 to 53."""
+    return day.isocalendar().week
+
+
+def part(value: Any, name: str) -> Any:
+    """A part of a temporal value by its name, or `NO_PART`."""
+    found: Any = NO_PART
+    if isinstance(value, dt.date):
+        found = _date_part(value, name)
+    if found is NO_PART and isinstance(value, dt.datetime | dt.time):
+        found = _clock_part(value, name)
+    if isinstance(value, dt.timedelta):
+        sign = -1 if value < dt.timedelta() else 1
+        length = abs(value)
+        match name:
+            case "days":
+                return Decimal(sign * length.days)
+            case "hours":
+                return Decimal(sign * (length.seconds // 3600))
+            case "minutes":
+                return Decimal(sign * (length.seconds // 60 % 60))
+            case "seconds":
+                return sign * _seconds(length.seconds % 60, length.microseconds)
+    return found
+
+
+def _date_part(value: dt.date, name: str) -> Any:
+    match name:
+        case "year" | "month" | "day":
+            return Decimal(getattr(value, name))
+        case "weekday":
+            return Decimal(value.isoweekday())
+        case "date":
+            return day_of(value)
+    return NO_PART
+
+
+def _clock_part(value: dt.datetime | dt.time, name: str) -> Any:
+    match name:
+        case "hour" | "minute":
+            return Decimal(getattr(value, name))
+        case "second":
+            return _seconds(value.second, value.microsecond)
+        case "time offset":
+            return value.utcoffset()
+        case "timezone":
+            return getattr(value.tzinfo, "key", None)
+        case "time" if isinstance(value, dt.datetime):
+            return value.timetz()
+    return NO_PART
+
+
+def _seconds(whole: int, microseconds: int) -> Decimal:
+    return Decimal(f"{whole}.{microseconds:06}".rstrip("0")) if microseconds else Decimal(whole)
+
+
+def order_keys(left: Any, right: Any) -> tuple[Any, Any]:
+    """What decides the order of two values of one kind. Raises `Fault` `feel.mixed_zones`."""
+    if isinstance(left, dt.datetime | dt.time) and (left.utcoffset() is None) != (right.utcoffset() is None):
+        raise mixed_zones()
+    return left, right
+
+
+def same_moment(left: Any, right: Any) -> bool:
+    """Whether two values of one kind are equal; a local time never is to one with a zone."""
+    return bool(left == right)
+
+
 # -- arithmetic
 
 
@@ -246,17 +401,58 @@ def _beyond() -> Fault:
     return Fault("feel.date_range", "the date is out of range", "years go from 1 to 9999")
 
 
+def months_of(months: int) -> YearMonthDuration:
+    """A duration of months. Raises `Fault` `feel.date_range`."""
+    if abs(months) > 12 * 999_999_999:
+        raise Fault("feel.date_range", "the duration is too long", "years go to 999999999")
+    return YearMonthDuration(months)
+
+
+def add_lengths(left: dt.timedelta, right: dt.timedelta) -> dt.timedelta:
+    """The sum of two durations. Raises `Fault` `feel.date_range`."""
+    try:
+        return left + right
+    except OverflowError:
+        raise _too_long() from None
+
+
+def negated(length: dt.timedelta) -> dt.timedelta:
+    """A duration the other way round. Raises `Fault` `feel.date_range`."""
+    try:
+        return -length
+    except OverflowError:
+        raise _too_long() from None
+
+
 def scale(length: dt.timedelta, factor: Decimal) -> dt.timedelta:
     """A duration times a number, to the microsecond, half-even. Raises `Fault`."""
-    exact = Decimal(length // _MICROSECOND) * factor
+    return _length(NUMBERS.multiply(units(length), factor) if factor.adjusted() < _FAR else None)
+
+
+def divided(length: dt.timedelta, divisor: Decimal) -> dt.timedelta:
+    """A duration divided by a number that is not zero, to the microsecond, half-even. Raises `Fault`."""
+    return _length(NUMBERS.divide(units(length), divisor) if divisor.adjusted() > -_FAR else None)
+
+
+_FAR: Final = 40
+"""Decimal places by which no duration can be moved and still be one."""
+
+
+def _length(exact: Decimal | None) -> dt.timedelta:
+    if exact is None or exact.adjusted() > _FAR:
+        raise _too_long()
     try:
         return dt.timedelta(microseconds=int(exact.to_integral_value(rounding=ROUND_HALF_EVEN)))
     except OverflowError:
-        raise Fault("feel.date_range", "the duration is too long", "days go to 999999999") from None
+        raise _too_long() from None
 
 
-def microseconds(length: dt.timedelta) -> Decimal:
-    """A duration's length."""
+def _too_long() -> Fault:
+    return Fault("feel.date_range", "the duration is too long", "days go to 999999999")
+
+
+def units(length: dt.timedelta) -> Decimal:
+    """A duration's length in microseconds."""
     return Decimal(length // _MICROSECOND)
 
 

@@ -35,6 +35,8 @@ DAYS_TIME_DURATION: Final = SimpleType("days and time duration")
 YEARS_MONTHS_DURATION: Final = SimpleType("years and months duration")
 NULL: Final = SimpleType("null")
 ANY: Final = SimpleType("Any")
+ANY_FUNCTION: Final = SimpleType("function")
+"""A function of whatever parameters; `function<...> -> ...` says which."""
 
 SIMPLE_TYPES: Final = (
     NUMBER,
@@ -81,10 +83,11 @@ class RangeType(Type):
 
 @dataclass(frozen=True, slots=True)
 class FunctionType(Type):
-    """`function<parameters> -> result`."""
+    """`function<parameters> -> result`; `names` are those that arguments may be given by, where they are known."""
 
     parameters: tuple[Type, ...]
     result: Type
+    names: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         return f"function<{', '.join(map(str, self.parameters))}> -> {self.result}"
@@ -139,6 +142,8 @@ def fits(given: Type, wanted: Type) -> bool:
     """
     if ANY in (given, wanted) or given in (NULL, wanted):
         return True
+    if ANY_FUNCTION in (given, wanted):
+        return isinstance(given, FunctionType) or isinstance(wanted, FunctionType)
     if isinstance(given, ListType) and isinstance(wanted, ListType):
         return fits(given.item, wanted.item)
     if isinstance(given, RangeType) and isinstance(wanted, RangeType):

@@ -16,9 +16,9 @@ from engine.dmn import load_model
 from engine.dmn.json_values import to_json
 from engine.dmn.kit import read_kit_file
 from engine.dmn.xml_tree import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS
+from engine.feel.limits import MAX_CALLS
 from engine.feel.standard.java_methods import METHODS
 from engine.feel.standard.patterns import MAX_PATTERN_STEPS
-from engine.feel.standard.session import MAX_CALLS
 from engine.feel.standard.temporal import MAX_YEAR
 from engine.problems import InvalidError, NotFoundError
 

@@ -59,6 +59,6 @@ def test_an_example_on_the_page_gives_what_it_says(text: str, wanted: str) -> No
 def test_every_function_is_tried_in_a_case() -> None:
     """Each built-in stands in at least one case file."""
     cases = "".join(
-        path.read_text(encoding="utf-8") for path in (Path(__file__).parents[1] / "cases" / "feel").glob("*.yaml")
+        path.read_text(encoding="utf-8") for path in (Path(__file__).parents[1] / "cases" / "feel").glob("*.*")
     )
     assert [] == [builtin.name for builtin in BUILTINS if f"{builtin.name}(" not in cases]

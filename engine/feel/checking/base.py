@@ -16,6 +16,7 @@ from engine.feel.suggest import closest
 from engine.feel.types import (
     ANY,
     BOOLEAN,
+    FunctionType,
     Scope,
     Type,
     fits,
@@ -36,6 +37,8 @@ class CheckerBase:
         self.problems: list[Problem] = []
         self.frames: list[dict[str, ir.Node]] = []
         self.made = 0
+        self.looping = 0
+        """How many loops, filters and functions stand around what is checked."""
 
     def problem(self, code: str, message: str, span: syntax.Span, help: str = "") -> None:  # noqa: A002  # the field's name
         """Note a problem at a place of the text."""
@@ -106,6 +109,10 @@ class CheckerBase:
 
     def check(self, tree: syntax.Node) -> ir.Node:
         """The typed form of a node. The checker that is put together gives it."""
+        raise NotImplementedError
+
+    def own_type(self, tree: syntax.FunctionDefinition) -> FunctionType:
+        """The type of a function as its own body sees it. The checker that is put together gives it."""
         raise NotImplementedError
 
     # -- names

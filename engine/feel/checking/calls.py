@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.feel import habits, ir, syntax
-from engine.feel.builtins import BY_NAME, Builtin, Parameter, Signature, pattern_of
+from engine.feel.builtins import BY_NAME
 from engine.feel.checking.base import CheckerBase
-from engine.feel.checking.wording import a_type, count_of_arguments, shown_names
+from engine.feel.checking.wording import a_type, count_of_arguments, shown_names, with_article
+from engine.feel.functions.signature import Builtin, Parameter, Signature
+from engine.feel.patterns import pattern_of
 from engine.feel.suggest import closest
 from engine.feel.types import (
     ANY,
+    ANY_FUNCTION,
     BOOLEAN,
     TYPE_NAMES,
     ContextType,
@@ -21,7 +24,6 @@ from engine.feel.types import (
     RangeType,
     Type,
     fits,
-    only_known_at_run_time,
 )
 from engine.feel.values import Fault
 
@@ -31,23 +33,33 @@ _CALLED: Final = "an operator is missing before the bracket, or this is no funct
 class CallChecks(CheckerBase):
     """Checks functions and calls."""
 
-    def function(self, tree: syntax.FunctionDefinition) -> ir.Node:
-        """`function(a, b: number) body`."""
+    def function(self, tree: syntax.FunctionDefinition, untyped: Type = ANY) -> ir.Node:
+        """`function(a, b: number) body`; parameters without a type are of the type `untyped`."""
         if tree.external:
             self.problem("feel.unsupported", "external functions are not allowed", tree.span, "write the function here")
             return self.broken(tree.span)
         frame: dict[str, ir.Node] = {}
         parameters = []
         for given in tree.parameters:
-            type_ = self.type_of_name(given.type) if given.type else ANY
+            type_ = self.type_of_name(given.type) if given.type else untyped
             local = self.local(given.name, type_, given.span)
             parameters.append(local)
             frame[given.name] = local
         self.frames.append(frame)
+        self.looping += 1
         body = self.check(tree.body)
+        self.looping -= 1
         self.frames.pop()
-        type_ = FunctionType(tuple(p.type for p in parameters), body.type)
+        names = tuple(given.name for given in tree.parameters)
+        type_ = FunctionType(tuple(p.type for p in parameters), body.type, names)
         return ir.Function(tuple(parameters), body, type=type_, span=tree.span)
+
+    def own_type(self, tree: syntax.FunctionDefinition) -> FunctionType:
+        """The type of a function as its own body sees it: what it gives is not known yet."""
+        told = len(self.problems)
+        parameters = tuple(self.type_of_name(given.type) if given.type else ANY for given in tree.parameters)
+        del self.problems[told:]  # `function` tells them
+        return FunctionType(parameters, ANY, tuple(given.name for given in tree.parameters))
 
     def type_of_name(self, tree: syntax.TypeName) -> Type:
         """The type that is written; an unknown one is noted."""
@@ -60,8 +72,8 @@ class CallChecks(CheckerBase):
             return ContextType(
                 {name: Field(part, optional=True) for name, part in zip(tree.labels, parts, strict=True)}
             )
-        if tree.name == "function" and parts:
-            return FunctionType(tuple(parts[:-1]), parts[-1])
+        if tree.name == "function":
+            return FunctionType(tuple(parts[:-1]), parts[-1]) if parts else ANY_FUNCTION
         found = TYPE_NAMES.get(tree.name)
         if found is None or parts:
             names = [*TYPE_NAMES, "list", "range", "context"]
@@ -87,11 +99,13 @@ class CallChecks(CheckerBase):
             function = self.check(callee)
         arguments = tuple(self.check(argument) for argument in tree.arguments)
         if not isinstance(function.type, FunctionType):
-            if function.type != ANY:
+            if tree.names:
+                self.problem("feel.wrong_arguments", "arguments of this function go by position", tree.span)
+            if function.type not in {ANY, ANY_FUNCTION}:
                 self.problem("feel.wrong_type", f"{a_type(function.type)} cannot be called", callee.span, _CALLED)
                 return self.broken(tree.span)
             return ir.Invoke(function, arguments, type=ANY, nullable=True, span=tree.span)
-        arguments = self.ordered(function, tree, arguments)
+        arguments = self.ordered(function.type, tree, arguments)
         wanted = function.type.parameters
         if len(arguments) != len(wanted):
             self.problem(
@@ -113,15 +127,15 @@ class CallChecks(CheckerBase):
         return ir.Invoke(function, checked, type=function.type.result, nullable=True, span=tree.span)
 
     def ordered(
-        self, function: ir.Node, tree: syntax.Invocation, arguments: tuple[ir.Node, ...]
+        self, function: FunctionType, tree: syntax.Invocation, arguments: tuple[ir.Node, ...]
     ) -> tuple[ir.Node, ...]:
         """Named arguments of a function value in the order of its parameters."""
         if not tree.names:
             return arguments
-        if not isinstance(function, ir.Function):
+        names = function.names
+        if not names:
             self.problem("feel.wrong_arguments", "arguments of this function go by position", tree.span)
             return arguments
-        names = [parameter.name.rpartition("#")[0] for parameter in function.parameters]
         if sorted(names) != sorted(tree.names):
             self.problem("feel.wrong_arguments", f"the function's arguments are named {shown_names(names)}", tree.span)
             return arguments
@@ -132,7 +146,7 @@ class CallChecks(CheckerBase):
         if callee.name == "not":
             return self.not_(tree)
         builtin = BY_NAME.get(callee.name)
-        arguments = tuple(self.check(argument) for argument in tree.arguments)
+        arguments = self.arguments(tree)
         if builtin is None:
             near = closest(callee.name, [*BY_NAME, "not", *self.visible()])
             help_ = habits.function_meant(callee.name)
@@ -141,6 +155,20 @@ class CallChecks(CheckerBase):
             self.problem("feel.unknown_function", f"there is no function `{callee.name[:60]}`", callee.span, help_)
             return self.broken(tree.span)
         return self.call(builtin, arguments, tree)
+
+    def arguments(self, tree: syntax.Invocation) -> tuple[ir.Node, ...]:
+        """The arguments of a built-in; parameters without a type of a function among them are items of the list."""
+        found: list[ir.Node] = []
+        item: Type = ANY
+        for argument in tree.arguments:
+            if isinstance(argument, syntax.FunctionDefinition):
+                found.append(self.function(argument, item))
+                continue
+            node = self.check(argument)
+            if item == ANY and isinstance(node.type, ListType):
+                item = node.type.item
+            found.append(node)
+        return tuple(found)
 
     def not_(self, tree: syntax.Invocation) -> ir.Node:
         """`not(condition)`."""
@@ -158,26 +186,35 @@ class CallChecks(CheckerBase):
             for signature in builtin.signatures
             if (arguments := _arranged(signature, given, tree.names)) is not None
         ]
+        arranged.sort(key=lambda candidate: not candidate[0].is_in_order(tree.names))
         if not arranged:
             self.wrong_count_or_name(builtin, len(given), tree)
             return self.broken(tree.span)
-        fitting = [(s, a) for s, a in arranged if all(fits(x.type, s.parameter(i).type) for i, x in enumerate(a))]
-        if not fitting:
-            self.wrong_argument(builtin, *arranged[0])
+        fitting = [(s, a) for s, a in arranged if all(s.parameter(i).takes(x.type) for i, x in enumerate(a))]
+        results = [(s, a, result) for s, a in fitting if (result := s.result_of([x.type for x in a])) is not None]
+        if not results:
+            self.wrong_argument(builtin, *(fitting or arranged)[0])
             return self.broken(tree.span)
-        loose = any(only_known_at_run_time(x.type, s.parameter(i).type) for s, a in fitting for i, x in enumerate(a))
-        chosen = fitting if loose else fitting[:1]
-        signature, arguments = chosen[0]
-        types = [argument.type for argument in arguments]
-        result = signature.result(types) if callable(signature.result) else signature.result
-        if len(chosen) > 1 and any((s.result(types) if callable(s.result) else s.result) != result for s, _ in chosen):
-            result = ANY
-        nullable = any(s.may_be_null for s, _ in chosen) or any(argument.nullable for argument in arguments) or loose
+        loose = any(s.parameter(i).is_loose(x.type) for s, a in fitting for i, x in enumerate(a))
+        chosen = results if loose else results[:1]
+        arguments, type_ = chosen[0][1:]
+        if any(result != type_ for _, _, result in chosen):
+            type_ = ANY
+        nullable = loose or any(
+            s.may_be_null or any(x.nullable and not s.parameter(i).takes_null for i, x in enumerate(a))
+            for s, a, _ in chosen
+        )
         node = ir.Call(
-            builtin.name, tuple(s for s, _ in chosen), arguments, type=result, nullable=nullable, span=tree.span
+            builtin.name,
+            tuple(s for s, _, _ in chosen),
+            arguments,
+            repeated=self.looping > 0,
+            type=type_,
+            nullable=nullable,
+            span=tree.span,
         )
         self.check_pattern(builtin, node)
-        return node if any(s.reads_clock for s, _ in chosen) else self.fold(node)
+        return node if any(s.reads_clock for s, _, _ in chosen) else self.fold(node)
 
     def wrong_count_or_name(self, builtin: Builtin, given: int, tree: syntax.Invocation) -> None:
         """Say that no form of the built-in takes so many arguments, or arguments of these names."""
@@ -217,10 +254,10 @@ class CallChecks(CheckerBase):
     def wrong_argument(self, builtin: Builtin, signature: Signature, arguments: Sequence[ir.Node]) -> None:
         """Say which argument no form of the built-in takes."""
         for at, argument in enumerate(arguments):
-            wanted = [s.parameter(at).type for s in builtin.signatures if s.accepts(len(arguments))]
-            if any(fits(argument.type, type_) for type_ in wanted):
+            wanted = [s.parameter(at) for s in builtin.signatures if s.accepts(len(arguments))]
+            if any(parameter.takes(argument.type) for parameter in wanted):
                 continue
-            shown = " or ".join(dict.fromkeys(a_type(type_) for type_ in wanted))
+            shown = " or ".join(dict.fromkeys(with_article(parameter.shown) for parameter in wanted))
             label = f"`{signature.parameter(at).name}`"
             self.problem(
                 "feel.wrong_type",

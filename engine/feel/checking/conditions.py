@@ -238,16 +238,20 @@ class ConditionChecks(CheckerBase):
         """`[low..high)` as a value."""
         low, high = self.check(tree.low), self.check(tree.high)
         for end in (low, high):
-            if end.type not in ORDERED and end.type not in {ANY, NULL}:
-                self.problem("feel.wrong_type", f"an interval cannot end at {a_type(end.type)}", end.span)
+            if end.type not in ORDERED and end.type != ANY:
+                help_ = "an interval without end is written `(>= 5)`" if end.type == NULL else ""
+                self.problem("feel.wrong_type", f"an interval cannot end at {a_type(end.type)}", end.span, help_)
                 return self.broken(tree.span)
-        if ANY not in (low.type, high.type) and NULL not in (low.type, high.type) and low.type != high.type:
+        if ANY not in (low.type, high.type) and low.type != high.type:
             self.problem(
                 "feel.wrong_type", f"an interval goes from {a_type(low.type)} to {a_type(high.type)}", tree.span
             )
             return self.broken(tree.span)
         type_ = RangeType(common(low.type, high.type))
-        return self.fold(ir.RangeOf(low, high, tree.low_closed, tree.high_closed, type=type_, span=tree.span))
+        nullable = low.nullable or high.nullable
+        return self.fold(
+            ir.RangeOf(low, high, tree.low_closed, tree.high_closed, type=type_, nullable=nullable, span=tree.span)
+        )
 
     def lone_test(self, tree: syntax.Test) -> ir.Node:
         """`(>= 5)` as a value: a range open to one side."""
@@ -263,7 +267,13 @@ class ConditionChecks(CheckerBase):
         high = end if tree.op in {"<", "<=", "="} else nothing
         return self.fold(
             ir.RangeOf(
-                low, high, tree.op in {">=", "="}, tree.op in {"<=", "="}, type=RangeType(end.type), span=tree.span
+                low,
+                high,
+                tree.op in {">=", "="},
+                tree.op in {"<=", "="},
+                type=RangeType(end.type),
+                nullable=end.nullable,
+                span=tree.span,
             )
         )
 

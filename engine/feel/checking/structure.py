@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from engine.feel import habits, ir, syntax
@@ -76,6 +77,11 @@ class StructureChecks(CheckerBase):
             if isinstance(item, ContextType) and tree.name in item.fields:
                 found = item.fields[tree.name].type
                 return ir.Member(base, tree.name, type=ListType(found), nullable=base.nullable, span=tree.span)
+            if tree.name in PROPERTIES.get(item, ()):
+                found = PROPERTIES[item][tree.name]
+                return self.fold(
+                    ir.Member(base, tree.name, type=ListType(found), nullable=base.nullable, span=tree.span)
+                )
             if item == ANY or (isinstance(item, ContextType) and not item.fields):
                 return ir.Member(base, tree.name, type=ListType(ANY), nullable=base.nullable, span=tree.span)
             parts: Iterable[str] = item.fields if isinstance(item, ContextType) else PROPERTIES.get(item, ())
@@ -142,9 +148,11 @@ class StructureChecks(CheckerBase):
         locals_: list[ir.Local] = []
         values: list[ir.Node] = []
         for entry in tree.entries:
+            local = self.local(entry.key, ANY, entry.span)
+            if isinstance(entry.value, syntax.FunctionDefinition):  # which may call itself
+                frame[entry.key] = replace(local, type=self.own_type(entry.value), nullable=False)
             value = self.check(entry.value)
-            local = self.local(entry.key, value.type, entry.span, nullable=value.nullable)
-            frame[entry.key] = local
+            frame[entry.key] = local = replace(local, type=value.type, nullable=value.nullable)
             locals_.append(local)
             values.append(value)
         self.frames.pop()
@@ -165,7 +173,9 @@ class StructureChecks(CheckerBase):
             }
         frame.setdefault("item", item)
         self.frames.append(frame)
+        self.looping += 1
         predicate = self.check(tree.predicate)
+        self.looping -= 1
         self.frames.pop()
         if predicate.type == NUMBER:
             return self.fold(ir.Index(base, predicate, type=item_type, nullable=True, span=tree.span))
@@ -189,6 +199,7 @@ class StructureChecks(CheckerBase):
             domain, item = self.domain(each)
             local = self.local(each.name, item, each.span)
             self.frames.append({each.name: local})
+            self.looping += 1
             locals_.append(local)
             domains.append(domain)
         return tuple(locals_), tuple(domains)
@@ -222,6 +233,7 @@ class StructureChecks(CheckerBase):
         self.frames.insert(depth, {"partial": partial})
         result = self.check(tree.result)
         del self.frames[depth:]
+        self.looping -= len(tree.iterations)
         reads = any(isinstance(node, ir.Local) and node.name == partial.name for node in ir.walk(result))
         return ir.Loop(locals_, domains, result, partial if reads else None, type=ListType(result.type), span=tree.span)
 
@@ -231,6 +243,7 @@ class StructureChecks(CheckerBase):
         locals_, domains = self.iterations(tree.iterations)
         condition = self.condition(tree.condition, f"`{tree.kind}`")
         del self.frames[depth:]
+        self.looping -= len(tree.iterations)
         return ir.Quantified(
             tree.kind, locals_, domains, condition, type=BOOLEAN, nullable=condition.nullable, span=tree.span
         )

@@ -33,6 +33,13 @@ def a_type(type_: Type) -> str:
     text = str(type_)
     if text in {"Any", "null"}:
         return "null" if text == "null" else "something of unknown type"
+    return with_article(text)
+
+
+def with_article(text: str) -> str:
+    """A noun with its article."""
+    if text == "Any":
+        return "something"
     return f"{'an' if text[0] in 'aeiou' else 'a'} {text}"
 
 

@@ -19,21 +19,7 @@ from engine.feel.standard import temporal
 from engine.feel.standard.builtins import BUILTINS, FUNCTION_NAMES
 from engine.feel.standard.callables import Defined
 from engine.feel.standard.java_methods import java_method
-from engine.feel.standard.operations import (
-    ARITHMETIC,
-    Unequal,
-    all_of,
-    any_of,
-    as_list,
-    belongs,
-    compare,
-    counted,
-    in_range,
-    item_at,
-    kind_of,
-    member,
-    negate,
-)
+from engine.feel.standard.operations import STANDARD, Unequal, all_of, any_of, as_list, compare, kind_of
 from engine.feel.standard.session import MISSING, Environment, Session
 from engine.feel.standard.types import TypeNames, is_instance
 from engine.feel.types import ANY
@@ -150,7 +136,7 @@ class _Compiler:
 
         def path(environment: Environment) -> Any:
             value = base(environment)
-            return None if value is None else member(value, name)
+            return None if value is None else STANDARD.member(value, name)
 
         return self.guarded(node, path)
 
@@ -158,15 +144,11 @@ class _Compiler:
 
     def binary(self, node: syntax.Binary) -> Evaluate:
         left, right, op = self.build(node.left), self.build(node.right), node.op
-        compute = ARITHMETIC.get(op)
+        compute = STANDARD.arithmetic.get(op)
         if compute is None:
             return self.guarded(node, lambda e: compare(op, left(e), right(e)))
 
-        def arithmetic(environment: Environment) -> Any:
-            one, two = left(environment), right(environment)
-            return None if one is None or two is None else compute(one, two)
-
-        return self.guarded(node, arithmetic)
+        return self.guarded(node, lambda e: compute(left(e), right(e)))
 
     def logic(self, node: syntax.Logic) -> Evaluate:
         items = [self.build(item) for item in node.items]
@@ -186,11 +168,7 @@ class _Compiler:
     def negative(self, node: syntax.Negative) -> Evaluate:
         operand = self.build(node.operand)
 
-        def negative(environment: Environment) -> Any:
-            value = operand(environment)
-            return None if value is None else negate(value)
-
-        return self.guarded(node, negative)
+        return self.guarded(node, lambda e: STANDARD.negate(operand(e)))
 
     def between(self, node: syntax.Between) -> Evaluate:
         value, low, high = self.build(node.value), self.build(node.low), self.build(node.high)
@@ -219,7 +197,7 @@ class _Compiler:
             def test(value: Any, environment: Environment) -> Any:
                 other = operand(environment)
                 if isinstance(other, Range) and op in {"=", "!="} and not isinstance(value, Range):
-                    found = in_range(value, other)
+                    found = STANDARD.in_range(value, other)
                     return found if op == "=" or found is None else not found
                 return compare(op, value, other)
 
@@ -234,7 +212,7 @@ class _Compiler:
                 return None  # no range, so nothing is known
             if isinstance(other, list | tuple):
                 environment.session.spend(len(other) // 16)
-            return belongs(value, other)
+            return STANDARD.belongs(value, other)
 
         return member_of
 
@@ -279,13 +257,10 @@ class _Compiler:
         return found
 
     def domain_of(self, evaluate: Evaluate) -> Evaluate:
-        def domain(environment: Environment) -> Any:
-            return domain_of(evaluate(environment), environment.session)
-
-        return domain
+        return lambda e: STANDARD.domain_of(e.session, evaluate(e))
 
     def counted(self, start: Evaluate, end: Evaluate) -> Evaluate:
-        return lambda e: counted(e.session.spend, start(e), end(e))
+        return lambda e: STANDARD.counted(e.session, start(e), end(e))
 
     def for_(self, node: syntax.For) -> Evaluate:
         domains, result = self.domains(node.iterations), self.build(node.result)
@@ -446,17 +421,6 @@ def range_of(low: Any, high: Any, low_closed: bool, high_closed: bool) -> Range:
     return Range(low, high, low_closed, high_closed)
 
 
-def domain_of(value: Any, session: Session) -> Sequence[Any]:
-    """What a loop over a value goes over: a list, a range, or the value alone. Raises `Fault`."""
-    if value is None:
-        raise Fault("feel.wrong_type", "a loop cannot go over null")
-    if isinstance(value, Range):
-        return _items_of(value, session)
-    items = as_list(value)
-    session.spend(len(items))
-    return items
-
-
 def filtered(items: Sequence[Any], predicate: Evaluate, environment: Environment) -> Any:
     """`items[predicate]`: one item by its position, or those for which the predicate is true. Raises `Fault`."""
     session = environment.session
@@ -465,7 +429,7 @@ def filtered(items: Sequence[Any], predicate: Evaluate, environment: Environment
     for at, item in enumerate(items):
         result = predicate(_item_scope(item, environment))
         if at == 0 and isinstance(result, Decimal):
-            return item_at(items, result)
+            return STANDARD.item_at(items, result)
         if result is True:
             found.append(item)
     if not items and isinstance(predicate(environment.child({"item": None})), Decimal):
@@ -477,17 +441,6 @@ def _item_scope(item: Any, environment: Environment) -> Environment:
     if isinstance(item, Mapping):
         return environment.child({"item": item, **item})
     return environment.child({"item": item})
-
-
-def _items_of(given: Range, session: Session) -> Sequence[Any]:
-    if given.low is None or given.high is None:
-        raise Fault("feel.wrong_type", "a loop cannot go over a range without end")
-    if compare("<=", given.low, given.high) is not True:
-        raise Fault("feel.wrong_type", "a loop cannot go over a range whose ends are the wrong way round")
-    items = counted(session.spend, given.low, given.high)
-    if not given.low_closed:
-        items = items[1:]
-    return items if given.high_closed else items[:-1]
 
 
 def _mentions(node: object, name: str) -> bool:

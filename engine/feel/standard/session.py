@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from engine.feel.limits import MAX_STEPS
+from engine.feel.limits import MAX_CALLS, MAX_STEPS
 from engine.feel.values import Fault
-
-MAX_CALLS: Final = 200
-"""Functions, decisions and knowledge models called within each other; Python's own stack bounds it further."""
 
 _CALL: Final = 8
 """Steps a call takes: about as much work as so many items of a list."""
@@ -50,6 +47,16 @@ class Session:
         self.steps -= steps
         if self.steps < 0:
             raise Fault("feel.step_limit", f"the evaluation takes more than {MAX_STEPS} steps")
+
+    def invoke(self, function: Any, arguments: Sequence[Any]) -> Any:
+        """Call a function value with arguments by position. Raises `Fault`."""
+        return function.positional(self, arguments)
+
+    def now(self) -> dt.datetime:
+        """The instant of the evaluation. Raises `Fault` `feel.no_instant`."""
+        if self.at is None:
+            raise Fault("feel.no_instant", "the model asks for the time, but the evaluation was given none")
+        return self.at
 
     def enter(self) -> None:
         """Begin a call. Raises `Fault` `feel.call_depth`."""

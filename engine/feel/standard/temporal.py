@@ -1,18 +1,20 @@
 """Dates, times and durations with the range and exactness that the standard asks for.
 
 Years go from -999,999,999 to 999,999,999, time is counted in nanoseconds, zones are offsets or names. The calendar is
-the proleptic Gregorian one of ISO 8601.
+the proleptic Gregorian one of ISO 8601. The module is the standard mode's calendar (`engine.feel.calendar`).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from engine.feel.calendar import NO_PART
 from engine.feel.values import NUMBERS, Fault, YearMonthDuration
 
 MAX_YEAR: Final = 999_999_999
@@ -184,6 +186,15 @@ class Duration:
         return f"{'-' if self.nanoseconds < 0 else ''}P{f'{days}D' if days else ''}{f'T{clock}' if clock else ''}"
 
 
+KINDS: Final[Mapping[type, str]] = {
+    Date: "date",
+    Time: "time",
+    DateTime: "date and time",
+    Duration: "days and time duration",
+}
+"""The classes of temporal values, with FEEL's names for them."""
+
+
 def _seconds(nanoseconds: int) -> Decimal:
     return Decimal(f"{nanoseconds // SECOND}.{nanoseconds % SECOND:09}".rstrip("0"))
 
@@ -245,6 +256,17 @@ def zone_of_offset(seconds: int) -> Zone:
     return Zone(seconds)
 
 
+def zone_named(name: str) -> Zone:
+    """A zone of the time zone database. Raises `Fault` `feel.bad_zone`."""
+    _named_zone(name)
+    return Zone(name=name)
+
+
+def offset_of(length: Duration) -> Zone:
+    """The zone whose offset is a duration. Raises `Fault` `feel.bad_zone`."""
+    return zone_of_offset(length.nanoseconds // SECOND)
+
+
 def from_python(value: dt.datetime) -> DateTime:
     """A Python datetime with an offset, or without one."""
     nanoseconds = ((value.hour * 60 + value.minute) * 60 + value.second) * SECOND + value.microsecond * 1000
@@ -282,8 +304,7 @@ def _zone_from(text: str | None) -> Zone | None:
     if text in {"Z", "z"}:
         return UTC
     if text[0] == "@":
-        _named_zone(text[1:])
-        return Zone(name=text[1:])
+        return zone_named(text[1:])
     hours, minutes, *seconds = map(int, text[1:].split(":"))
     if minutes > 59 or (seconds and seconds[0] > 59):  # the clock's own bounds
         raise Fault("feel.bad_zone", f"`{text}` is not a time offset")
@@ -327,15 +348,147 @@ def temporal_from(text: str) -> Temporal:
     return date_time_from(text) if "T" in text else date_from(text)
 
 
+def text_of(value: Temporal) -> str:
+    """The text that a value can be read from again."""
+    return str(value)
+
+
+# -- parts
+
+
+def day_of(value: Date | DateTime) -> Date:
+    """The date of a date, or of a date and time."""
+    return value.date if isinstance(value, DateTime) else value
+
+
+def clock_of(value: Date | Time | DateTime) -> Time:
+    """The time of a time or of a date and time; of a date its midnight in Greenwich."""
+    if isinstance(value, Date):
+        return Time(0, UTC)
+    return value.time if isinstance(value, DateTime) else value
+
+
+def combine(day: Date | DateTime, clock: Time) -> DateTime:
+    """A date and time of a date and a time."""
+    return DateTime(day_of(day), clock)
+
+
+def moment_of(value: Date | DateTime) -> DateTime:
+    """A date and time as it is, a date as its local midnight."""
+    return value if isinstance(value, DateTime) else midnight(value)
+
+
+def number_of(day: Date) -> int:
+    """Days since 1970-01-01."""
+    return day.number
+
+
+def weekday(day: Date) -> int:
+    """1 for Monday to 7 for Sunday."""
+    return day.weekday
+
+
+def day_of_year(day: Date) -> int:
+    """1 to 366."""
+    return day.number - Date(day.year, 1, 1).number + 1
+
+
+def part(value: Any, name: str) -> Any:
+    """A part of a temporal value by its name, or `NO_PART`."""
+    match value:
+        case Date():
+            return _date_part(value, name)
+        case DateTime():
+            found = _date_part(value.date, name)
+            return _clock_part(value.time, value.offset, name) if found is NO_PART else found
+        case Time():
+            return NO_PART if name == "time" else _clock_part(value, value.offset, name)
+        case Duration():
+            return _duration_part(value, name)
+    return NO_PART
+
+
+def _date_part(value: Date, name: str) -> Any:
+    match name:
+        case "year" | "month" | "day" | "weekday":
+            return Decimal(getattr(value, name))
+        case "date":
+            return value
+    return NO_PART
+
+
+def _clock_part(value: Time, offset: int | None, name: str) -> Any:
+    match name:
+        case "hour" | "minute":
+            return Decimal(getattr(value, name))
+        case "second":
+            return value.second
+        case "time offset":
+            return None if offset is None else Duration(offset * SECOND)
+        case "timezone":
+            return value.zone.name or None if value.zone else None
+        case "time":
+            return value
+    return NO_PART
+
+
+def _duration_part(value: Duration, name: str) -> Any:
+    sign = -1 if value.nanoseconds < 0 else 1
+    rest = abs(value.nanoseconds)
+    match name:
+        case "days":
+            return Decimal(sign * (rest // DAY))
+        case "hours":
+            return Decimal(sign * (rest // (3600 * SECOND) % 24))
+        case "minutes":
+            return Decimal(sign * (rest // (60 * SECOND) % 60))
+        case "seconds":
+            return sign * Time(rest % DAY).second
+    return NO_PART
+
+
+def order_keys(left: Any, right: Any) -> tuple[Any, Any]:
+    """What decides the order of two values of one kind. Raises `Fault` `feel.mixed_zones`."""
+    if (_zone(left) is None) != (_zone(right) is None):
+        raise mixed_zones()
+    return _key(left), _key(right)
+
+
+def _key(value: Any) -> Any:
+    match value:
+        case DateTime():
+            return value.instant
+        case Date():
+            return value.number
+        case Time():
+            return value.utc
+    return value
+
+
+def _zone(value: Any) -> Zone | None:
+    if isinstance(value, DateTime):
+        return value.time.zone
+    return value.zone if isinstance(value, Time) else None
+
+
+def same_moment(left: Any, right: Any) -> bool:
+    """Whether two values of one kind are equal; a local time never is to one with a zone."""
+    if (_zone(left) is None) != (_zone(right) is None):
+        return False
+    if isinstance(left, Time):
+        return bool(left.utc % DAY == right.utc % DAY)
+    return bool(_key(left) == _key(right))
+
+
 # -- arithmetic
 
 D = TypeVar("D", Date, DateTime)
 
 
-def add_months(value: D, months: int) -> D:
+def add_months(value: D, duration: YearMonthDuration) -> D:
     """A date or date and time moved by months; a day the month lacks becomes its last day. Raises `Fault`."""
     day = value.date if isinstance(value, DateTime) else value
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    year, month = divmod(day.year * 12 + day.month - 1 + duration.months, 12)
     if abs(year) > MAX_YEAR:
         raise Fault("feel.date_range", "the date is out of range", f"years go from -{MAX_YEAR} to {MAX_YEAR}")
     moved = Date(year, month + 1, min(day.day, _days_in(year, month + 1)))
@@ -352,6 +505,35 @@ def add_duration(value: Date | Time | DateTime, length: Duration) -> Date | Time
         return date_at((value.number * DAY + length.nanoseconds) // DAY)
     day, rest = divmod(value.date.number * DAY + value.time.nanoseconds + length.nanoseconds, DAY)
     return DateTime(date_at(day), Time(rest, value.time.zone))
+
+
+def add_lengths(left: Duration, right: Duration) -> Duration:
+    """The sum of two durations. Raises `Fault` `feel.date_range`."""
+    return duration_of(left.nanoseconds + right.nanoseconds)
+
+
+def negated(length: Duration) -> Duration:
+    """A duration the other way round."""
+    return Duration(-length.nanoseconds)
+
+
+def scale(length: Duration, factor: Decimal) -> Duration:
+    """A duration times a number, to the nanosecond, half-even. Raises `Fault` and decimal's own signals."""
+    return _length(NUMBERS.multiply(units(length), factor))
+
+
+def divided(length: Duration, divisor: Decimal) -> Duration:
+    """A duration divided by a number that is not zero, to the nanosecond, half-even. Raises as `scale` does."""
+    return _length(NUMBERS.divide(units(length), divisor))
+
+
+def _length(exact: Decimal) -> Duration:
+    return duration_of(int(exact.to_integral_value(rounding=ROUND_HALF_EVEN)))
+
+
+def units(length: Duration) -> Decimal:
+    """A duration's length in nanoseconds."""
+    return Decimal(length.nanoseconds)
 
 
 def midnight(day: Date, zone: Zone | None = None) -> DateTime:

@@ -11,6 +11,7 @@ from engine.feel.standard.operations import kind_of
 from engine.feel.standard.temporal import Date, DateTime, midnight
 from engine.feel.types import (
     ANY,
+    ANY_FUNCTION,
     NULL,
     TYPE_NAMES,
     ContextType,
@@ -70,7 +71,6 @@ class TypeNames:
         return found
 
 
-ANY_FUNCTION: Final = SimpleType("function")
 _EXTRA: Final[Mapping[str, Type]] = {
     "Null": NULL,
     "days and time duration": TYPE_NAMES["days and time duration"],

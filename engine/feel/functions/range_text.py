@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 from engine.feel import syntax
+from engine.feel.calendar import Calendar
+from engine.feel.operations import Operations
 from engine.feel.parser import Names, parse
 from engine.feel.places import TextPlaces
-from engine.feel.standard import temporal
-from engine.feel.standard.operations import kind_of, order
 from engine.feel.values import NUMBERS, Fault, Range
 from engine.problems import InvalidError
 
-_MADE: Final[Mapping[str, Callable[[str], Any]]] = {
-    "date": temporal.date_from,
-    "time": temporal.time_from,
-    "date and time": temporal.date_time_from,
-    "duration": temporal.duration_from,
-}
-_NAMES: Final = Names(_MADE)
+_NAMES: Final = Names(("date", "time", "date and time", "duration"))
 
 
-def range_from(text: str) -> Range:
+def range_from(text: str, operations: Operations) -> Range:
     """The range that a text describes. Raises `Fault` `feel.wrong_arguments`."""
     text = text.strip()
     try:
@@ -32,10 +25,10 @@ def range_from(text: str) -> Range:
         raise _unreadable(text) from None
     if not isinstance(tree, syntax.Interval):
         raise _unreadable(text)
-    low, high = _end(tree.low, text), _end(tree.high, text)
+    low, high = (_end(end, text, operations.calendar) for end in (tree.low, tree.high))
     if (low is None and high is None) or "null" in text:
         raise _unreadable(text)
-    if low is not None and high is not None and (kind_of(low) != kind_of(high) or order("<=", low, high) is not True):
+    if low is not None and high is not None and operations.order("<=", low, high) is not True:
         raise _unreadable(text)
     if (low is None and tree.low_closed) or (high is None and tree.high_closed):
         raise _unreadable(text)  # what has no end cannot include it
@@ -51,17 +44,24 @@ def _with_ends(text: str) -> str:
     return text
 
 
-def _end(node: syntax.Node, text: str) -> Any:
+def _end(node: syntax.Node, text: str, calendar: Calendar) -> Any:
     match node:
         case syntax.Literal(value=value) if not isinstance(value, bool):
             return value
         case syntax.Negative(operand=syntax.Literal(value=Decimal() as value)):
             return NUMBERS.minus(value)
         case syntax.AtLiteral(text=written):
-            return temporal.temporal_from(written)
+            return calendar.temporal_from(written)
         case syntax.Invocation(callee=syntax.Name(name=name), arguments=(syntax.Literal(value=str() as written),)):
-            if name in _MADE:
-                return _MADE[name](written)
+            match name:
+                case "date":
+                    return calendar.date_from(written)
+                case "time":
+                    return calendar.time_from(written)
+                case "date and time":
+                    return calendar.date_time_from(written)
+                case "duration":
+                    return calendar.duration_from(written)
     raise _unreadable(text)
 
 

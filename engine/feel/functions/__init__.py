@@ -1,0 +1,1 @@
+"""The built-in functions: one table of forms and implementations, from which both modes of the language work."""
