@@ -14,8 +14,8 @@ _SCHEMA_LINE: Final = "# yaml-language-server: $schema=../../schemas/rules/decis
 _PLAIN: Final = re.compile(r"[A-Za-z](?:[A-Za-z0-9 _./%()+-]*[A-Za-z0-9_./%()+-])?")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WORDS: Final = frozenset(("true", "false", "null"))
-_ESCAPED: Final = re.compile('["\\\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]')
-_NEEDS_ESCAPES: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
+_ESCAPED: Final = re.compile('["\\\\\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]')
+_NEEDS_ESCAPES: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]")
 
 
 def rule_text(document: TableDocument) -> str:

@@ -78,7 +78,7 @@ POLICIES = (
     "COLLECT MAX",
 )
 SENTENCES = st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Co", "Zl", "Zp")), min_size=1, max_size=20
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")), min_size=1, max_size=20
 ).filter(lambda text: text == text.strip() != "" and "\ufeff" not in text)
 """What people write as titles and reasons; comments and titles do not begin or end with blanks."""
 
