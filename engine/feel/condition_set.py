@@ -109,6 +109,11 @@ class ConditionSet:
         """The rules' conditions, in order."""
         return tuple(rule.expression for rule in self._rules)
 
+    @property
+    def rows(self) -> tuple[tuple[ir.Node, ...], ...]:
+        """The rules' top-level `and` conjuncts, rule by rule."""
+        return tuple(rule.clauses for rule in self._rules)
+
     def evaluate(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> Fired:
         """Which rules are true.
 
