@@ -118,7 +118,7 @@ def _check_rule_file(path: Path, checked: Checked) -> None:
     try:
         data = read(path)
         checked.rule_files.append(entry)
-        rule_set = load(data, source=source, schemas=_schemas(), beside=rows_beside(path, data))
+        rule_set = load(data, source=source, schemas=schemas(), beside=rows_beside(path, data))
     except BylawError as error:
         checked.problems.extend(error.problems)
         return
@@ -168,7 +168,8 @@ def _text(path: Path) -> str:
 
 
 @cache
-def _schemas() -> SchemaSource:
+def schemas() -> SchemaSource:
+    """The shipped schemas, read once."""
     from adapters.wiring import Shipped, schema_source  # noqa: PLC0415  # policies alone need none of it
 
     return schema_source(Shipped.find())

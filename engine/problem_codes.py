@@ -164,6 +164,9 @@ CODES: dict[str, str] = {
     "facts.out_of_range": "A number is outside the range its fact is limited to.",
     "facts.too_long": "A text, list or number is longer than the stated limit.",
     # -- DMN models
+    "tables.no_table": "The rule set has no decision table, so there is none to write.",
+    "dmn.not_exportable": "Only decisions become models of the DMN standard.",
+    "dmn.not_convertible": "A part of the model has no place in a rule file; the model itself can still be run.",
     "dmn.xml": "The file is not well-formed XML.",
     "dmn.forbidden_xml": "The file declares a document type or entities, which are refused.",
     "dmn.too_large": "The model has more bytes, elements or levels than the stated limit.",

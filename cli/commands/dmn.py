@@ -1,4 +1,4 @@
-"""`bylaw dmn`: decision models of the DMN standard, run as they are."""
+"""`bylaw dmn`: decision models of the DMN standard, run as they are, and their tables from and to rule files."""
 
 from __future__ import annotations
 
@@ -112,6 +112,63 @@ def test(
             say(f"{each['file']} {each['case']}: {each['detail']}")
         say(f"{_count(results, passed=True)} passed, {failed} failed")
     context.exit(exit_codes.PROBLEMS if failed else exit_codes.OK)
+
+
+@command.command("export")
+@click.argument("rule_file", metavar="RULEFILE", type=FILE)
+@click.option("--dmn-version", type=click.Choice(["1.3", "1.4", "1.5"]), default="1.5", show_default=True)
+@click.option("--out", type=FILE, help="Write to this file instead of printing.")
+def export(*, rule_file: Path, dmn_version: str, out: Path | None) -> None:
+    """Write the decision of RULEFILE as a model that other engines read."""
+    from cli.exchange import loaded, put  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from engine.interchange.dmn_export import to_dmn  # noqa: PLC0415  # the same
+
+    put(to_dmn(loaded(rule_file), dmn_version).encode(), out)
+
+
+@command.command("import")
+@click.argument("model", metavar="MODEL", type=FILE)
+@click.option("--decision", metavar="NAME", help="The decision whose table is wanted; the only one if left out.")
+@click.option("--facts", metavar="NAME/N", default="", help="A fact schema that there is already, such as `lead/2`.")
+@click.option("--schema", "schema_file", type=FILE, help="Write the schema of the model's inputs to this file.")
+@click.option("--from", "from_day", metavar="DATE", help="The day from which the rules hold; today if left out.")
+@click.option("--out", type=FILE, help="Write the rule file to this file instead of printing it.")
+@click.pass_context
+def import_(
+    context: click.Context,
+    *,
+    model: Path,
+    decision: str | None,
+    facts: str,
+    schema_file: Path | None,
+    from_day: str | None,
+    out: Path | None,
+) -> None:
+    """Write a decision table of MODEL, a `.dmn` file, as a rule file.
+
+    Names become snake_case. What has no place in a rule file is told; the rule file is checked as `bylaw check` does.
+    """
+    from cli import exit_codes  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.checking import schemas  # noqa: PLC0415  # the same
+    from cli.exchange import check_converted, day, put, put_file  # noqa: PLC0415  # the same
+    from cli.files import read  # noqa: PLC0415  # the same
+    from cli.output import note  # noqa: PLC0415  # the same
+    from engine.interchange.dmn_import import from_dmn  # noqa: PLC0415  # the same
+    from engine.interchange.rule_text import rule_text  # noqa: PLC0415  # the same
+
+    found = from_dmn(read(model), model.as_posix(), decision, effective_from=day(from_day), facts=facts)
+    text = rule_text(found.document).encode()
+    if schema_file is not None:
+        put_file(schema_file, found.fact_schema.encode())
+    put(text, out)
+    for each in found.notes:
+        note(f"note: {each}")
+    made = found.document.facts not in schemas().fact_names
+    if made and schema_file is None:
+        name, _, number = found.document.facts.partition("/")
+        note(f"note: the facts need a schema: give --schema schemas/facts/{name}-{number}.schema.json")
+    right = check_converted(text, out, {found.document.facts: found.fact_schema} if made else {})
+    context.exit(exit_codes.OK if right else exit_codes.PROBLEMS)
 
 
 def _count(results: Sequence[FileResult], *, passed: bool) -> int:

@@ -27,7 +27,6 @@ BLOCK: Final = "rows_csv"
 
 _MARGIN: Final = 2
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,119}\.csv")
-_ODD_LINE_END: Final = re.compile("[\x85\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +128,11 @@ def _check_characters(text: str, source: str, lines: tuple[str, ...]) -> None:
     if not text.strip():
         message = "the file is empty; its first line must name the columns"
         raise InvalidError(Problem("import.empty", message, Place(source)))
-    tab, odd = text.find("\t"), _ODD_LINE_END.search(text)
-    if tab >= 0:
+    if (tab := text.find("\t")) >= 0:
         line = text.count("\n", 0, tab) + 1
         place = Place(source, line, tab - text.rfind("\n", 0, tab))
         help_text = "separate the fields by commas; in a quoted text of the language write `\\t`"
         raise InvalidError(Problem("rules.tab", "a tab character stands here", place, help_text, lines[line - 1][:200]))
-    if odd is not None:
-        line = text.count("\n", 0, odd.start()) + 1
-        message = f"the line break U+{ord(odd.group()):04X} stands here"
-        place = Place(source, line, odd.start() - text.rfind("\n", 0, odd.start()))
-        raise InvalidError(Problem("rules.encoding", message, place, "write a plain line break"))
     yaml_reader.decode(text.encode(), source)
 
 

@@ -15,7 +15,17 @@ from cli.main import COMMANDS
 
 PAGE = (ROOT / "docs" / "command-line.md").read_text()
 EXAMPLES = [line.removeprefix("$ bylaw ") for line in PAGE.splitlines() if line.startswith("$ bylaw ")]
-RUN = ("check ", "dmn run ", "tables embed ", "rules ", "version", "completion ", "evaluate ")
+RUN = (
+    "dmn import tests",
+    "dmn export rules/decision/discount-approval@1.yaml --dmn",
+    "check ",
+    "dmn run ",
+    "tables embed ",
+    "rules ",
+    "version",
+    "completion ",
+    "evaluate ",
+)
 """The examples that need nothing but the example organisation and are run as they stand."""
 
 

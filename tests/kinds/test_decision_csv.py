@@ -171,7 +171,7 @@ def test_files_beside_are_those_of_the_same_folder() -> None:
 
 
 SENTENCES = st.text(
-    st.characters(exclude_categories=("Cc", "Cs", "Cn", "Co", "Zl", "Zp"), include_characters="\n\",' #:|"),
+    st.characters(exclude_categories=("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"), include_characters="\n\",' #:|"),
     min_size=1,
     max_size=30,
 ).filter(lambda text: text.strip() != "" and text[0] != "\ufeff")

@@ -4,7 +4,7 @@ The lexer, parser and syntax tree are those of the strict language of rule files
 loaded; here they are known when it runs.
 """
 
-from engine.feel.standard.evaluation import Compiled, compile_expression, compile_unary_tests
+from engine.feel.standard.evaluation import Compiled, compile_expression, compile_unary_tests, syntax_tree
 from engine.feel.standard.session import Environment, Note, Session
 
-__all__ = ["Compiled", "Environment", "Note", "Session", "compile_expression", "compile_unary_tests"]
+__all__ = ["Compiled", "Environment", "Note", "Session", "compile_expression", "compile_unary_tests", "syntax_tree"]

@@ -56,11 +56,19 @@ def _known(names: frozenset[str]) -> Names:
     return Names(sorted(names), _PROPERTIES)
 
 
+def syntax_tree(
+    text: str, names: Iterable[str] = (), *, unary_tests: bool = False, place: Place = NOWHERE
+) -> syntax.Node:
+    """What a text says in a scope where `names` are known. Raises `InvalidError` for what cannot be read."""
+    read = parse_unary_tests if unary_tests else parse
+    return read(TextPlaces(text, place), _known(frozenset(names)), FUNCTION_NAMES, standard=True)
+
+
 def compile_expression(
     text: str, names: Iterable[str] = (), types: TypeNames | None = None, *, place: Place = NOWHERE
 ) -> Compiled:
     """An expression in a scope where `names` are known. Raises `InvalidError` for what cannot be read."""
-    tree = parse(TextPlaces(text, place), _known(frozenset(names)), FUNCTION_NAMES, standard=True)
+    tree = syntax_tree(text, names, place=place)
     return Compiled(text, tree, _Compiler(text, types or TypeNames()).build(tree))
 
 
@@ -68,7 +76,7 @@ def compile_unary_tests(
     text: str, names: Iterable[str] = (), types: TypeNames | None = None, *, place: Place = NOWHERE
 ) -> Compiled:
     """A table's cell: a condition about the variable `?`. Raises `InvalidError` for what cannot be read."""
-    tree = parse_unary_tests(TextPlaces(text, place), _known(frozenset(names)), FUNCTION_NAMES, standard=True)
+    tree = syntax_tree(text, names, unary_tests=True, place=place)
     return Compiled(text, tree, _Compiler(text, types or TypeNames()).build(tree))
 
 
