@@ -29,8 +29,8 @@ check: $(VENV)/test.stamp ## lint, types, import arrows, locked requirements, sh
 	$(BIN)/lint-imports
 	$(BIN)/bylaw check rules policies
 
-bench: $(VENV)/bench.stamp ## measure beside peers in one run, as ratios, and write docs/benchmarks.md
-	$(BIN)/python benchmarks/run.py
+bench: $(VENV)/bench.stamp ## measure beside peers in one run, and write docs/benchmarks.md (ONLY=table: a part)
+	$(BIN)/python -m benchmarks $(if $(ONLY),--only "$(ONLY)")
 
 fuzz: $(VENV)/fuzz.stamp ## look for crashes, hangs and memory in parser and loader (SECONDS=600)
 	$(BIN)/python tests/fuzz/run.py $(or $(SECONDS),600)
