@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Literal as Of
 
 from engine.feel.functions.signature import Signature
@@ -249,17 +250,8 @@ class InstanceOf(Node):
     tested: Type
 
 
-_PARTS: dict[type[Node], tuple[str, ...]] = {}
-
-
+@cache
 def _parts(kind: type[Node]) -> tuple[str, ...]:
-    found = _PARTS.get(kind)
-    if found is None:
-        found = _PARTS[kind] = _child_fields(kind)
-    return found
-
-
-def _child_fields(kind: type[Node]) -> tuple[str, ...]:
     own = {
         "type",
         "nullable",
@@ -282,7 +274,7 @@ def _child_fields(kind: type[Node]) -> tuple[str, ...]:
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below, in evaluation order; variables that a node binds are not among them."""
-    for name in _parts(type(node)):
+    for name in _parts(type(node)):  # type: ignore[arg-type]  # every class is hashable
         part = getattr(node, name)
         if isinstance(part, tuple):
             yield from part
@@ -312,7 +304,7 @@ def substitute(node: Node, path: tuple[str, ...], fact: Fact) -> Node:
     if isinstance(node, Fact):
         return replace(fact, span=node.span) if node.path == path else node
     changed: dict[str, object] = {}
-    for name in _parts(type(node)):
+    for name in _parts(type(node)):  # type: ignore[arg-type]  # the same
         part = getattr(node, name)
         if isinstance(part, tuple):
             changed[name] = tuple(substitute(child, path, fact) for child in part)

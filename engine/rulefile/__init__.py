@@ -4,6 +4,7 @@ The kinds of rules are handed in (`kinds=`); `engine.kinds.load` hands in all of
 """
 
 from engine.rulefile.cases import Case, CaseResult, Coverage
+from engine.rulefile.checking import CheckReport
 from engine.rulefile.fact_fields import FactField
 from engine.rulefile.facts import FactSchema
 from engine.rulefile.head import Effective, Head
@@ -16,6 +17,7 @@ from engine.rulefile.schema_source import SchemaSource
 __all__ = [
     "Case",
     "CaseResult",
+    "CheckReport",
     "Coverage",
     "DescribedRow",
     "Description",

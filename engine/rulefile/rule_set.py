@@ -80,13 +80,32 @@ class RuleSet:
         """The days on which the version holds."""
         return self.head.effective
 
-    def decide(self, facts: Any, *, at: datetime, as_of: datetime, release: str = "") -> Decision:
+    def decide(self, facts: Any, *, at: datetime, as_of: datetime | None = None, release: str = "") -> Decision:
         """Decide about facts as `exact_json.parse` gives them.
 
-        `at` is the instant the decision is about, `as_of` the instant up to which things are known; both have a zone.
+        `at` is the instant the decision is about, `as_of` (else the same) the instant up to which things are known;
+        both have a zone.
         Raises `InvalidError`: the facts do not fit (`facts.*`), or the rules fault on them (`feel.*`, `tables.*`).
         """
-        return self.decide_typed(self.facts.read(facts), at=at, as_of=as_of, release=release)
+        return self.decide_typed(self.facts.read(facts), at=at, as_of=at if as_of is None else as_of, release=release)
+
+    def decide_many(
+        self, facts: Iterable[Any], *, at: datetime, as_of: datetime | None = None, release: str = ""
+    ) -> tuple[Decision | InvalidError, ...]:
+        """Decide about each, in their order; facts that do not fit give their error in their place.
+
+        One set of facts disturbs no other. Raises `InvalidError` only for an instant that is none.
+        """
+        for name, instant in (("at", at), ("as_of", at if as_of is None else as_of)):
+            require_instant(name, instant)
+
+        def one(given: Any) -> Decision | InvalidError:
+            try:
+                return self.decide(given, at=at, as_of=as_of, release=release)
+            except InvalidError as error:
+                return error
+
+        return tuple(map(one, facts))
 
     def decide_typed(self, facts: Mapping[str, Any], *, at: datetime, as_of: datetime, release: str = "") -> Decision:
         """Decide about facts that `self.facts.read` has typed already."""
@@ -115,7 +134,7 @@ class RuleSet:
         facts: Any,
         *,
         at: datetime,
-        as_of: datetime,
+        as_of: datetime | None = None,
         target: Mapping[str, Any] | None = None,
         fixed: Iterable[str] = (),
         most: int = MOST_FACTS,
@@ -127,7 +146,8 @@ class RuleSet:
         how many changes are tried for each number of facts. Raises as `decide` does, and `InvalidError`
         (`change.*`) for a kind that does not answer this and for a target, fact or limit that makes no sense.
         """
-        for name, instant in (("at", at), ("as_of", as_of)):
+        known_at = at if as_of is None else as_of
+        for name, instant in (("at", at), ("as_of", known_at)):
             require_instant(name, instant)
         if not isinstance(self.body, AnswersChange):
             message = f"the kind `{self.kind}` does not say what would change an outcome"
@@ -150,7 +170,7 @@ class RuleSet:
         typed = self.facts.read(facts)
         asked = wanted if target is not None else None
         try:
-            return self.body.nearest(Question(self.facts, typed, at, as_of, asked, kept, most, steps))
+            return self.body.nearest(Question(self.facts, typed, at, known_at, asked, kept, most, steps))
         except InvalidError as error:
             raise InvalidError(self._located(problem) for problem in error.problems) from error
 

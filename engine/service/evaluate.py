@@ -15,7 +15,7 @@ from engine.problems import BylawError, ConflictError, InvalidError, Problem
 from engine.records import Record
 from engine.service.auditing import accepted, place_of
 from engine.service.records import get_record
-from engine.service.rulesets import PublishedVersion, get_version, published_versions, release_digest
+from engine.service.rulesets import get_version, published_versions, release_digest
 
 MAX_MANY = 1_000
 """Facts in one bulk evaluation."""
@@ -105,7 +105,7 @@ def evaluate_many(
     known = published_versions(ports, caller.actor.organisation_id)
     published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of, published=known)
     release = release_digest(ports, caller.actor.organisation_id, at=at, as_of=as_of, published=known)
-    return tuple(_decide(published, facts, at, as_of, release) for facts in facts_list)
+    return published.rule_set.decide_many(facts_list, at=at, as_of=as_of, release=release)
 
 
 def replay(ports: Ports, caller: Caller, decision_id: str) -> Decision:
@@ -161,12 +161,3 @@ def decision_record(
             "facts": facts,
         },
     )
-
-
-def _decide(
-    published: PublishedVersion, facts: Mapping[str, Any], at: datetime, as_of: datetime, release: str
-) -> Decision | BylawError:
-    try:
-        return published.rule_set.decide(facts, at=at, as_of=as_of, release=release)
-    except BylawError as error:
-        return error

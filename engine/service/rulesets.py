@@ -28,7 +28,7 @@ from engine.service.published import EAST, WEST, Published
 from engine.service.spelling import did_you_mean
 
 if TYPE_CHECKING:
-    from engine.rulefile import CaseResult, RuleSet
+    from engine.rulefile import CheckReport, RuleSet
 
 _NAMES_SHOWN, _PROBLEMS_SHOWN = 12, 3
 
@@ -70,21 +70,6 @@ class SeedReport:
     published: tuple[str, ...]
     present: tuple[str, ...]
     problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CheckReport:
-    """What is wrong with a text, what is doubtful, how its own tests went, and the rule set if it compiles."""
-
-    problems: tuple[Problem, ...]
-    warnings: tuple[Problem, ...]
-    tests: tuple[CaseResult, ...]
-    rule_set: RuleSet | None
-
-    @property
-    def ok(self) -> bool:
-        """Whether it could be published as far as its text is concerned."""
-        return not self.problems and all(case.passed for case in self.tests)
 
 
 def published_versions(ports: Ports, organisation_id: str) -> Published:
@@ -210,11 +195,9 @@ def check_text(ports: Ports, data: bytes, source: str, *, beside: Mapping[str, b
 
     `beside` are the CSV files in the file's folder, by name, of which one may hold a table's rows.
     """
-    try:
-        rule_set = _rule_set(ports, data, source, beside)
-    except InvalidError as error:
-        return CheckReport(error.problems, (), (), None)
-    return CheckReport((), rule_set.warnings, rule_set.run_tests(), rule_set)
+    from engine.rulefile import CheckReport  # noqa: PLC0415  # reads YAML, which not every use case needs
+
+    return CheckReport.of(lambda: _rule_set(ports, data, source, beside))
 
 
 def publish(

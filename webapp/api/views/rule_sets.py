@@ -7,8 +7,9 @@ from typing import Any
 from flask import Response
 
 from engine.problems import InvalidError, Place, Problem
+from engine.rulefile import CheckReport
 from engine.service import rulesets
-from engine.service.rulesets import CheckReport, PublishedVersion, RuleSetSummary
+from engine.service.rulesets import PublishedVersion, RuleSetSummary
 from webapp.api import answers
 from webapp.api.operation import Asked
 from webapp.api.requests import YAML
