@@ -15,6 +15,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from engine.columns import Population
+    from engine.columns import decide_many as decide_population
     from engine.decision import Decision, Explanation, Reason, WhyNot
     from engine.dmn import Model, load_model
     from engine.exact_json import canonical as to_json
@@ -40,6 +42,7 @@ _PLACES: Final = MappingProxyType(
         "Model": ("engine.dmn", "Model"),
         "NearestChange": ("engine.nearest_change", "NearestChange"),
         "Place": ("engine.problems", "Place"),
+        "Population": ("engine.columns", "Population"),
         "Problem": ("engine.problems", "Problem"),
         "Reason": ("engine.decision", "Reason"),
         "RuleSet": ("engine.rulefile", "RuleSet"),
@@ -48,6 +51,7 @@ _PLACES: Final = MappingProxyType(
         "WhyNot": ("engine.decision", "WhyNot"),
         "YearMonthDuration": ("engine.feel", "YearMonthDuration"),
         "check": ("engine.public", "check"),
+        "decide_population": ("engine.columns", "decide_many"),
         "expression": ("engine.public", "expression"),
         "from_json": ("engine.exact_json", "parse"),
         "load": ("engine.public", "load"),
@@ -72,6 +76,7 @@ __all__ = [
     "Model",
     "NearestChange",
     "Place",
+    "Population",
     "Problem",
     "Reason",
     "RuleSet",
@@ -80,6 +85,7 @@ __all__ = [
     "WhyNot",
     "YearMonthDuration",
     "check",
+    "decide_population",
     "expression",
     "from_json",
     "load",
