@@ -13,7 +13,7 @@ from engine.problems import BylawError, Problem
 
 if TYPE_CHECKING:
     from engine.policy import Policies
-    from engine.rulefile import SchemaSource
+    from engine.rulefile import RuleSet, SchemaSource
 
 POLICY_FILES = (".polar",)
 
@@ -37,6 +37,7 @@ class Checked:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     hints: list[Problem] = field(default_factory=list)
+    rule_sets: dict[str, list[RuleSet]] = field(default_factory=dict)
     tests: list[TestRun] = field(default_factory=list)
     policy_tests: list[TestRun] = field(default_factory=list)
 
@@ -75,6 +76,7 @@ def check_paths(paths: Iterable[Path], progress: Callable[[int, int, str], None]
     for done, path in enumerate(dict.fromkeys(rules)):
         progress(done, len(rules), path.name)
         _check_rule_file(path, checked)
+    _check_versions(checked)
     for folder in policies:
         _check_policies(folder, checked)
     return checked
@@ -125,9 +127,19 @@ def _check_rule_file(path: Path, checked: Checked) -> None:
     entry.update(rule_set=rule_set.name, version=rule_set.version, digest=rule_set.digest)
     checked.warnings.extend(rule_set.warnings)
     checked.hints.extend(rule_set.hints)
+    checked.rule_sets.setdefault(rule_set.name, []).append(rule_set)
     checked.tests.extend(
         TestRun(source, result.name, result.passed, result.problems) for result in rule_set.run_tests()
     )
+
+
+def _check_versions(checked: Checked) -> None:
+    """What the versions of each rule set are beside each other; a version that is there twice is looked at once."""
+    from engine.rulefile.versions import look_at_versions  # noqa: PLC0415  # as above
+
+    for versions in checked.rule_sets.values():
+        numbered = {rule_set.version: rule_set for rule_set in versions}
+        checked.warnings.extend(look_at_versions(list(numbered.values())))
 
 
 def _check_policies(folder: Path, checked: Checked) -> None:

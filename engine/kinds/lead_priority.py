@@ -9,8 +9,8 @@ a decision's reasons always sum to its score exactly.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
@@ -18,10 +18,13 @@ from engine import feel
 from engine.decision import Explanation, Reason, WhyNot
 from engine.exact_json import decimal_text, duration_text
 from engine.feel import types
+from engine.feel.domains import Domains
 from engine.kinds._bands import Bands, read_bands
 from engine.kinds._decay import decayed, from_micro, micro
 from engine.kinds._lead_nearest import EVENTS, LeadRules, lead_nearest
 from engine.kinds._paths import in_schema_order, missing
+from engine.kinds._score_findings import Scoring, score_hints, score_warnings
+from engine.kinds._score_range import Giver, score_range
 from engine.nearest_change import NearestChange
 from engine.problems import Problem, Report
 from engine.rulefile.facts import FactSchema
@@ -388,7 +391,7 @@ def build(draft: Draft) -> LeadPriority:
     gates = tuple(reader.gate(node, bands) for node in draft.tree.list_of("gates"))
     reader.check_ids(groups)
     draft.report.raise_if_any()
-    return LeadPriority(
+    body = LeadPriority(
         groups=groups,
         by_bit=(
             *((index, rule.points) for index, group in enumerate(groups) for rule in group.rules),
@@ -397,13 +400,65 @@ def build(draft: Draft) -> LeadPriority:
         gates=gates,
         bands=bands,
         cap=cap,
-        most=_most_points(groups, cap),
+        most=None,
         zone=draft.zone,
         conditions=feel.ConditionSet.compile(reader.over_facts),
         event_conditions=feel.ConditionSet.compile(reader.over_events) if reader.over_events else None,
         reads=_reads(reader.over_facts, reader.over_events, draft.facts),
-        warnings=tuple(_unreachable(draft.tree.list_of("bands"), groups, cap)),
+        warnings=(),
     )
+    return _analysed(body, reader)
+
+
+def _analysed(body: LeadPriority, reader: _Reader) -> LeadPriority:
+    """The body with what can be said about its scores."""
+    draft = reader.draft
+    looked_at = [rule.bit for group in body.groups for rule in group.rules]
+    looked_at += [gate.bit for gate in body.gates if gate.band is None]
+    read = {path for bit in looked_at for path in reader.over_facts[bit][1].reads}
+    found = score_range(
+        [
+            Giver(rule.id, index, rule.points, reader.over_facts[rule.bit][1].ir)
+            for index, group in enumerate(body.groups)
+            for rule in group.rules
+        ],
+        [
+            Giver(rule.id, index, rule.points, reader.over_events[rule.bit][1].ir)
+            for index, group in enumerate(body.groups)
+            for rule in group.events
+        ],
+        [reader.over_facts[gate.bit][1].ir for gate in body.gates if gate.band is None],
+        [group.cap for group in body.groups],
+        _domains(draft.facts),
+        may_know_nothing=not body.reads or bool(set(body.reads) - read),
+    )
+    scoring = Scoring(
+        decide=body.decide,
+        group_ids=tuple(group.id for group in body.groups),
+        caps=tuple(group.cap for group in body.groups),
+        cap=body.cap,
+        bands=body.bands.bands,
+        gated=frozenset(gate.band for gate in body.gates if gate.band is not None),
+        facts=draft.facts,
+        reads=body.reads,
+        at=datetime.combine(draft.head.effective.from_, time(12), draft.zone).astimezone(UTC),
+    )
+    rules = {rule.text_of("id"): rule for group in draft.tree.list_of("groups") for rule in group.list_of("rules")}
+    bands = draft.tree["bands"]
+    most = found.total.most
+    return replace(
+        body,
+        most=body.cap if most is None else most if body.cap is None else min(most, body.cap),
+        warnings=tuple(score_warnings(scoring, found, draft.tree.list_of("bands"), rules)),
+        hints=tuple(score_hints(scoring, found, bands.key_place or bands.place)),
+    )
+
+
+def _domains(facts: FactSchema) -> Domains:
+    """What the facts may be, and the parts of an event under its name in conditions."""
+    events = facts.field(EVENTS)
+    below = FactSchema(facts.name, "", events.item).domains if events is not None and events.item is not None else {}
+    return {**facts.domains, **{f"event.{path}": domain for path, domain in below.items()}}
 
 
 class _Reader:
@@ -523,34 +578,6 @@ def _reads(
     if over_events:
         found.add(EVENTS)
     return in_schema_order(found, facts)
-
-
-def _most_points(groups: Sequence[Group], cap: int | None) -> int | None:
-    """An upper bound of every score in millionths or None; events may repeat, so only caps bound them."""
-    most = 0
-    for group in groups:
-        points = sum(rule.points for rule in group.rules if rule.points > 0)
-        if group.cap is None and any(rule.points > 0 for rule in group.events):
-            return cap
-        if group.cap is not None and any(rule.points > 0 for rule in group.events):
-            points = group.cap
-        most += points if group.cap is None else min(points, group.cap)
-    return most if cap is None else min(most, cap)
-
-
-def _unreachable(nodes: Sequence[Node], groups: Sequence[Group], cap: int | None) -> Iterator[Problem]:
-    """Warnings for bands that start above the most points there can be."""
-    most = _most_points(groups, cap)
-    if most is None:
-        return
-    for node in nodes:
-        start = node.number_of("from")
-        if start is not None and start > from_micro(most):
-            label, reach = node.text_of("label"), decimal_text(from_micro(most))
-            message = (
-                f"no lead can reach `{label}`: it starts at {decimal_text(start)}, and there are at most {reach} points"
-            )
-            yield Problem("rules.out_of_reach", message, node["from"].place, "lower `from`, or raise points or caps")
 
 
 KIND: Final = Kind("lead-priority", "rules/lead-priority.schema.json", build)

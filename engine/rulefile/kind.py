@@ -16,7 +16,7 @@ The shape is checked against the schema before `build` is called, so required me
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from typing import Any, Protocol, runtime_checkable
 
@@ -25,6 +25,7 @@ from engine.decision import Explanation
 from engine.nearest_change import NearestChange
 from engine.problems import InvalidError, Place, Problem, Report
 from engine.rulefile.beside import CsvRows
+from engine.rulefile.conditions import WrittenCondition
 from engine.rulefile.facts import FactSchema
 from engine.rulefile.head import Head
 from engine.rulefile.nodes import Node
@@ -107,7 +108,8 @@ class Draft:
     """A rule file whose shape is right, on its way to a body.
 
     `tree` is the whole file, head included; `zone` is where `today()` and `now()` are read; `rows` are the rows that
-    are written as CSV. Kinds add problems to `report` and call `report.raise_if_any()` before they compile.
+    are written as CSV; `conditions` are those that `expression` has checked. Kinds add problems to `report` and call
+    `report.raise_if_any()` before they compile.
     """
 
     head: Head
@@ -116,6 +118,7 @@ class Draft:
     report: Report
     zone: tzinfo
     rows: CsvRows | None = None
+    conditions: list[WrittenCondition] = field(default_factory=list)
 
     def expression(
         self, node: Node, *, expect: feel.types.Type | None = None, scope: feel.types.Scope | None = None
@@ -127,7 +130,10 @@ class Draft:
                 node.text, scope or self.facts.scope, expect=expect, place=place, line_columns=line_columns
             )
 
-        return self._checked(node, check)
+        found = self._checked(node, check)
+        if found is not None and expect == feel.types.BOOLEAN:
+            self.conditions.append(WrittenCondition(node, found, scope or self.facts.scope))
+        return found
 
     def unary_tests(
         self, node: Node, input_type: feel.types.Type, *, scope: feel.types.Scope | None = None

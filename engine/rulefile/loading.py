@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime, time
 from hashlib import sha256
 from typing import Final
 
@@ -12,6 +12,7 @@ from engine.problems import InvalidError, Place, Problem, Report
 from engine.rulefile import yaml_reader
 from engine.rulefile.beside import rows_of, self_contained
 from engine.rulefile.cases import read_cases
+from engine.rulefile.conditions import look_at_conditions
 from engine.rulefile.head import Head, read_head
 from engine.rulefile.kind import Draft, Kind
 from engine.rulefile.nearest import did_you_mean
@@ -58,7 +59,7 @@ def _load(
     beside: Mapping[str, bytes],
 ) -> RuleSet:
     kind = _kind(tree, kinds)
-    report, warnings = Report(), Report()
+    report, warnings, hints = Report(), Report(), Report()
     _check_schema_line(text, kind, source, report, warnings)
     check_shape(tree, kind.schema, schemas, report)
     report.raise_if_any()
@@ -78,13 +79,17 @@ def _load(
         )
     rows = rows_of(tree, source, beside)
     excerpts = {source: text} | ({rows.source: "\n".join(rows.lines)} if rows is not None else {})
+    draft = Draft(head, tree, facts, report, zone, rows)
     try:
-        body = kind.build(Draft(head, tree, facts, report, zone, rows))
+        body = kind.build(draft)
         report.raise_if_any()
     except InvalidError as error:
         raise InvalidError(_located(error.problems, source, excerpts)) from None
     whole = self_contained(text, tree, rows)
     warnings.extend(body.warnings)
+    hints.extend(body.hints)
+    at = datetime.combine(head.effective.from_, time(12), zone)
+    look_at_conditions(draft.conditions, facts, at=at, zone=zone, warnings=warnings, hints=hints)
     return RuleSet(
         head=head,
         digest=sha256(data if whole is text else whole.encode()).hexdigest(),
@@ -94,7 +99,7 @@ def _load(
         facts=facts,
         tests=tests,
         warnings=tuple(_located(warnings, source, excerpts)),
-        hints=tuple(_located(body.hints, source, excerpts)),
+        hints=tuple(_located(hints, source, excerpts)),
         body=body,
         excerpts=excerpts,
     )
