@@ -278,6 +278,27 @@ class Source:
                 self.line(f"except (KeyError, TypeError): {name} = None")
                 self.line(f"if type({name}) is not {self.bind(python_type)}: {name} = {again}(facts)")
 
+    def read_all(self, facts: Iterable[ir.Fact], columns: Sequence[tuple[ir.Fact, ir.Node]]) -> list[str]:
+        """Read facts, and compute those that `columns` say how to; the variables of `facts`, in their order."""
+        wanted = list(facts)
+        computed = {fact.path for fact, _ in columns}
+        for _, node in columns:
+            self.read(ir.facts_of(node))
+        self.read(fact for fact in wanted if fact.path not in computed)
+        for fact, node in columns:
+            if fact.path not in self.facts:
+                name = self.facts[fact.path] = self.fresh("v")
+                self.line(f"{name} = {self.expression(node)}")
+        return [self.facts[fact.path] for fact in wanted]
+
+    def take(self, facts: Iterable[ir.Fact]) -> None:
+        """Take facts from a tuple of their values, which stands where else the facts do."""
+        names = []
+        for fact in facts:
+            name = self.facts[fact.path] = self.fresh("f")
+            names.append(f"{name}, ")
+        self.line(f"({''.join(names)}) = facts")
+
     # -- expressions
 
     def expression(self, node: ir.Node) -> str:

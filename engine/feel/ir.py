@@ -284,9 +284,16 @@ def children(node: Node) -> Iterator[Node]:
 
 def walk(node: Node) -> Iterator[Node]:
     """The node and all below it."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        yield node
+        for name in reversed(_parts(type(node))):
+            part = getattr(node, name)
+            if isinstance(part, tuple):
+                pending.extend(reversed(part))
+            else:
+                pending.append(part)
 
 
 def depth(node: Node) -> int:

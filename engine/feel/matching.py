@@ -28,15 +28,27 @@ from engine.feel.types import (
 )
 from engine.feel.values import Value
 
-__all__ = ["BITS_BUDGET", "INDEXED_ORDERED", "Conjunctions", "compile_rows", "constants", "indexable", "truth_at"]
+__all__ = [
+    "BITS_BUDGET",
+    "INDEXED_ORDERED",
+    "Conjunctions",
+    "bits",
+    "compile_rows",
+    "constants",
+    "indexable",
+    "truth_at",
+]
 
-BITS_BUDGET: Final = 8_000_000
-"""Bits one column's exact masks may take (1 MB); beyond, neighbouring positions share a mask and rows are verified."""
-TEXT_BUDGET_FACTOR: Final = 8
+BITS_BUDGET: Final = 64_000_000
+"""Bits one column's exact masks may take (8 MB); beyond, neighbouring positions share a mask and rows are verified."""
+TEXT_BUDGET_FACTOR: Final = 1
 """A column of texts may take so many times the budget: making masks from row numbers costs more than the memory."""
 INLINE_BOUNDS: Final = 3
 """Up to so many bounds a chain of comparisons is faster than a bisection."""
 RESIDUAL_CHUNK: Final = 32
+LONG_MASK: Final = 256
+FEW_BITS: Final = 4
+"""In masks of more bits, with more than so many set, it is faster to search the mask's text."""
 
 Found = tuple[int, int, int]
 Masks = Sequence[int]
@@ -99,10 +111,12 @@ def compile_rows(
     columns: Sequence[tuple[ir.Fact, ir.Node]] = (),
     with_clauses: bool = True,
     budget: int = BITS_BUDGET,
+    given: Sequence[ir.Fact] | None = None,
 ) -> Conjunctions:
     """Compile conjunctions.
 
     `columns` are computed values the clauses speak of as facts: (the fact that stands for it, how it is computed).
+    `given` are facts that have been read: `find` then takes a tuple of their values, in this order, for the facts.
     """
     everything = (1 << len(rows)) - 1
     indexed: dict[tuple[str, ...], _Column] = {}
@@ -125,14 +139,10 @@ def compile_rows(
         if left_over:
             residual.append((row, left_over))
     source = Source()
-    computed = {fact.path for fact, _ in columns}
-    for _, node in columns:
-        source.read(ir.facts_of(node))
-    source.read(fact for path, fact in order.items() if path not in computed)
-    for fact, node in columns:
-        if fact.path not in source.facts:
-            name = source.facts[fact.path] = source.fresh("v")
-            source.line(f"{name} = {source.expression(node)}")
+    if given is None:
+        source.read_all(order.values(), columns)
+    else:
+        source.take(given)
     writer = _Writer(source, with_clauses=with_clauses, everything=everything, budget=budget)
     return writer.write(list(indexed.values()), residual, len(rows))
 
@@ -259,7 +269,7 @@ class _Writer:
 
     def sparse(self, rows: Mapping[str, int], other_rows: int, value: str, indent: int) -> None:
         """Very many texts over very many rows: keep row numbers, and make the mask when asked."""
-        listed = {text: _bits(different) for text, different in rows.items()}
+        listed = {text: bits(different) for text, different in rows.items()}
 
         def mask(text: str) -> int:
             found = other_rows
@@ -349,25 +359,28 @@ class _Writer:
         source = self.source
         size = max(2, -(-len(flips) * self.everything.bit_length() // self.budget))
         masks: list[int] = []
-        began: dict[int, int] = dict.fromkeys(_bits(row_mask), 0)
+        doubtful: list[int] = []
+        began: dict[int, int] = dict.fromkeys(bits(row_mask), 0)
         stretches: dict[int, list[tuple[int, int]]] = {}
         for start in range(0, len(flips), size):
-            some = row_mask
+            some, always = 0, -1
             for spot in range(start, min(start + size, len(flips))):
                 row_mask ^= flips[spot]
                 some |= row_mask
-                for row in _bits(flips[spot]):
+                always &= row_mask
+                for row in bits(flips[spot]):
                     if row in began:
                         stretches.setdefault(row, []).append((began.pop(row), spot))
                     else:
                         began[row] = spot
             masks.append(some)
+            doubtful.append(some & ~always)
         for row, spot in began.items():
             stretches.setdefault(row, []).append((spot, len(flips)))
 
         def exact(found: int, position: int) -> int:
             """The rows of `found` that are true at just this position."""
-            rest = found
+            rest = found & doubtful[position // size]
             while rest:
                 low = rest & -rest
                 rest ^= low
@@ -421,7 +434,16 @@ class _NowhereElse(dict[Any, int]):
         return 0
 
 
-def _bits(mask: int) -> tuple[int, ...]:
+def bits(mask: int) -> tuple[int, ...]:
+    """The numbers of the bits that are set, in ascending order."""
+    if mask.bit_length() > LONG_MASK and mask.bit_count() > FEW_BITS:
+        text = f"{mask:b}"[::-1]  # linear in the mask's length, whatever the number of bits
+        found = []
+        at = text.find("1")
+        while at >= 0:
+            found.append(at)
+            at = text.find("1", at + 1)
+        return tuple(found)
     found = []
     while mask:
         low = mask & -mask

@@ -13,7 +13,7 @@ from engine.feel import ir
 from engine.feel.domains import Domains
 from engine.feel.expression import Expression, check, check_unary_tests
 from engine.feel.interpret import interpret
-from engine.feel.matching import BITS_BUDGET, compile_rows
+from engine.feel.matching import BITS_BUDGET
 from engine.feel.operations import Run, add, order, same
 from engine.feel.text import literal
 from engine.feel.types import NUMBER, Field, Scope, fits
@@ -21,6 +21,7 @@ from engine.feel.values import Facts, Fault, Value
 from engine.problems import InvalidError, Place, Problem, Report
 from engine.tables.analysis import Analysed, Finding, Severity, analyse
 from engine.tables.model import HitPolicy, Row, TableModel
+from engine.tables.row_index import compile_index
 
 Outputs = Mapping[str, Value]
 _SUBJECT: Final = ("?",)
@@ -79,10 +80,13 @@ class CompiledTable:
     """A checked and compiled table. Immutable, safe to share between threads, picklable."""
 
     __slots__ = (
+        "_computed",
+        "_constant",
         "_find",
+        "_find_all",
+        "_is_first",
         "_matrix",
         "_needs_run",
-        "_nothing",
         "_ranks",
         "_results",
         "_rows",
@@ -124,12 +128,15 @@ class CompiledTable:
             if not isinstance(expression.ir, ir.Fact)
         ]
         self._matrix, self._subjects = tuple(matrix), tuple(subjects)
-        compiled = compile_rows(matrix, columns=computed, with_clauses=False, budget=BITS_BUDGET)
-        self._find, self._needs_run = compiled.find, compiled.needs_run
+        self._computed = tuple(computed)
+        self._is_first = self.policy is HitPolicy.FIRST
+        self._find, self._needs_run = self._index(only_first=self._is_first)
+        self._find_all = None if self._is_first else self._find
+        self._constant = tuple(self._constant_outputs(row) for row in self._rows)
         self._ranks = [self._rank(row) for row in self._rows] if self._is_ranked else []
-        self._results = tuple(self._constant_result(row) for row in self._rows)
         constant = all(default is None or isinstance(default.ir, ir.Const) for default in self.defaults)
-        self._nothing = self._no_hit({}, None, dt.UTC) if constant else None
+        nothing = self._no_hit({}, None, dt.UTC) if constant else None
+        self._results = (*map(self._constant_result, self._rows), nothing)  # -1, no row, finds the last
         self.findings: tuple[Finding, ...] = tuple(
             replace(found, place=self._rows[self.index[found.rows[-1]]].place if found.rows else model.place)
             for found in analyse(self.analysed(self.policy))
@@ -213,44 +220,43 @@ class CompiledTable:
         Raises `InvalidError`: for unfit facts and for cells or outputs that cannot be computed (`feel.*`), for a second
         hit under UNIQUE (`table.not_unique`) and for hits that differ under ANY (`table.disagree`).
         """
-        return self._decided(self._hits(facts, at, zone), facts, at, zone)
+        try:
+            found = self._find(facts, Run(facts, at, zone) if self._needs_run else None)
+        except Exception as error:
+            self._explain(facts, at, zone)
+            raise AssertionError("generated code and interpreter disagree about a table") from error
+        if self._is_first:
+            return self._results[found] or self._result_of((found,) if found >= 0 else (), facts, at, zone)
+        return self._result_of(found, facts, at, zone)
 
     def interpret(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> TableResult:
         """The decision, with each cell judged by the reference interpreter. Raises as `evaluate` does."""
         inputs = cast("tuple[Expression, ...]", self.inputs)
         values = [expression.interpret(facts, at=at, zone=zone) for expression in inputs]
-        hits = 0
-        for position, row in enumerate(self._rows):
+        found = [
+            position
+            for position, row in enumerate(self._rows)
             if all(
                 cell.interpret({**facts, "?": value}, at=at, zone=zone) is True
                 for cell, value in zip(row.cells, values, strict=True)
-            ):
-                hits |= 1 << position
-        return self._decided(hits, facts, at, zone)
-
-    def _decided(self, hits: int, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> TableResult:
-        if not hits:
-            return self._nothing or self._no_hit(facts, at, zone)
-        policy = self.policy
-        if policy is HitPolicy.FIRST or (policy.is_single and not hits & (hits - 1)):
-            first = (hits & -hits).bit_length() - 1
-            return self._results[first] or self._result((first,), facts, at, zone)
-        rows = _bits(hits)
-        if policy is HitPolicy.UNIQUE:
-            raise self._not_unique(rows)
-        return self._result(rows, facts, at, zone)
+            )
+        ]
+        return self._result_of(found[:1] if self._is_first else found, facts, at, zone)
 
     def matching(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> tuple[str, ...]:
         """The ids of all rows that match, in the table's order, whatever the hit policy. Raises as `evaluate` does."""
-        return tuple(self._rows[row].id for row in _bits(self._hits(facts, at, zone)))
-
-    def _hits(self, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> int:
+        find_all = self._find_all
+        if find_all is None:  # a table of first hits is seldom asked for all of them
+            find_all = self._find_all = self._index(only_first=False)[0]
         try:
-            found: int = self._find(facts, Run(facts, at, zone) if self._needs_run else None)[0]
+            found = find_all(facts, Run(facts, at, zone) if self._needs_run else None)
         except Exception as error:
             self._explain(facts, at, zone)
             raise AssertionError("generated code and interpreter disagree about a table") from error
-        return found
+        return tuple(self._rows[row].id for row in found)
+
+    def _index(self, *, only_first: bool) -> tuple[Callable[..., Any], bool]:
+        return compile_index(self._matrix, columns=self._computed, only_first=only_first, budget=BITS_BUDGET)
 
     def _explain(self, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> None:
         """Find the problem of an evaluation that failed, and raise it with its place."""
@@ -288,9 +294,18 @@ class CompiledTable:
 
     # -- outputs
 
+    def _result_of(self, rows: Sequence[int], facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> TableResult:
+        if not rows:
+            return self._results[-1] or self._no_hit(facts, at, zone)
+        if len(rows) == 1 and self.policy.is_single:
+            return self._results[rows[0]] or self._result(rows, facts, at, zone)
+        if self.policy is HitPolicy.UNIQUE:
+            raise self._not_unique(rows)
+        return self._result(rows, facts, at, zone)
+
     def _result(self, rows: Sequence[int], facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> TableResult:
         policy = self.policy
-        made = [(row, self._outputs(self._rows[row], facts, at, zone)) for row in rows]
+        made = [(row, self._constant[row] or self._outputs(self._rows[row], facts, at, zone)) for row in rows]
         if policy is HitPolicy.ANY:
             self._must_agree(made)
             made = made[:1] if policy.is_single else made
@@ -307,9 +322,6 @@ class CompiledTable:
         return TableResult(ids, outputs, self._aggregated(shown) if policy.aggregates else shown)
 
     def _outputs(self, row: _CheckedRow, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> Outputs:
-        constant = self._constant_outputs(row)
-        if constant is not None:
-            return constant
         made = {}
         for column, expression in zip(self.model.outputs, row.outputs, strict=True):
             value = expression.evaluate(facts, at=at, zone=zone)
@@ -398,15 +410,6 @@ class CompiledTable:
 
     def __reduce__(self) -> tuple[Callable[..., CompiledTable], tuple[Any, ...]]:
         return CompiledTable, (self.model, self.scope, self.domains, self._zone)
-
-
-def _bits(mask: int) -> tuple[int, ...]:
-    found = []
-    while mask:
-        low = mask & -mask
-        found.append(low.bit_length() - 1)
-        mask ^= low
-    return tuple(found)
 
 
 def _subject(at: int, expression: Expression) -> ir.Fact:
