@@ -82,6 +82,12 @@ class Expression:
         """A fault of this expression as an error with its place."""
         return self.places.error(fault.code, fault.message, fault.span or (0, len(self.text)), fault.help)
 
+    def standing_at(self, place: Place, line_columns: LineColumns | None = None) -> Expression:
+        """The same text where it stands once more, with its problems there."""
+        places = TextPlaces(self.text, place, tuple(line_columns) if line_columns else None)
+        function, arguments = self._again
+        return Expression(places, self.tree, self.ir, (function, (*arguments[:-2], place, places.line_columns)))
+
     def part(self, span: syntax.Span) -> str:
         """The text of a part."""
         return self.text[span[0] : span[1]].strip()

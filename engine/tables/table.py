@@ -16,11 +16,11 @@ from engine.feel.interpret import interpret
 from engine.feel.matching import BITS_BUDGET
 from engine.feel.operations import Run, add, order, same
 from engine.feel.text import literal
-from engine.feel.types import NUMBER, Field, Scope, fits
+from engine.feel.types import NUMBER, Field, Scope, Type, fits
 from engine.feel.values import Facts, Fault, Value
 from engine.problems import InvalidError, Place, Problem, Report
 from engine.tables.analysis import Analysed, Finding, Severity, analyse
-from engine.tables.model import HitPolicy, Row, TableModel
+from engine.tables.model import HitPolicy, Row, TableModel, Text
 from engine.tables.row_index import compile_index
 
 Outputs = Mapping[str, Value]
@@ -111,17 +111,20 @@ class CompiledTable:
         _check_shape(model, report)
         self.inputs = _checked_inputs(model, scope, report)
         self.defaults = _checked_defaults(model, scope, report)
-        self._rows = tuple(_checked_row(row, model, self.inputs, scope, report) for row in model.rows)
+        checker = _RowChecker(model, self.inputs, scope, report)
+        self._rows = tuple(map(checker.checked, model.rows))
         report.raise_if_any()
         self.index: Mapping[str, int] = {row.id: at for at, row in enumerate(self._rows)}
         inputs = cast("tuple[Expression, ...]", self.inputs)
-        expressions = [*inputs, *(e for row in self._rows for e in (*row.cells, *row.outputs))]
-        self.reads: frozenset[str] = frozenset().union(*(e.reads for e in expressions)) - {"?"}
+        expressions = {id(e): e for e in (*inputs, *(e for row in self._rows for e in (*row.cells, *row.outputs)))}
+        self.reads: frozenset[str] = frozenset().union(*(e.reads for e in expressions.values())) - {"?"}
         subjects = [_subject(at, expression) for at, expression in enumerate(inputs)]
-        matrix = [
-            tuple(ir.substitute(cell.ir, _SUBJECT, subject) for cell, subject in zip(row.cells, subjects, strict=True))
-            for row in self._rows
-        ]
+        about: dict[int, ir.Node] = {}
+        for row in self._rows:
+            for cell, subject in zip(row.cells, subjects, strict=True):
+                if id(cell) not in about:
+                    about[id(cell)] = ir.substitute(cell.ir, _SUBJECT, subject)
+        matrix = [tuple(about[id(cell)] for cell in row.cells) for row in self._rows]
         computed = [
             (subject, expression.ir)
             for subject, expression in zip(subjects, inputs, strict=True)
@@ -235,10 +238,10 @@ class CompiledTable:
         values = [expression.interpret(facts, at=at, zone=zone) for expression in inputs]
         found = [
             position
-            for position, row in enumerate(self._rows)
+            for position in range(len(self._rows))
             if all(
-                cell.interpret({**facts, "?": value}, at=at, zone=zone) is True
-                for cell, value in zip(row.cells, values, strict=True)
+                self._cell(position, column, {**facts, "?": value}, at, zone) is True
+                for column, value in enumerate(values)
             )
         ]
         return self._result_of(found[:1] if self._is_first else found, facts, at, zone)
@@ -275,21 +278,30 @@ class CompiledTable:
         if problems:
             raise InvalidError(problems)
         values = [expression.interpret(facts, at=at, zone=zone) for expression in inputs]
-        for row in self._rows:
-            for cell, value in zip(row.cells, values, strict=True):
-                if cell.interpret({**facts, "?": value}, at=at, zone=zone) is False:
+        for position in range(len(self._rows)):
+            for column, value in enumerate(values):
+                if self._cell(position, column, {**facts, "?": value}, at, zone) is False:
                     break
+
+    def _cell(self, row: int, column: int, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> Value:
+        """A cell's truth by the interpreter. Raises `InvalidError` with the cell's own place."""
+        cell = self._rows[row].cells[column]
+        try:
+            return cell.interpret(facts, at=at, zone=zone)
+        except InvalidError:
+            text = self.model.rows[row].inputs[column]  # equal texts are one expression, which stands at the first
+            return cell.standing_at(text.place, text.line_columns).interpret(facts, at=at, zone=zone)
 
     def why_not(
         self, row_id: str, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC
     ) -> FailedCell | None:
         """The first cell of a row that does not match, with the value seen; None when the row matches."""
-        row = self._rows[self.index[row_id]]
+        row = self.index[row_id]
         inputs = cast("tuple[Expression, ...]", self.inputs)
-        for label, expression, cell in zip(self.labels, inputs, row.cells, strict=True):
+        for column, (label, expression) in enumerate(zip(self.labels, inputs, strict=True)):
             value = expression.interpret(facts, at=at, zone=zone)
-            if cell.interpret({**facts, "?": value}, at=at, zone=zone) is not True:
-                return FailedCell(label, cell.text.strip(), value)
+            if self._cell(row, column, {**facts, "?": value}, at, zone) is not True:
+                return FailedCell(label, self._rows[row].cells[column].text.strip(), value)
         return None
 
     # -- outputs
@@ -500,37 +512,70 @@ def _checked_defaults(model: TableModel, scope: Scope, report: Report) -> tuple[
     return tuple(found)
 
 
-def _checked_row(
-    row: Row, model: TableModel, inputs: Sequence[Expression | None], scope: Scope, report: Report
-) -> _CheckedRow:
-    for what, given, wanted in (
-        ("input", len(row.inputs), len(model.inputs)),
-        ("output", len(row.outputs), len(model.outputs)),
-    ):
-        if given != wanted:
-            report.add(
-                "table.cells",
-                f"the row `{row.id}` has {given} {what} cells; the table has {wanted} {what} columns",
-                row.place,
+class _RowChecker:
+    """Checks rows one by one. Equal cells of a column become one expression: large tables repeat themselves."""
+
+    def __init__(self, model: TableModel, inputs: Sequence[Expression | None], scope: Scope, report: Report) -> None:
+        self.model = model
+        self.scope = scope
+        self.report = report
+        self.subjects = tuple(None if each is None else _subject_field(each) for each in inputs)
+        self.cells: dict[tuple[int, str], Expression] = {}
+        self.outputs: dict[tuple[int, str], Expression] = {}
+
+    def checked(self, row: Row) -> _CheckedRow:
+        """The row, as far as it can be read; what is wrong is in the report."""
+        model, report = self.model, self.report
+        for what, given, wanted in (
+            ("input", len(row.inputs), len(model.inputs)),
+            ("output", len(row.outputs), len(model.outputs)),
+        ):
+            if given != wanted:
+                report.add(
+                    "table.cells",
+                    f"the row `{row.id}` has {given} {what} cells; the table has {wanted} {what} columns",
+                    row.place,
+                )
+        cells: list[Expression] = []
+        outputs: list[Expression] = []
+        for at, (text, subject) in enumerate(zip(row.inputs, self.subjects, strict=False)):
+            if subject is not None:
+                try:
+                    cells.append(self.cell(at, text, subject))
+                except InvalidError as error:
+                    report.extend(error.problems)
+        for at, (text, column) in enumerate(zip(row.outputs, model.outputs, strict=False)):
+            try:
+                made = self.output(at, text, column.type)
+            except InvalidError as error:
+                report.extend(error.problems)
+                continue
+            outputs.append(made)
+            if column.allowed and isinstance(made.ir, ir.Const):
+                value = made.ir.value
+                if not any(same(value, allowed) for allowed in column.allowed):
+                    report.extend([_not_allowed(column.name, value, column.allowed, text.place)])
+        return _CheckedRow(row.id, row.because, row.place, tuple(cells), tuple(outputs))
+
+    def cell(self, at: int, text: Text, subject: Field) -> Expression:
+        """The cell of a column; the first one of its text stands for all."""
+        key = at, text.text
+        if key not in self.cells:
+            self.cells[key] = check_unary_tests(
+                text.text, subject, self.scope, place=text.place, line_columns=text.line_columns
             )
-    cells: list[Expression] = []
-    outputs: list[Expression] = []
-    for text, expression in zip(row.inputs, inputs, strict=False):
-        if expression is None:
-            continue
-        node = expression.ir
-        subject = Field(expression.type, node.nullable, node.enum if isinstance(node, ir.Fact) else None)
-        try:
-            cells.append(check_unary_tests(text.text, subject, scope, place=text.place, line_columns=text.line_columns))
-        except InvalidError as error:
-            report.extend(error.problems)
-    for text, column in zip(row.outputs, model.outputs, strict=False):
-        try:
-            made = check(text.text, scope, expect=column.type, place=text.place, line_columns=text.line_columns)
-        except InvalidError as error:
-            report.extend(error.problems)
-            continue
-        outputs.append(made)
-        if column.allowed and isinstance(made.ir, ir.Const) and not any(same(made.ir.value, a) for a in column.allowed):
-            report.extend([_not_allowed(column.name, made.ir.value, column.allowed, text.place)])
-    return _CheckedRow(row.id, row.because, row.place, tuple(cells), tuple(outputs))
+        return self.cells[key]
+
+    def output(self, at: int, text: Text, wanted: Type) -> Expression:
+        """The output of a column: one for all of its text where it is a constant, which has no problems of its own."""
+        key = at, text.text
+        known = self.outputs.get(key)
+        if known is None:
+            known = check(text.text, self.scope, expect=wanted, place=text.place, line_columns=text.line_columns)
+            self.outputs[key] = known
+        return known if isinstance(known.ir, ir.Const) else known.standing_at(text.place, text.line_columns)
+
+
+def _subject_field(expression: Expression) -> Field:
+    node = expression.ir
+    return Field(expression.type, node.nullable, node.enum if isinstance(node, ir.Fact) else None)

@@ -165,6 +165,23 @@ def test_a_table_reads_computed_columns_and_other_facts() -> None:
     assert ["feel.missing_fact", "feel.wrong_fact"] == sorted(problem.code for problem in caught.value.problems)
 
 
+def test_a_text_that_stands_twice_has_its_problems_where_it_fails() -> None:
+    """Rows that repeat a cell or an output name their own place when theirs is the one that cannot be computed."""
+    cell, output = "1 / (string length(?) - 1) > 0", "1 / (amount - 5)"
+    rows = [["one", "> 100", cell, output], ["two", "> 4", cell, output], ["three", "-", "-", output]]
+    table = Table.check(model("F", rows, "number"), SCOPE)
+    for facts, line in (({"amount": 7, "segment": "x"}, 2), ({"amount": 101, "segment": "x"}, 1)):
+        record = {**facts, "amount": number(facts["amount"])}
+        for decide in (table.evaluate, table.interpret):
+            with pytest.raises(InvalidError) as caught:
+                decide(record)
+            assert [line] == [problem.place.line for problem in caught.value.problems]
+    for segment, line in (("long", 2), (None, 3)):
+        with pytest.raises(InvalidError) as caught:
+            table.evaluate({"amount": Decimal(5), "segment": segment})
+        assert [line] == [problem.place.line for problem in caught.value.problems]
+
+
 def test_several_outputs_are_one_mapping() -> None:
     """A row with several outputs gives them by name."""
     outputs = (Output("band", types.STRING), Output("points", types.NUMBER, default=Text("0")))
