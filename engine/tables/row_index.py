@@ -408,7 +408,8 @@ class _Tree:
         """The node that finds a list of rows, the last one for null, and tests them in turn."""
         distinct = {id(rows): rows for rows in lists}
         tested = sorted({at for rows in distinct.values() for _, cells in rows for at in cells})
-        made = {key: self.candidates(rows, tested) for key, rows in distinct.items()}
+        entries: dict[int, Any] = {}  # a row of several lists is one entry in them
+        made = {key: self.candidates(rows, tested, entries) for key, rows in distinct.items()}
         *found, at_null = (made[id(rows)] for rows in lists)
         if not tested:
             return _untested(place, find, bounds, found, at_null)
@@ -417,15 +418,22 @@ class _Tree:
             return make(place, find, bounds, found, at_null, tested=tested[0])
         return (_first_by_many if self.only_first else _all_by_many)(place, find, bounds, found, at_null)
 
-    def candidates(self, rows: list[_Row], tested: Sequence[int]) -> Any:
+    def candidates(self, rows: list[_Row], tested: Sequence[int], entries: dict[int, Any]) -> Any:
         """A list of rows: their numbers where nothing is tested, else each with what tests it."""
         if not tested:
             numbers = tuple(number for number, _ in rows)
             return (numbers[0] if numbers else -1) if self.only_first else numbers
+        for row in rows:
+            if id(row) not in entries:
+                entries[id(row)] = self.entry(row, tested)
+        return tuple([entries[id(row)] for row in rows])
+
+    def entry(self, row: _Row, tested: Sequence[int]) -> Any:
+        number, cells = row
         if len(tested) == 1:
             (at,) = tested
-            return tuple((number, self.test(cells[at]) if at in cells else None) for number, cells in rows)
-        return tuple((number, tuple((at, self.test(cell)) for at, cell in cells.items())) for number, cells in rows)
+            return number, self.test(cells[at]) if at in cells else None
+        return number, tuple([(at, self.test(cell)) for at, cell in cells.items()])
 
     def masks(self, rows: list[_Row]) -> Node:
         """Bits for all rows at once, of the columns they are still tested by."""
