@@ -20,6 +20,7 @@ from adapters.shipped import Shipped
 if TYPE_CHECKING:
     from adapters.preparation import Prepared
     from adapters.sessions import Sessions
+    from engine.interchange.sheets import Sheet
     from engine.policy import Policies
     from engine.ports import Ports, Queue
     from engine.rulefile import SchemaSource
@@ -36,9 +37,11 @@ __all__ = [
     "build_in_memory",
     "load_texts",
     "now",
+    "read_workbook",
     "schema_source",
     "supervise",
     "work",
+    "workbook_bytes",
 ]
 
 
@@ -132,6 +135,20 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
     ports = Ports(store=store, queue=queue, authorizer=texts.policies, library=texts.library, new_id=new_id)
     sessions = RedisSessions(connection, settings.session_hours * 3_600)
     return Wiring(settings, ports, sessions, texts.shipped, (store.close, connection.close))
+
+
+def read_workbook(data: bytes, source: str) -> tuple[Sheet, ...]:
+    """The sheets of an `.xlsx` file: see `adapters.spreadsheets.reading`."""
+    from adapters.spreadsheets import read_workbook as read  # noqa: PLC0415  # loads openpyxl
+
+    return read(data, source)
+
+
+def workbook_bytes(sheets: tuple[Sheet, ...]) -> bytes:
+    """Sheets as an `.xlsx` file: see `adapters.spreadsheets.writing`."""
+    from adapters.spreadsheets import workbook_bytes as write  # noqa: PLC0415  # loads openpyxl
+
+    return write(sheets)
 
 
 def work(settings: Settings, *, name: str, sweep: Callable[[], None], sweep_seconds: int) -> None:

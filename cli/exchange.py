@@ -9,13 +9,17 @@ from pathlib import Path
 
 import click
 
-from adapters.wiring import now
+from adapters.wiring import now, read_workbook
 from cli.checking import schemas
 from cli.files import read, rows_beside, why
 from cli.output import print_bytes, problem_text
+from engine.interchange.rows import pasted_sheet
+from engine.interchange.sheets import Sheet
 from engine.kinds import load
 from engine.problems import InvalidError, NotFoundError, Place, Problem
 from engine.rulefile import RuleSet, SchemaSource
+
+_ZIP = b"PK\x03\x04"
 
 CONVERTED = "rule file"
 """What problems call a text that was printed and has no file."""
@@ -54,7 +58,18 @@ def day(text: str | None) -> str:
         raise click.BadParameter(f"`{text[:40]}` is no date such as `2026-11-02`", param_hint="--from") from None
 
 
-def check_converted(text: bytes, out: Path | None, facts: Mapping[str, str]) -> bool:
+def sheets_of(path: Path) -> tuple[Sheet, ...]:
+    """A workbook's sheets, or the one sheet that a CSV file or pasted cells make. Raises `InvalidError`."""
+    data = read(path)
+    if data.startswith(_ZIP) or path.suffix in (".xlsx", ".xlsm", ".xls"):
+        return read_workbook(data, path.as_posix())
+    source = "standard input" if str(path) == "-" else path.as_posix()
+    return (pasted_sheet(data, source, "," if path.suffix == ".csv" else "\t"),)
+
+
+def check_converted(
+    text: bytes, out: Path | None, facts: Mapping[str, str], beside: Mapping[str, bytes] | None = None
+) -> bool:
     """Check a rule file that was just made, over fact schemas that were made with it; say what is wrong or doubtful."""
     texts = dict(schemas().texts)
     for name, schema in facts.items():
@@ -62,7 +77,7 @@ def check_converted(text: bytes, out: Path | None, facts: Mapping[str, str]) -> 
         texts[f"facts/{base}-{number}.schema.json"] = schema
     source = CONVERTED if out is None else out.as_posix()
     try:
-        found = load(text, source=source, schemas=SchemaSource(texts))
+        found = load(text, source=source, schemas=SchemaSource(texts), beside=beside)
     except InvalidError as error:
         for problem in error.problems:
             sys.stderr.write(problem_text(problem, sys.stderr) + "\n")

@@ -171,6 +171,12 @@ CODES: dict[str, str] = {
     "facts.out_of_range": "A number is outside the range its fact is limited to.",
     "facts.too_long": "A text, list or number is longer than the stated limit.",
     # -- DMN models
+    "tables.sheet": "A workbook lacks a sheet, or a sheet lacks its rows.",
+    "tables.header": "The first line of a sheet does not name the table's columns.",
+    "tables.cell": "A cell of a spreadsheet cannot be taken as it is.",
+    "tables.workbook": "The file is no workbook that can be read: not `.xlsx`, damaged, protected or with macros.",
+    "tables.too_large": "A workbook, a sheet or a text is larger than the stated limit.",
+    "tables.unwritable": "A text of the table has no place in a spreadsheet's cell.",
     "tables.no_table": "The rule set has no decision table, so there is none to write.",
     "dmn.not_exportable": "Only decisions become models of the DMN standard.",
     "dmn.not_convertible": "A part of the model has no place in a rule file; the model itself can still be run.",

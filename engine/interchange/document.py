@@ -73,6 +73,11 @@ class TableDocument:
     tests: tuple[Mapping[str, Any], ...] = ()
     note: str = ""
 
+    @property
+    def columns(self) -> tuple[tuple[str, InputColumn | OutputColumn], ...]:
+        """All columns in order, each with the part of a row that holds its cells: `when` or `then`."""
+        return (*(("when", each) for each in self.inputs), *(("then", each) for each in self.outputs))
+
 
 def document_of(rule_set: RuleSet) -> TableDocument:
     """The document of a loaded rule set. Raises `InvalidError` (`tables.no_table`) for one without a table."""

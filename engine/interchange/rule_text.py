@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from engine.interchange.document import TYPED, InputColumn, OutputColumn, TableDocument
+from engine.interchange.document import TYPED, InputColumn, OutputColumn, TableDocument, TableRow
 from engine.rulefile.nodes import PlainNumber
 
 _SCHEMA_LINE: Final = "# yaml-language-server: $schema=../../schemas/rules/decision.schema.json"
@@ -58,26 +58,31 @@ def _lines(document: TableDocument) -> Iterator[str]:
         yield f"hit_policy: {scalar(document.hit_policy)}"
     yield "columns:"
     yield "  inputs:"
-    yield from (f"    - {_flow(_input(column))}" for column in document.inputs)
+    yield from (f"    - {flow(_input(column))}" for column in document.inputs)
     yield "  outputs:"
-    yield from (f"    - {_flow(_output(column))}" for column in document.outputs)
+    yield from (f"    - {flow(_output(column))}" for column in document.outputs)
     if document.default:
         yield f"default: {_cells(document.default)}"
-    yield "rows:"
-    for row in document.rows:
-        yield from _comments(row.note, "  ")
-        yield f"  - id: {scalar(row.id)}"
-        if row.when:
-            yield f"    when: {_flow(row.when)}"
-        yield f"    then: {_cells(row.then)}"
-        yield f"    because: {scalar(row.because)}"
+    yield from row_lines(document.rows)
     if document.tests:
         yield "tests:"
         for test in document.tests:
             lead = "  - "
             for name, value in test.items():
-                yield f"{lead}{name}: {_flow(value)}"
+                yield f"{lead}{name}: {flow(value)}"
                 lead = "    "
+
+
+def row_lines(rows: Iterable[TableRow]) -> Iterator[str]:
+    """The field `rows` of a rule file."""
+    yield "rows:"
+    for row in rows:
+        yield from _comments(row.note, "  ")
+        yield f"  - id: {scalar(row.id)}"
+        if row.when:
+            yield f"    when: {flow(row.when)}"
+        yield f"    then: {_cells(row.then)}"
+        yield f"    because: {scalar(row.because)}"
 
 
 def _comments(note: str, indent: str) -> Iterator[str]:
@@ -105,12 +110,12 @@ def _cells(cells: Mapping[str, str]) -> str:
     )
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
     """A value on one line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{scalar(name)}: {_flow(item)}" for name, item in value.items()) + "}"
+        return "{" + ", ".join(f"{scalar(name)}: {flow(item)}" for name, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
+        return "[" + ", ".join(map(flow, value)) + "]"
     if value is None:
         return "null"
     if isinstance(value, bool):
