@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
 from engine import feel
-from engine.decision import Explanation, Reason
+from engine.decision import Explanation, Reason, WhyNot
+from engine.feel import ir
+from engine.feel.interpret import interpret
+from engine.feel.operations import Run
+from engine.feel.types import BOOLEAN
 from engine.kinds._expression_nearest import RESULT, expression_nearest
 from engine.kinds._paths import at_path, in_schema_order, missing
 from engine.nearest_change import NearestChange
@@ -40,9 +44,28 @@ class ExpressionBody:
         def explain() -> Explanation:
             seen = {path: at_path(facts, path) for path in self.reads}
             detail = {"expression": " ".join(self.expression.text.split()), "seen": seen, "value": value}
-            return Explanation((Reason(RESULT, self.because, detail=detail),), ())
+            return Explanation((Reason(RESULT, self.because, detail=detail),), tuple(self._why_not(facts, at)))
 
         return Outcome({RESULT: value}, missing(self.reads, facts), explain)
+
+    def _why_not(self, facts: Mapping[str, Any], at: datetime) -> Iterator[WhyNot]:
+        """The first failing part of the condition of each `if` not taken, and of a condition that is the result."""
+        run = Run(facts, at, self.zone)
+        node = self.expression.ir
+        while isinstance(node, ir.If):
+            failed = self._failed(node.condition, run)
+            if failed is not None:
+                yield failed
+            node = node.yes if failed is None else node.no
+        if node.type == BOOLEAN and not isinstance(node, ir.Const) and (failed := self._failed(node, run)) is not None:
+            yield failed
+
+    def _failed(self, condition: ir.Node, run: Run) -> WhyNot | None:
+        for part in condition.items if isinstance(condition, ir.And) else (condition,):
+            if interpret(part, run) is not True:
+                seen = {fact.name: interpret(fact, run) for fact in ir.facts_of(part)}
+                return WhyNot(RESULT, self.because, self.expression.part(part.span), seen)
+        return None
 
     def nearest(self, question: Question) -> NearestChange:
         """The nearest change of facts that gives another value."""

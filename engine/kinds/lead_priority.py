@@ -253,6 +253,8 @@ class LeadPriority:
         gate = scored.gate
         if gate is None:
             why_not = (*why_not, *self._next_band(from_micro(scored.score)))
+        else:
+            why_not = (*why_not, *self._passed_over(gate, scored.fired))
         if gate is not None and gate.band is None:
             return Explanation((Reason(gate.id, gate.because),), why_not)
         reasons = list(self._reasons(scored))
@@ -303,6 +305,12 @@ class LeadPriority:
             found.extend([self._no_event(rule, given, latest, at) for rule in group.events if not events.get(rule.id)])
         found.extend([self._failed(gate, facts, at) for gate in self.gates if not fired >> gate.bit & 1])
         return tuple([why for why in found if why is not None])
+
+    def _passed_over(self, first: Gate, fired: int) -> Iterator[WhyNot]:
+        """Gates that are true, but stand behind the one that decides."""
+        for gate in self.gates:
+            if gate.bit > first.bit and fired >> gate.bit & 1:
+                yield WhyNot(gate.id, gate.because, f"is true too, but `{first.id}` goes before it", {})
 
     def _next_band(self, score: Decimal) -> Iterator[WhyNot]:
         """What is lacking to the next higher band, unless caps keep every lead from it."""

@@ -9,7 +9,7 @@ from typing import Any
 from engine import exact_json
 from engine.caller import Caller
 from engine.decision import Decision
-from engine.nearest_change import MOST_FACTS, NearestChange
+from engine.nearest_change import MOST_FACTS, STEPS, NearestChange
 from engine.ports import Ports
 from engine.problems import BylawError, ConflictError, InvalidError, Problem
 from engine.records import Record
@@ -73,13 +73,14 @@ def nearest_change(
     target: Mapping[str, Any] | None = None,
     fixed: Iterable[str] = (),
     most: int = MOST_FACTS,
+    steps: int = STEPS,
 ) -> NearestChange:
     """What would have to be different for another outcome, or for the target's. Stores nothing.
 
     Raises as `evaluate` does, and `InvalidError` (`change.*`) for a question that the rule set does not answer.
     """
     published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of)
-    return published.rule_set.nearest(facts, at=at, as_of=as_of, target=target, fixed=fixed, most=most)
+    return published.rule_set.nearest(facts, at=at, as_of=as_of, target=target, fixed=fixed, most=most, steps=steps)
 
 
 def evaluate_many(

@@ -139,9 +139,9 @@ def test_a_lead_shows_what_would_change_it(looking: Looking) -> None:
     facts = 'facts={"employees":480,"seniority":"director","annual_revenue":60000000}'
     page = browser.get(f"/try?rule=lead-priority/inbound&at=2026-11-02T09:00:00Z&{facts}")
     assert "What would change it" in page.text
-    assert "Then band is A instead of B." in " ".join(page.text.split())
+    assert "Then the band is A instead of B." in " ".join(page.text.split())
     (link,) = (address for address in page.links() if address.endswith("#result") and "facts=" in address)
-    assert "Then band is B instead of A." in " ".join(browser.get(link).text.split())
+    assert "Then the band is B instead of A." in " ".join(browser.get(link).text.split())
     assert "What would change it" in browser.get("/leads/lead-1001").text
 
 

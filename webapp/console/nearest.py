@@ -16,6 +16,8 @@ from webapp.console.frame import caller, link, ports
 
 LONGEST_ADDRESS = 2_000
 """Facts that make an address longer than this are not offered as a link: servers and proxies cut long addresses."""
+STEPS = 2_000
+"""Changes tried for each number of facts: a page should not wait for a longer search."""
 NOT_ASKED = frozenset({"change.not_offered", "change.needs_target"})
 """Refusals that say a rule set does not answer the question at all."""
 
@@ -39,6 +41,7 @@ def what_would_change(decision: Decision) -> Turned | None:
             at=decision.at,
             as_of=decision.as_of,
             version=decision.version,
+            steps=STEPS,
         )
     except InvalidError as error:
         if {problem.code for problem in error.problems} <= NOT_ASKED:

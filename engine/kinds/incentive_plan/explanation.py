@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -26,7 +26,7 @@ def explain(statement: Statement, on_credit: FirstFailure, on_kicker: FirstFailu
         held = WhyNot("quota", "Held until a quota is set", condition, {"quota": None})
         return Explanation((), (held,))
     reasons: list[Reason] = []
-    why_not: list[WhyNot] = []
+    why_not = list(_not_credited(statement, on_credit))
     with localcontext(EXACT):
         for found in result.earned:
             _explain_component(found, statement, reasons, why_not, on_credit=on_credit, on_kicker=on_kicker)
@@ -58,11 +58,28 @@ def _explain_component(
             effect = {"factor": kicker.factor, "credits": applied}
             reasons.append(Reason(kicker.condition.id, kicker.condition.because, added, effect))
             continue
-        text, seen = on_kicker(kicker.condition, found.lines[0].credit) if found.lines else (kicker.condition.text, {})
+        text, seen = (
+            _no_kick(kicker.condition) if not found.lines else on_kicker(kicker.condition, found.lines[0].credit)
+        )
         why_not.append(WhyNot(kicker.condition.id, kicker.condition.because, text, seen))
     reasons += _by_limit(found.adjustments, plan)
     if (following := _next_band(found, plan)) is not None:
         why_not.append(following)
+
+
+def _not_credited(statement: Statement, on_credit: FirstFailure) -> Iterator[WhyNot]:
+    """For each crediting rule that kept deals out: what was not true of the first of them, and how many they are."""
+    for condition in statement.plan.eligible:
+        kept_out = [exclusion.credit for exclusion in statement.exclusions if exclusion.rule == condition.id]
+        if kept_out:
+            text, seen = on_credit(condition, kept_out[0])
+            shown = {"credit": kept_out[0].id, **seen, "kept_out": Decimal(len(kept_out))}
+            yield WhyNot(condition.id, condition.because, text, shown)
+
+
+def _no_kick(condition: Condition) -> tuple[str, Mapping[str, Any]]:
+    """Where the component has no deal that the condition could be looked at for."""
+    return condition.text, {"deals": Decimal(0)}
 
 
 def _no_credit(component: Component, statement: Statement, on_credit: FirstFailure) -> WhyNot:
