@@ -6,7 +6,7 @@ spellings (`between`, `in`, unary tests) is here in one: comparisons under `and`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Literal as Of
@@ -250,8 +250,7 @@ class InstanceOf(Node):
     tested: Type
 
 
-@cache
-def _parts(kind: type[Node]) -> tuple[str, ...]:
+def _child_fields(kind: type[Node]) -> tuple[str, ...]:
     own = {
         "type",
         "nullable",
@@ -272,9 +271,12 @@ def _parts(kind: type[Node]) -> tuple[str, ...]:
     return () if kind is Const else names
 
 
+_parts: Callable[[type[Node]], tuple[str, ...]] = cache(_child_fields)  # type: ignore[assignment]  # classes are hashable
+
+
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below, in evaluation order; variables that a node binds are not among them."""
-    for name in _parts(type(node)):  # type: ignore[arg-type]  # every class is hashable
+    for name in _parts(type(node)):
         part = getattr(node, name)
         if isinstance(part, tuple):
             yield from part
@@ -311,7 +313,7 @@ def substitute(node: Node, path: tuple[str, ...], fact: Fact) -> Node:
     if isinstance(node, Fact):
         return replace(fact, span=node.span) if node.path == path else node
     changed: dict[str, object] = {}
-    for name in _parts(type(node)):  # type: ignore[arg-type]  # the same
+    for name in _parts(type(node)):
         part = getattr(node, name)
         if isinstance(part, tuple):
             changed[name] = tuple(substitute(child, path, fact) for child in part)
