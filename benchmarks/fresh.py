@@ -24,9 +24,9 @@ _IMPORT = "import sys, time; s = time.perf_counter_ns(); import {0}; print(time.
 
 
 def imports(rounds: int = 7) -> Section:
-    """Importing everything that a caller of the engine needs, beside importing each peer."""
+    """Importing all that loading and deciding need, and the public list alone, beside importing each peer."""
     lines, absences = [], []
-    packages = [(OURS, "engine, engine.kinds, engine.tables")]
+    packages = [(OURS, "engine.public, engine.kinds, engine.tables"), (OURS, "engine")]
     packages += [(family.name, family.package) for family in FAMILIES if family.package]
     for name, package in packages:
         try:

@@ -6,15 +6,17 @@ the bits of the rules that fired.
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from importlib import import_module
+from importlib import metadata
 from typing import Any
 
-from benchmarks.contest import reason
+import numpy as np
+
 from benchmarks.generated import (
     AT,
     INDUSTRIES,
@@ -30,14 +32,16 @@ from benchmarks.generated import (
     score,
 )
 from benchmarks.peers.bylaw import rule_set
-from benchmarks.results import OURS, Absence, Line, Section, Tally
+from benchmarks.results import OURS, Line, Section, Tally
+from engine.columns import Population, coded, decide_many, scaled
+from engine.rulefile import RuleSet
 
 CHUNK = 65_536
 """Records that numpy computes at a time: their columns stay in the processor's cache."""
 SCALES = {"employees": 0, "annual_revenue": 2, "visits": 0, "minutes": 1}
 CODED = {"industry": INDUSTRIES, "source": SOURCES}
 SAMPLE = 2_000
-ROUNDS = 3
+ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,6 @@ class Answers:
 
 def columns(count: int) -> dict[str, Any]:
     """Whole numbers in the fields' scales, codes of texts, truth values, minutes before `AT`."""
-    import numpy as np  # noqa: PLC0415  # only populations need it
-
     chance = np.random.default_rng(SEED)
     return {
         "employees": chance.integers(1, 5_000, count),
@@ -75,68 +77,57 @@ def record(given: dict[str, Any], row: int) -> dict[str, Any]:
 
 def many(count: int, rules: Sequence[Rule]) -> Section:
     """Rows a second of both; the same answers over all rows, and as one by one on a sample."""
-    title = f"{count:,} records x {len(rules)} rules, points and bits of fired rules"
-    key = "population"
-    try:
-        given = columns(count)
-        hand = _by_hand(rules)
-    except ImportError as error:
-        return Section(key, title, "ms", (), (Absence("numpy", f"not installed ({error})"),))
-    reference, taken = _measured(lambda: hand(given), lambda found: found)
+    given = columns(count)
+    (found, ours), (reference, theirs) = _measured(_ours(given, rules), _by_hand(given, rules))
     sample = range(0, count, max(1, count // SAMPLE))
-    records = [record(given, row) for row in sample]
-    numpy_wrong = sum(int(reference.points[row]) != score(rules, one) for row, one in zip(sample, records, strict=True))
-    theirs = Line(
-        "numpy",
-        "by hand for these rules, texts encoded outside",
-        taken,
-        {"sample": Tally(len(records), numpy_wrong)},
-        rate=count / (min(taken) / 1e9),
-    )
-    try:
-        found, taken = _measured(*_ours(given, rules))
-    except ImportError as error:
-        return Section(key, title, "ms", (theirs,), (Absence(f"{OURS}, columns", reason(error)),))
-    wrong = int(((found.points != reference.points) | (found.bits != reference.bits)).sum())
+    records = [(row, record(given, row)) for row in sample]
     alone = rule_set(rules)
-    one_by_one = sum(
-        alone.decide_typed(one, at=AT, as_of=AT).outcome["score"] != int(found.points[row])
-        for row, one in zip(sample, records, strict=True)
+    wrong = int(((found.points != reference.points) | (found.bits != reference.bits)).sum())
+    otherwise = sum(_alone(alone, one) != int(found.points[row]) for row, one in records)
+    by_hand = sum(int(reference.points[row]) != score(rules, one) for row, one in records)
+    tallies = {"all rows": Tally(count, wrong), "one by one": Tally(len(records), otherwise)}
+    lines = (
+        Line(OURS, "rule file decided in columns", ours, tallies, rate=count / (statistics.median(ours) / 1e9)),
+        Line(
+            f"numpy {metadata.version('numpy')}",
+            "by hand for these rules",
+            theirs,
+            {"sample": Tally(len(records), by_hand)},
+            rate=count / (statistics.median(theirs) / 1e9),
+        ),
     )
-    ours = Line(
-        OURS,
-        "rule file decided in columns",
-        taken,
-        {"all rows": Tally(count, wrong), "one by one": Tally(len(records), one_by_one)},
-        rate=count / (min(taken) / 1e9),
-    )
-    return Section(key, title, "ms", (ours, theirs))
+    title = f"{count:,} records x {len(rules)} rules, points and bits of fired rules"
+    return Section("population", title, "ms", lines)
 
 
-def _measured(call: Callable[[], Any], read: Callable[[Any], Answers]) -> tuple[Answers, list[int]]:
-    """The answers of the last round, and nanoseconds of each; a round before them warms up."""
-    found, taken = call(), []
+def _alone(rules: RuleSet, lead: dict[str, Any]) -> int:
+    return int(rules.decide_typed(lead, at=AT, as_of=AT).outcome["score"])
+
+
+def _measured(*sides: tuple[Callable[[], Any], Callable[[Any], Answers]]) -> list[tuple[Answers, list[int]]]:
+    """The answers of each side and the nanoseconds of its rounds, taken in turn; a round before them warms up."""
+    found = [call() for call, _ in sides]
+    taken: list[list[int]] = [[] for _ in sides]
     for _ in range(ROUNDS):
-        start = time.perf_counter_ns()
-        found = call()
-        taken.append(time.perf_counter_ns() - start)
-    return read(found), taken
+        for at, (call, _) in enumerate(sides):
+            start = time.perf_counter_ns()
+            found[at] = call()
+            taken[at].append(time.perf_counter_ns() - start)
+    return [(read(one), times) for (_, read), one, times in zip(sides, found, taken, strict=True)]
 
 
 def _ours(given: dict[str, Any], rules: Sequence[Rule]) -> tuple[Callable[[], Any], Callable[[Any], Answers]]:
-    """What is measured, and how its result is read. Raises `ImportError` without numpy."""
-    import numpy as np  # noqa: PLC0415  # only populations need it
-
-    columns = import_module("engine.columns")
+    """What is measured, and how its result is read."""
     decided = rule_set(rules)
     instants = np.datetime64(AT.replace(tzinfo=None), "us") - given["last_activity"].astype("timedelta64[m]")
-    numbers = {name: columns.scaled(given[name], scale) for name, scale in SCALES.items()}
-    texts = {name: columns.coded(given[name], known) for name, known in CODED.items()}
+    numbers = {name: scaled(given[name], scale) for name, scale in SCALES.items()}
+    texts = {name: coded(given[name], known) for name, known in CODED.items()}
     facts = {**numbers, **texts, "consent": given["consent"], "last_activity": instants}
-    population = columns.Population.from_columns(decided.facts, facts)
+    population = Population.from_columns(decided.facts, facts)
 
     def call() -> Any:
-        decisions = columns.decide_many(decided, population, at=AT, as_of=AT)
+        decisions = decide_many(decided, population, at=AT, as_of=AT)
+        assert decisions.bits is not None
         return decisions.outcome_columns()["score"], decisions.bits.rules
 
     def read(found: Any) -> Answers:
@@ -146,9 +137,9 @@ def _ours(given: dict[str, Any], rules: Sequence[Rule]) -> tuple[Callable[[], An
     return call, read
 
 
-def _by_hand(rules: Sequence[Rule]) -> Callable[[dict[str, Any]], Answers]:
-    import numpy as np  # noqa: PLC0415  # only populations need it
-
+def _by_hand(
+    given: dict[str, Any], rules: Sequence[Rule]
+) -> tuple[Callable[[], Answers], Callable[[Answers], Answers]]:
     def test(condition: Condition, chunk: dict[str, Any]) -> Any:
         values = chunk[condition.field]
         match condition:
@@ -166,7 +157,7 @@ def _by_hand(rules: Sequence[Rule]) -> Callable[[dict[str, Any]], Answers]:
             case Within(_, days):
                 return values <= days * 24 * 60
 
-    def call(given: dict[str, Any]) -> Answers:
+    def call() -> Answers:
         count = len(given["employees"])
         points, bits = np.zeros(count, np.int64), np.zeros(count, np.uint64)
         for start in range(0, count, CHUNK):
@@ -180,4 +171,4 @@ def _by_hand(rules: Sequence[Rule]) -> Callable[[dict[str, Any]], Answers]:
                 fired |= hit.astype(np.uint64) << np.uint64(number)
         return Answers(points, bits)
 
-    return call
+    return call, lambda found: found
