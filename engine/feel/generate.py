@@ -45,6 +45,7 @@ from engine.feel.operations import (
     range_of,
 )
 from engine.feel.piecewise import straight_pieces
+from engine.feel.temporal import add_duration
 from engine.feel.types import (
     ANY,
     BOOLEAN,
@@ -90,6 +91,17 @@ _EXTREMES: Final = {"min": "<", "max": ">"}
 def _definite_numbers(node: ir.Call) -> bool:
     """Whether a `min` or `max` compares two or more numbers none of which can be null: then neither can it."""
     return len(node.arguments) > 1 and all(part.type == NUMBER and _definite(part) for part in node.arguments)
+
+
+def _constant_length(node: ir.Arithmetic) -> dt.timedelta | None:
+    """By how much a sum moves a day or an instant, where that is a constant: `now() - duration("P30D")`."""
+    right = node.right
+    if node.left.type not in {DATE, DATE_TIME} or right.type != DAYS_TIME_DURATION or not isinstance(right, ir.Const):
+        return None
+    length = cast("dt.timedelta", right.value)
+    if node.op not in {"+", "-"} or abs(length.days) >= dt.timedelta.max.days:
+        return None
+    return length if node.op == "+" else -length
 
 
 def _has_length(type_: Type) -> bool:
@@ -354,6 +366,9 @@ class Source:
             if not (_definite(node.left) and _definite(node.right)):
                 call = ARITHMETIC[node.op]
             return f"{self.operation(call)}({left}, {right})"
+        length = _constant_length(node)
+        if length is not None and _definite(node.left):
+            return f"{self.operation(add_duration)}({left}, {self.bind(length)})"
         return f"{self.operation(ARITHMETIC[node.op])}({left}, {right})"
 
     def operation(self, call: Callable[..., Any]) -> str:
@@ -506,6 +521,9 @@ class Source:
             self.needs_run = True
             packed = f"looked(run, {packed})"
             arguments = f"*{packed}"
+        if signature.wants_run and not loose and not node.arguments:
+            self.needs_run = True
+            return f"{self.operation(signature.call)}(run)"
         if loose or signature.wants_run:
             self.needs_run = True
             return f"call_builtin({self.bind(node.name)}, {self.bind(node.signatures)}, run, {packed})"
