@@ -153,7 +153,8 @@ def _scored(scoring: Scoring, extreme: Extreme) -> _Reached | None:
         for event, number in extreme.events:
             if len(events) + number > listed.longest:
                 return None
-            values = {path[1:]: value for path, value in event.items()} | {("at",): scoring.at}
+            # A condition on events may also read a fact that stands beside them: that is no part of an event.
+            values = {path[1:]: value for path, value in event.items() if len(path) > 1} | {("at",): scoring.at}
             events += [complete_record(item.scope, values, item.domains)] * number
         record[EVENTS] = tuple(events)
     outcome: Outcome = scoring.decide(record, at=scoring.at, as_of=scoring.at)
