@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Literal as Of
+from typing import cast
 
 from engine.feel.functions.signature import Signature
 from engine.feel.types import BOOLEAN, EnumValue, Type
@@ -271,7 +272,7 @@ def _child_fields(kind: type[Node]) -> tuple[str, ...]:
     return () if kind is Const else names
 
 
-_parts: Callable[[type[Node]], tuple[str, ...]] = cache(_child_fields)  # type: ignore[assignment]  # classes are hashable
+_parts = cast("Callable[[type[Node]], tuple[str, ...]]", cache(_child_fields))
 
 
 def children(node: Node) -> Iterator[Node]:
