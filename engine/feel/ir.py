@@ -291,7 +291,7 @@ def walk(node: Node) -> Iterator[Node]:
     while pending:
         node = pending.pop()
         yield node
-        for name in reversed(_parts(type(node))):  # type: ignore[arg-type]  # as above
+        for name in reversed(_parts(type(node))):
             part = getattr(node, name)
             if isinstance(part, tuple):
                 pending.extend(reversed(part))
