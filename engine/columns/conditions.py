@@ -173,6 +173,7 @@ class Bits:
     errors: Mapping[int, BylawError]
     recomputed: NDArray[np.intp]
     _unknown: Callable[[], Words]
+    _clauses: Callable[[], Words]
 
     def __len__(self) -> int:
         return len(self.rules)
@@ -186,6 +187,14 @@ class Bits:
     def unknown(self) -> Words:
         """The rules that are null, as words like `rules`; computed when asked."""
         return self._unknown()
+
+    @property
+    def clauses(self) -> Words:
+        """The rules' top-level `and` conjuncts that are true, numbered as in `Fired.clauses`; computed when asked.
+
+        A conjunct behind a false one may be left out where it cannot be computed.
+        """
+        return self._clauses()
 
     def fired(self, row: int) -> tuple[str, ...]:
         """The ids of the rules that are true for a record, in order. Raises its error where it has one."""
@@ -249,7 +258,19 @@ def evaluate_conditions(
             result[row] = as_words(unknown.get(row, 0), words)
         return result
 
-    return Bits(conditions.ids, rules, errors, recomputed, all_unknown)
+    def all_clauses() -> Words:
+        apart = Matching([(clause,) for clauses in conditions.rows for clause in clauses], population, at, zone)
+        result = np.zeros((len(population), words_for(apart.count)), np.uint64)
+        for stretch in apart.stretches():
+            result[stretch.rows], doubtful = apart.found(stretch)
+            for row in () if doubtful is None else (np.flatnonzero(doubtful) + stretch.start).tolist():
+                alone = (
+                    0 if row in errors else conditions.evaluate(typed_facts(population, row), at=at, zone=zone).clauses
+                )
+                result[row] = as_words(alone, result.shape[1])
+        return result
+
+    return Bits(conditions.ids, rules, errors, recomputed, all_unknown, all_clauses)
 
 
 def typed_facts(population: Population, row: int) -> Mapping[str, Any]:

@@ -383,6 +383,8 @@ class Compiler:
             return self._with_constant(_MIRRORED[node.op], right, node.right.type, left.constant[0], node.left.type)
         if right.constant is not None and left.columnar:
             return self._with_constant(node.op, left, node.left.type, right.constant[0], node.right.type)
+        if (found := self._compared_quotient(node)) is not None:
+            return found
         if node.left.type != node.right.type or not (left.columnar and right.columnar):
             return None
         if node.left.type in WHOLE_TYPES:
@@ -390,6 +392,18 @@ class Compiler:
             return None if pair is None else _compared(node.op, pair[0], pair[1])
         if node.left.type == STRING:
             return _compared_texts(node.op, left, right)
+        return None
+
+    def _compared_quotient(self, node: ir.Compare) -> Operation | None:
+        """A quotient of numbers with a number: what it is divided by moves to the other side."""
+        for op, side, other in ((node.op, node.left, node.right), (_MIRRORED[node.op], node.right, node.left)):
+            if not (isinstance(side, ir.Arithmetic) and side.op == "/"):
+                continue
+            if not side.left.type == side.right.type == other.type == NUMBER:
+                continue
+            dividend, divisor, number = (self.compile(part) for part in (side.left, side.right, other))
+            if dividend.columnar and divisor.columnar and number.columnar:
+                return _quotient(op, dividend, divisor, number)
         return None
 
     def _with_constant(self, op: str, operation: Operation, type_: Type, value: Value, other: Type) -> Operation | None:
@@ -594,6 +608,33 @@ def _compared(op: str, left: Operation, right: Operation) -> Operation:
     def compute(stretch: Stretch) -> Vector:
         a, b = _wholes(left, stretch), _wholes(right, stretch)
         return _three_valued(op, compare(a.values, b.values), a.null, b.null, either(a.unsure, b.unsure))
+
+    return Operation(Shape(BOOLEAN), compute)
+
+
+def _quotient(op: str, dividend: Operation, divisor: Operation, other: Operation) -> Operation | None:
+    """`dividend / divisor op other` as `dividend op other * divisor`, which takes no division; by 0 it is unsure.
+
+    The quotient that the language compares is rounded to 34 digits, which cannot turn the answer: where it differs from
+    `other`, it does so by more than one part in `other * divisor`, a whole number of 64 bits and so of 19 digits.
+    """
+    product = _multiplied(divisor, other)
+    pair = None if product is None else _aligned(dividend, product)
+    if pair is None:
+        return None
+    left, right, _ = pair
+    upwards, downwards = _OPS[op], _OPS[_MIRRORED[op]]
+
+    def compute(stretch: Stretch) -> Vector:
+        a, b, by = _wholes(left, stretch), _wholes(right, stretch), _wholes(divisor, stretch)
+        true = np.where(by.values > 0, upwards(a.values, b.values), downwards(a.values, b.values))
+        asked = _wholes(other, stretch)
+        quotient_null = either(a.null, by.null)
+        zero = _some(by.values == 0)
+        if zero is not None and quotient_null is not None:
+            zero = _some(zero & ~quotient_null)  # null is divided by nothing
+        unsure = either(a.unsure, b.unsure, by.unsure, asked.unsure, zero)
+        return _three_valued(op, true, quotient_null, asked.null, unsure)
 
     return Operation(Shape(BOOLEAN), compute)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from engine.columns.conditions import Matching
 from engine.columns.encoding import Column
 from engine.columns.look_up import looked_up
-from engine.columns.places import Words, words_for
+from engine.columns.places import WORD, Words, words_for
 from engine.columns.population import Path, Population
 from engine.columns.values import evaluate_expression
 from engine.feel import ir
@@ -64,9 +64,22 @@ def matching(table: CompiledTable, population: Population, at: datetime, zone: t
     patterns = np.zeros(len(population), np.intp)
     if not len(rows):
         return Hits(table, patterns, rows, every)
-    chosen = keys[rows, 0] if keys.shape[1] == 1 else np.ascontiguousarray(keys[rows]).view(f"V{8 * words}")[:, 0]
-    _, examples, patterns[rows] = np.unique(chosen, return_index=True, return_inverse=True)
+    if first:
+        patterns[rows], examples = _numbered(keys[rows, 0].astype(np.intp), words * WORD)
+    else:
+        chosen = keys[rows, 0] if words == 1 else np.ascontiguousarray(keys[rows]).view(f"V{8 * words}")[:, 0]
+        _, examples, patterns[rows] = np.unique(chosen, return_index=True, return_inverse=True)
     return Hits(table, patterns, rows[examples], every)
+
+
+def _numbered(keys: NDArray[np.intp], most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Keys of at most `most` as numbers without gaps, and the place of an example for each number."""
+    example = np.full(most + 1, -1, np.intp)
+    example[keys] = np.arange(len(keys))
+    present = np.flatnonzero(example >= 0)
+    number = np.empty(most + 1, np.intp)
+    number[present] = np.arange(len(present))
+    return number[keys], example[present]
 
 
 def first_hit(hits: Words) -> Words:

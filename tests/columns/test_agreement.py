@@ -53,7 +53,7 @@ def assert_same_bits(texts: list[str], scope: Scope, given_: list[dict[str, Any]
     good = [(f"r{at}", checked(text, scope, expect=types.BOOLEAN)) for at, text in enumerate(texts)]
     set_ = ConditionSet.compile([(name, rule) for name, rule in good if rule is not None])
     found = evaluate_conditions(set_, Population.from_records(scope, given_), at=AT)
-    unknown = found.unknown
+    unknown, clauses = found.unknown, found.clauses
     for row, record in enumerate(given_):
         alone = outcome(lambda record=record: set_.evaluate(record, at=AT))
         by_tree = outcome(lambda record=record: set_.interpret(record, at=AT))
@@ -62,6 +62,14 @@ def assert_same_bits(texts: list[str], scope: Scope, given_: list[dict[str, Any]
             continue
         fired = tuple(name for name, value in zip(set_.ids, by_tree, strict=True) if value is True)
         assert fired == found.fired(row)
+        true_clauses = sum(int(word) << (64 * at) for at, word in enumerate(clauses[row]))
+        for name in set_.ids:
+            bits = [bool(true_clauses >> bit & 1) for bit in set_.clause_bits(name)]
+            failed = outcome(lambda name=name, record=record: set_.why_not(name, record, at=AT))
+            if failed is None:
+                assert all(bits)
+            else:
+                assert not bits[set_.clauses(name).index(failed.text)]
         assert alone.rules == found.mask(row)
         assert alone.unknown == sum(int(word) << (64 * at) for at, word in enumerate(unknown[row]))
 
