@@ -16,14 +16,17 @@ from engine.columns.places import Placing, Words, bit, everything, place_coded, 
 from engine.columns.population import Path, Population
 from engine.columns.vectors import Mask, Truths, either, within
 from engine.feel import ConditionSet, ir
-from engine.feel.clauses import indexable
+from engine.feel.clauses import INDEXED_ORDERED, indexable
 from engine.feel.conform import fitted
 from engine.feel.limits import MAX_STEPS
+from engine.feel.types import DATE_TIME
 from engine.feel.values import Fault
 from engine.problems import BylawError, InvalidError
 
 STRETCH: Final = 32_768
 """Records computed at a time: their words and places stay in the processor's second cache."""
+PLACED: Final = INDEXED_ORDERED | {DATE_TIME}
+"""Types that have places: instants too, since a column marks those that do not compare as instants."""
 SHORTEST: Final = 1_024
 ALL: Final = np.uint64(2**64 - 1)
 
@@ -49,23 +52,25 @@ class Matching:
         clauses = sum(map(len, rows))
         self.compiler = Compiler(population, at, zone, MAX_STEPS // max(1, clauses))
         self.required = required(population, [node for nodes in rows for node in nodes])
-        indexed: dict[Path, tuple[ir.Fact, dict[int, list[ir.Node]]]] = {}
+        indexed: dict[Path, tuple[ir.Fact, dict[int, list[tuple[ir.Node, ir.Node]]]]] = {}
         left: list[list[ir.Node]] = [[] for _ in rows]
         for row, nodes in enumerate(rows):
             for node in nodes:
-                fact = indexable(node)
+                settled = self.compiler.settled(node)
+                fact = indexable(settled, PLACED)
                 if fact is not None:
-                    indexed.setdefault(fact.path, (fact, {}))[1].setdefault(row, []).append(node)
+                    indexed.setdefault(fact.path, (fact, {}))[1].setdefault(row, []).append((node, settled))
                 elif not (isinstance(node, ir.Const) and node.value is True):
                     left[row].append(node)
         self.placings: list[Placing] = []
         for path, (fact, by_row) in indexed.items():
-            placing = self._placing(path, fact, by_row)
+            settled_by_row = {row: [settled for _, settled in pairs] for row, pairs in by_row.items()}
+            placing = self._placing(path, fact, settled_by_row)
             if placing is not None:
                 self.placings.append(placing)
                 continue
-            for row, nodes in by_row.items():
-                left[row] += nodes
+            for row, pairs in by_row.items():
+                left[row] += [node for node, _ in pairs]
         self.residuals = self._residuals(rows, left)
         self.has_unknown = any(placing.has_unknown for placing in self.placings) or bool(self.residuals)
 

@@ -31,8 +31,11 @@ class _Outcomes(Protocol):
     """What a kind finds in columns: outcomes of all records but the unsure ones, and problems of some."""
 
     @property
-    def columns(self) -> Mapping[str, Column]:
-        """A column for each member of the outcome."""
+    def names(self) -> tuple[str, ...]:
+        """The members of the outcome."""
+
+    def column(self, name: str) -> Column:
+        """The column of one member of the outcome."""
 
     @property
     def unsure(self) -> NDArray[np.intp]:
@@ -92,26 +95,17 @@ class Decisions:
             return self._alone[row]
         return self._found.outcome(row)
 
-    @cached_property
-    def _columns(self) -> Mapping[str, Column]:
-        alone = {row: _flat(outcome) for row, outcome in self._alone.items()}
-        names = dict.fromkeys(self._found.columns if self._found is not None else ())
-        names.update(dict.fromkeys(name for outcome in alone.values() for name in outcome))
-        found: dict[str, Column] = {}
-        for name in names:
-            values = {row: outcome.get(name) for row, outcome in alone.items()} | dict.fromkeys(self.errors)
-            if self._found is not None and name in self._found.columns:
-                found[name] = patched(self._found.columns[name], values)
-            else:
-                found[name] = column_of([values.get(row) for row in range(len(self))])
-        return found
-
     def outcome_columns(self) -> Mapping[str, Column]:
         """A column for each member of the outcome (`groups.fit` for one within a group); null where there is an error.
 
-        Numbers are whole numbers with a scale (`values`, `scale`, `nulls`), texts are codes with a `dictionary`.
+        Numbers are whole numbers with a scale (`values`, `scale`, `nulls`), texts are codes with a `dictionary`. Each
+        is made when it is first asked for.
         """
         return self._columns
+
+    @cached_property
+    def _columns(self) -> _Columns:
+        return _Columns(self._found, {row: _flat(each) for row, each in self._alone.items()}, self.errors, len(self))
 
 
 def decide_many(
@@ -178,8 +172,11 @@ class _Result:
     values: Values
 
     @property
-    def columns(self) -> Mapping[str, Column]:
-        return {RESULT: self.values.column}
+    def names(self) -> tuple[str, ...]:
+        return (RESULT,)
+
+    def column(self, name: str) -> Column:  # noqa: ARG002  # there is only one
+        return self.values.column
 
     @property
     def unsure(self) -> NDArray[np.intp]:
@@ -187,6 +184,39 @@ class _Result:
 
     def outcome(self, row: int) -> Mapping[str, Any]:
         return {RESULT: self.values.column.value(row)}
+
+
+class _Columns(Mapping[str, Column]):
+    """The columns of outcomes, each made when it is first asked for."""
+
+    def __init__(
+        self,
+        found: _Outcomes | None,
+        alone: Mapping[int, Mapping[str, Any]],
+        errors: Mapping[int, BylawError],
+        count: int,
+    ) -> None:
+        self._found, self._alone, self._errors, self._count = found, alone, errors, count
+        names = dict.fromkeys(found.names if found is not None else ())
+        names.update(dict.fromkeys(name for outcome in alone.values() for name in outcome))
+        self._made: dict[str, Column | None] = dict(names)
+
+    def __getitem__(self, name: str) -> Column:
+        made = self._made[name]
+        if made is None:
+            values = {row: outcome.get(name) for row, outcome in self._alone.items()} | dict.fromkeys(self._errors)
+            if self._found is not None and name in self._found.names:
+                made = patched(self._found.column(name), values)
+            else:
+                made = column_of([values.get(row) for row in range(self._count)])
+            self._made[name] = made
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
 
 
 def _flat(outcome: Mapping[str, Any]) -> dict[str, Any]:

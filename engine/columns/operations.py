@@ -159,6 +159,24 @@ class Compiler:
             return replace(operation, shape=shape, compute=lambda stretch: everywhere(len(stretch), truth))
         return Operation(shape, lambda stretch: as_truths(operation.of(stretch)), None, operation.by_row)
 
+    def settled(self, node: ir.Node) -> ir.Node:
+        """The condition with what it compares facts with computed now, such as `today() - duration("P30D")`."""
+        if isinstance(node, ir.And | ir.Or):
+            return replace(node, items=tuple(self.settled(item) for item in node.items))
+        if isinstance(node, ir.Not):
+            return replace(node, operand=self.settled(node.operand))
+        if isinstance(node, ir.Compare):
+            return replace(node, left=self._settled_side(node.left), right=self._settled_side(node.right))
+        return node
+
+    def _settled_side(self, node: ir.Node) -> ir.Node:
+        if isinstance(node, ir.Const | ir.Fact) or _free(node) or ir.facts_of(node):
+            return node
+        operation = self.compile(node)
+        if operation.constant is None:
+            return node
+        return ir.Const(operation.constant[0], type=node.type, nullable=node.nullable, span=node.span)
+
     # -- choosing the way
 
     def _made(self, node: ir.Node) -> Operation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.columns.conditions import Bits, evaluate_conditions
+from engine.columns.conditions import STRETCH, Bits, evaluate_conditions
 from engine.columns.encoding import Bools, Coded, Column, Ints, Scaled
 from engine.columns.places import Words
 from engine.columns.population import Population
@@ -37,47 +37,76 @@ class Scores:
     score: Ints
     absent: Bools
     unsure: NDArray[np.intp]
+    _columns: dict[str, Column] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`state`, `score`, `raw`, `band`, `gate`, and `groups.<id>` for each group."""
+        return ("state", "score", "raw", "band", "gate", *(f"groups.{group.id}" for group in self.body.groups))
+
+    def column(self, name: str) -> Column:
+        """The column of one member of the outcome."""
+        gates, bands = self.body.gates, self.body.bands.bands
+        match name:
+            case "state":
+                state = np.where(self.absent, 1, np.where(self._excluded, 2, 0)).astype(np.uint8)
+                return Coded(STRING, state, ("scored", "not_scored", "excluded"))
+            case "score":
+                return _points(self.score, self._empty)
+            case "raw":
+                return _points(self.raw, self._empty)
+            case "gate":
+                return Coded(STRING, self._gate, tuple(each.id for each in gates))
+            case "band":
+                return Coded(STRING, self._band(), tuple(each.label for each in bands))
+        return _points(self._total(name.removeprefix("groups.")), self._empty)
 
     @cached_property
-    def columns(self) -> dict[str, Column]:
-        """`state`, `score`, `raw`, `band`, `gate`, and `groups.<id>` for each group."""
-        gates, bands = self.body.gates, self.body.bands.bands
-        gate = np.full(len(self.raw), len(gates), np.int64)
+    def _gate(self) -> NDArray[np.intp]:
+        """The place of the first gate that is true; behind the last where none is."""
+        gates = self.body.gates
+        found = np.full(len(self.raw), len(gates), np.intp)
         for at in reversed(range(len(gates))):
-            gate[_has(self.bits.rules, gates[at].bit)] = at
-        gate[self.absent] = len(gates)
-        excludes = np.array([*(each.band is None for each in gates), False])
-        excluded = excludes[gate]
-        empty = self.absent | excluded
-        starts = [_first_at(band.from_) for band in bands]
-        band = np.searchsorted(np.array(starts, np.int64), self.score, side="right") - 1
+            found[_has(self.bits.rules, gates[at].bit)] = at
+        found[self.absent] = len(gates)
+        return found
+
+    @cached_property
+    def _excluded(self) -> Bools:
+        gates = self.body.gates
+        found: Bools = np.array([*(each.band is None for each in gates), False])[self._gate]
+        return found
+
+    @cached_property
+    def _empty(self) -> Bools:
+        return self.absent | self._excluded
+
+    def _band(self) -> NDArray[np.intp]:
+        gates, bands = self.body.gates, self.body.bands.bands
         labels = [each.label for each in bands]
-        fixed = np.array([*(labels.index(each.band) if each.band is not None else -1 for each in gates), -1], np.int64)
-        band = np.where(fixed[gate] >= 0, fixed[gate], band)
-        band[empty] = len(labels)
-        state = np.where(self.absent, 1, np.where(excluded, 2, 0)).astype(np.uint8)
-        found: dict[str, Column] = {
-            "state": Coded(STRING, state, ("scored", "not_scored", "excluded")),
-            "score": _points(self.score, empty),
-            "raw": _points(self.raw, empty),
-            "band": Coded(STRING, band, tuple(labels)),
-            "gate": Coded(STRING, gate, tuple(each.id for each in gates)),
-        }
-        for group in self.body.groups:
-            found[f"groups.{group.id}"] = _points(self._total(group), empty)
+        starts = np.array([_first_at(band.from_) for band in bands], np.int64)
+        by_score = np.searchsorted(starts, self.score, side="right") - 1
+        by_gate = np.array([*(labels.index(each.band) if each.band is not None else -1 for each in gates), -1], np.intp)
+        found = np.where(by_gate[self._gate] >= 0, by_gate[self._gate], by_score)
+        found[self._empty] = len(labels)
         return found
 
     def outcome(self, row: int) -> dict[str, Any]:
         """The outcome of a record that is not unsure, as `RuleSet.decide` gives it."""
-        found: dict[str, Any] = {
-            name: self.columns[name].value(row) for name in ("state", "score", "raw", "band", "gate")
-        }
-        found["groups"] = {}
-        if found["state"] == "scored":
-            found["groups"] = {each.id: self.columns[f"groups.{each.id}"].value(row) for each in self.body.groups}
+        flat = {name: self._kept(name).value(row) for name in self.names[:5]}
+        groups: dict[str, Any] = {}
+        if flat["state"] == "scored":
+            groups = {each.id: self._kept(f"groups.{each.id}").value(row) for each in self.body.groups}
+        return {**flat, "groups": groups}
+
+    def _kept(self, name: str) -> Column:
+        found = self._columns.get(name)
+        if found is None:
+            found = self._columns[name] = self.column(name)
         return found
 
-    def _total(self, group: Group) -> Ints:
+    def _total(self, group_id: str) -> Ints:
+        group = next(each for each in self.body.groups if each.id == group_id)
         up, down = _ups_and_downs(self.body, [group])
         ups, downs = summed(self.bits.rules, up), summed(self.bits.rules, down)
         if group.id in self.events:
@@ -117,14 +146,18 @@ def score(body: LeadPriority, population: Population, at: datetime) -> Scores | 
 
 def summed(words: Words, points: Sequence[int]) -> Ints:
     """For each record the sum of the points whose bits are set: a table of 256 sums for each byte of the words."""
-    found = np.zeros(len(words), np.int64)
     octets = words.astype("<u8", copy=False).view(np.uint8)
+    tables = {}
     for octet in range(-(-len(points) // 8)):
         part = points[8 * octet : 8 * octet + 8]
-        if not any(part):
-            continue
-        sums = [sum(each for at, each in enumerate(part) if value >> at & 1) for value in range(256)]
-        found += np.array(sums, np.int64)[octets[:, octet]]
+        if any(part):
+            sums = [sum(each for at, each in enumerate(part) if value >> at & 1) for value in range(256)]
+            tables[octet] = np.array(sums, np.int64)
+    found = np.zeros(len(words), np.int64)
+    for start in range(0, len(words), STRETCH):
+        rows = slice(start, start + STRETCH)
+        for octet, table in tables.items():
+            found[rows] += table[octets[rows, octet]]
     return found
 
 
@@ -146,8 +179,10 @@ def _absent(body: LeadPriority, population: Population) -> Bools:
     """The records of which nothing is known that the rules read."""
     found = np.full(len(population), bool(body.reads), np.bool_)
     for name in body.reads:
-        field = None if population.schema is None else population.schema.field(name)
-        nulls = population.column(tuple(name.split(".")), ANY if field is None else field.type).nulls
+        if not found.any():
+            break
+        described = None if population.schema is None else population.schema.field(name)
+        nulls = population.column(tuple(name.split(".")), ANY if described is None else described.type).nulls
         found &= False if nulls is None else nulls
     return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -100,11 +99,14 @@ class TableOutcomes:
     errors: Mapping[int, BylawError]
     unsure: NDArray[np.intp]
 
-    @cached_property
-    def columns(self) -> dict[str, Column]:
-        """A column for each member of the outcome."""
-        names = dict.fromkeys(name for outcome in self.outcomes for name in outcome)
-        return {name: looked_up([outcome.get(name) for outcome in self.outcomes], self.hits.patterns) for name in names}
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The members of the outcome."""
+        return tuple(dict.fromkeys(name for outcome in self.outcomes for name in outcome))
+
+    def column(self, name: str) -> Column:
+        """The column of one member of the outcome."""
+        return looked_up([outcome.get(name) for outcome in self.outcomes], self.hits.patterns)
 
     def outcome(self, row: int) -> Mapping[str, Any]:
         """The outcome of a record that is not unsure."""

@@ -28,27 +28,30 @@ _LOGIC: Final = (ir.And, ir.Or, ir.Not)
 Position = int | bool | None
 
 
-def indexable(node: ir.Node) -> ir.Fact | None:
-    """The one fact a clause is about, when its truth depends on where that fact lies among constants."""
+def indexable(node: ir.Node, ordered: frozenset[Type] = INDEXED_ORDERED) -> ir.Fact | None:
+    """The one fact a clause is about, when its truth depends on where that fact lies among constants.
+
+    `ordered` are the types whose order may be asked.
+    """
     facts = ir.facts_of(node)
     if len(facts) != 1:
         return None
     fact = facts[0]
-    if fact.type not in INDEXED_ORDERED and fact.type not in {STRING, BOOLEAN}:
+    if fact.type not in ordered and fact.type not in {STRING, BOOLEAN}:
         return None
-    return fact if _simple(node, fact.type) else None
+    return fact if _simple(node, fact.type, ordered) else None
 
 
-def _simple(node: ir.Node, type_: Type) -> bool:
+def _simple(node: ir.Node, type_: Type, ordered: frozenset[Type]) -> bool:
     if isinstance(node, _LOGIC):
-        return all(_simple(child, type_) for child in ir.children(node))
+        return all(_simple(child, type_, ordered) for child in ir.children(node))
     if isinstance(node, ir.Fact):
         return type_ == BOOLEAN
     if isinstance(node, ir.Const):
         return node.type == BOOLEAN or node.value is None
     if not isinstance(node, ir.Compare):
         return False
-    if type_ not in INDEXED_ORDERED and node.op not in {"=", "!="}:
+    if type_ not in ordered and node.op not in {"=", "!="}:
         return False
     sides = (node.left, node.right)
     return all(

@@ -74,28 +74,28 @@ def assert_same_bits(texts: list[str], scope: Scope, given_: list[dict[str, Any]
         assert alone.unknown == sum(int(word) << (64 * at) for at, word in enumerate(unknown[row]))
 
 
-@settings(max_examples=600)
+@settings(max_examples=400)
 @given(expressions, st.lists(facts, min_size=1, max_size=4))
 def test_any_expression_has_the_values_of_each_record_alone(text: str, given_: list[dict[str, Any]]) -> None:
     """For any expression of the language a column of values equals the values, nulls and problems one by one."""
     assert_same_values(text, SCOPE, given_)
 
 
-@settings(max_examples=600)
+@settings(max_examples=400)
 @given(rules, st.lists(facts, min_size=1, max_size=4))
 def test_any_set_of_rules_has_the_bits_of_each_record_alone(texts: list[str], given_: list[dict[str, Any]]) -> None:
     """For any set of rules the bits of true and unknown rules, and the problems, are those of each record alone."""
     assert_same_bits(texts, SCOPE, given_)
 
 
-@settings(max_examples=800)
+@settings(max_examples=500)
 @given(numbers(3), st.lists(records, min_size=1, max_size=6))
 def test_arithmetic_is_exact_at_every_edge(text: str, given_: list[dict[str, Any]]) -> None:
     """Mixed scales, numbers about 2 ** 63, 34 digits, exponents and negative zero give what decimals give."""
     assert_same_values(text, EDGES, given_)
 
 
-@settings(max_examples=800)
+@settings(max_examples=500)
 @given(sets_of_rules, st.lists(records, min_size=1, max_size=6))
 def test_conditions_hold_at_every_edge(texts: list[str], given_: list[dict[str, Any]]) -> None:
     """Comparisons at, beside and beyond the edges of 64 bits, of days and of instants are those of each record."""

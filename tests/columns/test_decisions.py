@@ -203,7 +203,7 @@ def tables(draw: st.DrawFn) -> str:
     return "\n".join(lines) + "\n"
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(tables(), st.integers(0, 10**6))
 def test_generated_tables_decide_alike(text: str, seed: int) -> None:
     """Hits, outputs, defaults and contradictions of any table are those of each record alone."""
