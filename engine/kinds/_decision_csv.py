@@ -173,24 +173,28 @@ class _Reader:
             else:
                 self._check_text(column.part, node)
                 members[column.part] = node
-        where = self._place(line.number + self.rows.first_line - 1, self.rows.margin + 1, 1, path)
+        first, margin = line.number + self.rows.first_line - 1, self.rows.margin
+        where = self._place(first, margin + 1, 1, path)
         for part, nodes in parts.items():
             if nodes or part == "then":
-                members[part] = Node(NodeKind.MAPPING, replace(where, path=f"{path}.{part}"), where, nodes)
+                place = self._place(first, margin + 1, 1, f"{path}.{part}")
+                members[part] = Node(NodeKind.MAPPING, place, where, nodes)
         return Node(NodeKind.MAPPING, where, None, members, lines=self.rows.lines)
 
     def _check_text(self, part: str, node: Node) -> None:
         """What a row's `id` and `because` must be, as the schema says it of rows under `rows`."""
-        place, text = replace(node.place, path=_PLACED), node.text
+        text, most = node.text, MAX_ID if part == "id" else MAX_BECAUSE
+        code, help_text = "rules.wrong_value", ""
         if not text.strip():
-            self.report.add("rules.missing_field", f"the row has no `{part}`", place)
-        elif part == "id" and not _ID.fullmatch(text):
-            message = f"`{text[:MAX_ID]}` is not an id"
-            help_text = "small letters, digits, `-`, `_` and `.`, beginning with a letter or digit"
-            self.report.add("rules.wrong_value", message, place, help_text)
-        elif len(text) > (most := MAX_ID if part == "id" else MAX_BECAUSE):
+            code, message = "rules.missing_field", f"the row has no `{part}`"
+        elif len(text) > most:
             message = f"the `{part}` has {len(text):,} characters; at most {most} are allowed"
-            self.report.add("rules.wrong_value", message, place)
+        elif part == "id" and not _ID.fullmatch(text):
+            message = f"`{text}` is not an id"
+            help_text = "small letters, digits, `-`, `_` and `.`, beginning with a letter or digit"
+        else:
+            return
+        self.report.add(code, message, replace(node.place, path=_PLACED), help_text)
 
     def _starts(self, line: Line) -> list[tuple[int, int, int, bool]]:
         """Of each field the line and column of the source, its length there, and whether it is quoted."""
