@@ -6,18 +6,22 @@ masked row and contradiction planted; `bylaw check FOLDER` finds them.
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from io import StringIO
 from pathlib import Path
 
+ELSE = "else"
+"""What stands for every other text of a column."""
 ENUMS: Mapping[str, tuple[str, ...]] = {
-    "industry": ("agriculture", "education", "energy", "finance", "government", "healthcare", "logistics", "other"),
+    "country": ("AU", "DE", "FR", "GB", "IN", "JP", "US", ELSE),
     "seniority": ("executive", "director", "manager", "specialist", "other"),
     "source": ("web form", "referral", "partner", "trade show", "advertising", "organic search", "outbound", "other"),
 }
-"""Columns of texts; the last is what every other text is, so that it is written as `not(...)` of the others."""
+"""Columns of texts with the texts that are told apart."""
 
 NUMBERS: Mapping[str, int] = {"employees": 100_000, "annual_revenue": 1_000_000_000, "last_contacted_on": 20_000}
 FLAGS = ("consent", "competitor")
@@ -92,7 +96,7 @@ def _choice(name: str, values: Sequence[str]) -> str:
         return "" if len(values) == 2 else values[0]
     if len(values) == len(ENUMS[name]):
         return ""
-    if "other" in values:  # the facts may have texts that are not listed here
+    if ELSE in values:
         return "not(" + ", ".join(f'"{each}"' for each in ENUMS[name] if each not in values) + ")"
     return ", ".join(f'"{each}"' for each in values)
 
@@ -131,10 +135,10 @@ def _part(bounds: Bounds) -> Bounds:
     return low, (low + high + 1) // 2
 
 
-def rule_file(table: Planted) -> str:
-    """The table as a rule file over `lead/2`."""
+def rule_file(table: Planted) -> tuple[str, str]:
+    """The table as a rule file over `lead/2`, and the CSV file beside it that has its rows."""
     name = f"large-{table.policy.lower()}"
-    lines = [
+    head = [
         "# yaml-language-server: $schema=../../schemas/rules/decision.schema.json",
         "kind: decision",
         f"name: {name}",
@@ -145,17 +149,27 @@ def rule_file(table: Planted) -> str:
         f"hit_policy: {table.policy}",
         "columns:",
         f"  inputs: [{', '.join(f'{{id: {column}}}' for column in COLUMNS)}]",
-        "  outputs: [{id: queue, type: string}]",
-        "rows:",
+        f"  outputs: [{{id: queue, values: [{', '.join(f'queue-{number}' for number in range(9))}]}}]",
+        f"rows_file: {name}@1.csv",
     ]
+    rows = StringIO()
+    writer = csv.writer(rows, lineterminator="\n")
+    writer.writerow(["id", *COLUMNS, "queue", "because"])
     for row, cells, output in table.rows:
-        when = ", ".join(f"{column}: '{text}'" for column, text in cells.items())
-        lines.append(f"  - {{id: {row}, when: {{{when}}}, then: {{queue: '\"{output}\"'}}, because: planted}}")
-    return "\n".join(lines) + "\n"
+        writer.writerow([row, *(cells.get(column, "") for column in COLUMNS), output, "planted"])
+    return "\n".join(head) + "\n", rows.getvalue()
+
+
+def write(folder: Path, policy: str, count: int) -> Path:
+    """Write both files; gives the rule file's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text, rows = rule_file(planted(policy, count))
+    file = folder / f"large-{policy.lower()}@1.yaml"
+    file.write_text(text, encoding="utf-8")
+    file.with_suffix(".csv").write_text(rows, encoding="utf-8")
+    return file
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
     for wanted in ("UNIQUE", "FIRST", "ANY"):
-        (folder / f"large-{wanted.lower()}@1.yaml").write_text(rule_file(planted(wanted, 10_000)), encoding="utf-8")
+        write(Path(sys.argv[1]), wanted, 10_000)

@@ -19,7 +19,7 @@ from engine.tables.analysis.cells import idle_cells
 from engine.tables.analysis.columns import columns_of
 from engine.tables.analysis.conflicts import contradictions, overlaps
 from engine.tables.analysis.finding import Analysed, Finding, Severity
-from engine.tables.analysis.gaps import gaps
+from engine.tables.analysis.gaps import find_gaps
 from engine.tables.analysis.idle_rows import masked_rows, redundant_rows
 from engine.tables.analysis.mergeable import mergeable_rows
 from engine.tables.analysis.pairs import Pairs, pairs_of
@@ -68,7 +68,7 @@ def _about_rows(study: Study) -> list[Finding]:
     if policy in {HitPolicy.FIRST, HitPolicy.PRIORITY}:
         found += masked_rows(study)
     if policy.is_single and not study.table.has_default:
-        found += gaps(study)
+        found += find_gaps(study)
     if any(finding.severity is Severity.ERROR for finding in found):
         return found  # what could be simpler is another matter while the table is wrong
     if policy in {HitPolicy.FIRST, HitPolicy.PRIORITY, HitPolicy.ANY}:

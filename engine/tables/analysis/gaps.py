@@ -25,30 +25,32 @@ GAP_STEPS: Final = 1_500_000
 """Rows looked at in boxes by the search for gaps; beyond, the rest of the space is said not to have been looked at."""
 
 
-def gaps(study: Study) -> list[Finding]:
+def find_gaps(study: Study) -> list[Finding]:
     """Gaps among records whose columns all have values, as boxes that are as large as they can be and apart.
 
-    Then those that only a record without some value shows. The latter are hints: rules often mean to say nothing
-    where something is not known.
+    Where there are none, those that only a record without some value shows. They are hints: rules often mean to say
+    nothing where something is not known.
     """
     look = _Look(study, list(bits(study.pairs.clear)), Steps(GAP_STEPS))
     known = space_of_known(study.columns)
     found: list[Finding] = []
     try:
         look.into(known, found, MAX_TOLD)
+        if found:
+            return found
         nullable = [at for at, column in enumerate(study.columns) if column.positions.null is not None]
         with_null: list[Finding] = []
         for at in nullable:
             null = study.columns[at].size - 1
             space = Space((*known.spans[:at], (null, null + 1), *known.spans[at + 1 :]), known.before)
             look.into(space, with_null, 1, at)
-        if nullable and not found and not with_null:
+        if nullable and not with_null:
             everywhere = Space(tuple((0, column.size) for column in study.columns), known.before)
             look.into(everywhere, with_null, 1, nullable[0])
     except OutOfStepsError:
         study.unseen.append("the search for gaps was cut short")
         return found
-    return [*found, *with_null]
+    return with_null
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from engine.tables.analysis.study import MAX_TOLD, OutputKey, Study, bits
 
 ROW_STEPS: Final = 20_000
 """Steps for one row."""
-ALL_STEPS: Final = 1_000_000
+ALL_STEPS: Final = 400_000
 """Steps for all rows; rows beyond are said not to have been looked at."""
 _NAMED: Final = 4
 """Rows that are named where several together go before one."""

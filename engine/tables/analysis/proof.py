@@ -95,6 +95,8 @@ class Matching:
         """See `Records.matches`."""
         self._table, self._columns = table, columns
         self._known: dict[tuple[int, int], bool | None] = {}
+        # columns with few different cells first: what is known of them decides most rows
+        self._order = sorted(range(len(columns)), key=lambda at: len(columns[at].runs))
         self._facts: Mapping[str, Any] | None = None
         try:
             made = {
@@ -108,11 +110,13 @@ class Matching:
 
     def row(self, row: int) -> bool | None:
         """Whether the row matches; None where a cell cannot be computed."""
-        for at, column in enumerate(self._columns):
-            truth = self._evaluated(at, column.cell_of[row], row)
-            if not truth:
-                return truth
-        return True
+        doubt = False
+        for at in self._order:
+            truth = self._evaluated(at, self._columns[at].cell_of[row], row)
+            if truth is False:
+                return False
+            doubt = doubt or truth is None
+        return None if doubt else True
 
     def cell(self, row: int, at: int) -> bool | None:
         """Whether the row's cell of a column is true; None where it cannot be computed."""
