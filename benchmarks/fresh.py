@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("oso", "numpy", "jsonschema", "openpyxl", "flask", "redis", "pymongo")
 """What importing the engine must not load; each that is loaded counts as a wrong answer."""
 RULES_A_FILE = 10
+PATIENCE_SECONDS = 120
 
 _IMPORT = "import sys, time; s = time.perf_counter_ns(); import {0}; print(time.perf_counter_ns() - s, *sys.modules)"
 
@@ -73,10 +74,15 @@ def _loaded(family: Family, sets: Sequence[Sequence[Rule]], folder: Path, expect
 
 
 def _python(*arguments: str) -> str:
-    """What a new interpreter prints. Raises `CannotError` with the last line of its complaint."""
+    """What a new interpreter prints. Raises `CannotError` with the last line of its complaint, or for its slowness."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, *arguments]
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    try:
+        done = subprocess.run(
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        raise CannotError(f"not done within {PATIENCE_SECONDS} s") from None
     if done.returncode:
         complaint = done.stderr.strip().splitlines() or [f"ended with {done.returncode}"]
         raise CannotError(complaint[-1][:160])

@@ -25,11 +25,11 @@ class Sizes:
     traps: int = 1_000
     population: int = 1_000_000
     files: int = 500
-    fresh_rounds: int = 5
+    fresh_rounds: int = 3
     http_rounds: int = 12
     http_requests: int = 150
     imported: int | None = None
-    seconds: float = 0.8
+    seconds: float = 0.5
 
 
 TINY = Sizes(40, 50, (60,), 60, 20, 3_000, 3, 1, 1, 3, 50, 0.05)
