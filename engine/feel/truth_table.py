@@ -30,6 +30,7 @@ class TruthTable:
 
     def __init__(self, conditions: Sequence[ir.Node], domains: Domains) -> None:
         """See the module."""
+        self._keys: dict[ir.Node, Hashable] = {}
         named: dict[tuple[str, ...], set[Value]] = {}
         facts: dict[tuple[str, ...], ir.Fact] = {}
         for condition in conditions:
@@ -44,7 +45,7 @@ class TruthTable:
 
     def variables(self, condition: ir.Node) -> tuple[Hashable, ...]:
         """What a condition depends on: paths of facts, and parts that cannot be seen through."""
-        return tuple(dict.fromkeys(_key(part) for part in _parts(condition)))
+        return tuple(dict.fromkeys(self._key(part) for part in _parts(condition)))
 
     def sees_through(self, condition: ir.Node) -> bool:
         """Whether it depends on positions of facts alone."""
@@ -80,13 +81,21 @@ class TruthTable:
             return None if truth is None else not truth
         if isinstance(condition, ir.Const):
             return condition.value if isinstance(condition.value, bool) else None
-        key = _key(condition)
+        key = self._key(condition)
         position = point[key]
         known = self.positions.get(key)  # type: ignore[call-overload]  # as above
         if known is None or position is None:
             return None if position is None else bool(position)
         found_truth: bool | None = known.truth(condition, position)
         return found_truth
+
+    def _key(self, part: ir.Node) -> Hashable:
+        """The variable that a part is about: found once, since every point asks."""
+        key = self._keys.get(part)
+        if key is None:
+            fact = indexable(part)
+            key = self._keys[part] = id(part) if fact is None else fact.path
+        return key
 
     def values(self, point: Point) -> dict[tuple[str, ...], Value]:
         """A value of each fact that has a position at the point."""
@@ -103,8 +112,3 @@ def _parts(condition: ir.Node) -> Iterator[ir.Node]:
             yield from _parts(child)
     elif not isinstance(condition, ir.Const):
         yield condition
-
-
-def _key(part: ir.Node) -> Hashable:
-    fact = indexable(part)
-    return id(part) if fact is None else fact.path
