@@ -78,7 +78,9 @@ def _const(node: ir.Const, _: Run, __: Variables) -> Value:
 
 
 def _fact(node: ir.Fact, run: Run, _: Variables) -> Value:
-    return read_fact(run.facts, node.path, node.type, optional=node.nullable)
+    if node not in run.read:
+        run.read[node] = read_fact(run.facts, node.path, node.type, optional=node.nullable)
+    return run.read[node]
 
 
 def _local(node: ir.Local, _: Run, variables: Variables) -> Value:

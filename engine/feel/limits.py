@@ -25,11 +25,20 @@ MIN_EXPONENT: Final = -6_143
 MAX_STEPS: Final = 1_000_000
 """Loop iterations (`for`, `some`, `every`, filters) one evaluation may take."""
 
-MAX_CALLS: Final = 200
-"""Functions called within each other; in `.dmn` files also decisions and knowledge models."""
+MAX_CALLS: Final = 50
+"""Functions called within each other in rule files. Python's own stack bounds the interpreter not far above."""
+
+MAX_STANDARD_CALLS: Final = 200
+"""Functions, decisions and knowledge models called within each other in `.dmn` files."""
+
+STEPS_OF_A_CALL: Final = 8
+"""Steps that calling a function takes: about as much work as so many items of a list."""
 
 MAX_LIST_ITEMS: Final = 100_000
 """Longest list an expression may build."""
+
+MAX_DIFFERENT_VALUES: Final = 2_000
+"""Different values, neither texts nor numbers, that `distinct values` compares each with each."""
 
 MAX_TEXT_CHARACTERS: Final = 1_000_000
 """Longest text an expression may build."""

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, DecimalException, DivisionByZero, Overflow
 from typing import Any, Final, Protocol, cast
 
 from engine.feel import temporal
 from engine.feel.calendar import NO_PART, Calendar
-from engine.feel.limits import MAX_CALLS, MAX_EXPONENT, MAX_LIST_ITEMS, MAX_STEPS, MAX_TEXT_CHARACTERS
+from engine.feel.limits import (
+    MAX_CALLS,
+    MAX_EXPONENT,
+    MAX_LIST_ITEMS,
+    MAX_STEPS,
+    MAX_TEXT_CHARACTERS,
+    STEPS_OF_A_CALL,
+)
 from engine.feel.values import KINDS, NUMBERS, Facts, Fault, Range, Value, YearMonthDuration, kind_of
 
 _TEMPORAL: Final = frozenset({"date", "time", "date and time", "days and time duration"})
@@ -44,7 +51,7 @@ class Budget(Protocol):
 class Run:
     """What one evaluation carries along: the facts, the instant, the zone, the steps left and the calls under way."""
 
-    __slots__ = ("at", "calls", "facts", "steps", "zone")
+    __slots__ = ("at", "calls", "facts", "read", "steps", "zone")
 
     def __init__(self, facts: Facts, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> None:
         """`at` is what `now()` means; without it, asking for the time is an error."""
@@ -53,6 +60,8 @@ class Run:
         self.zone = zone
         self.steps = MAX_STEPS
         self.calls = 0
+        self.read: dict[object, Value] = {}
+        """What the interpreter has read, so that it looks through a long list once."""
 
     def spend(self, steps: int) -> None:
         """Take steps from the budget. Raises `Fault` `feel.step_limit`."""
@@ -76,7 +85,7 @@ class Run:
         """Call a function value. Raises `Fault`, also `feel.call_depth`."""
         if function is None or not callable(function):
             raise Fault("feel.wrong_type", f"{article(kind_of(function))} cannot be called")
-        self.spend(1)
+        self.spend(STEPS_OF_A_CALL)
         self.calls += 1
         if self.calls > MAX_CALLS:
             raise call_depth()
@@ -129,8 +138,25 @@ def number(compute: Callable[..., Decimal], *operands: Decimal) -> Decimal:
 def text_limit(text: str) -> str:
     """The text, unless it is too long. Raises `Fault` `feel.size_limit`."""
     if len(text) > MAX_TEXT_CHARACTERS:
-        raise Fault("feel.size_limit", f"the text is longer than {MAX_TEXT_CHARACTERS} characters")
+        raise too_long()
     return text
+
+
+def joined(pieces: Iterable[str], delimiter: str = "") -> str:
+    """The pieces as one text, refused before it is put together if it is too long. Raises `Fault` `feel.size_limit`."""
+    found: list[str] = []
+    size = -len(delimiter)
+    for piece in pieces:
+        size += len(delimiter) + len(piece)
+        if size > MAX_TEXT_CHARACTERS:
+            raise too_long()
+        found.append(piece)
+    return delimiter.join(found)
+
+
+def too_long() -> Fault:
+    """The fault of a text over the limit."""
+    return Fault("feel.size_limit", f"the text is longer than {MAX_TEXT_CHARACTERS} characters")
 
 
 def list_limit(items: tuple[Value, ...]) -> tuple[Value, ...]:

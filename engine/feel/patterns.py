@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
 from engine.feel.limits import MAX_PATTERN_CHARACTERS
-from engine.feel.operations import list_limit, text_limit
+from engine.feel.operations import joined, list_limit
 from engine.feel.values import Fault
 
 _FLAGS: Final = {"i": "i", "s": "s", "m": "m"}
@@ -57,21 +58,29 @@ def replace(text: str, pattern: str, replacement: str, flags: str | None = None)
     """The text with what the pattern finds replaced. Raises `Fault`."""
     flags = flags or ""
     compiled = pattern_of(pattern, flags)
-    if "q" in flags:
-        return text_limit(compiled.sub(lambda _: replacement, text))
     if compiled.search("") is not None:
         raise Fault("feel.bad_pattern", f"`{pattern[:60]}` matches the empty text, so there is nothing to replace")
+    plain = "q" in flags
 
-    def filled(match: Any) -> str:  # re2's match
-        def group(reference: re.Match[str]) -> str:
-            if reference[1] is not None:
-                index = int(reference[1])
-                return (match.group(index) or "") if index <= compiled.groups else ""
+    def pieces() -> Iterator[str]:
+        at = 0
+        for match in compiled.finditer(text):
+            yield text[at : match.start()]
+            yield replacement if plain else _filled(replacement, match, compiled.groups)
+            at = match.end()
+        yield text[at:]
+
+    return joined(pieces())
+
+
+def _filled(replacement: str, match: Any, groups: int) -> str:  # re2's match
+    def group(reference: re.Match[str]) -> str:
+        if reference[1] is None:
             return reference[2]
+        index = int(reference[1])
+        return (match.group(index) or "") if index <= groups else ""
 
-        return re.sub(r"\$([0-9])|\\([$\\])", group, replacement)
-
-    return text_limit(compiled.sub(filled, text))
+    return re.sub(r"\$([0-9])|\\([$\\])", group, replacement)
 
 
 def split(text: str, delimiter: str) -> tuple[str, ...]:

@@ -7,13 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from engine.feel.functions.signature import Builtin, first, form, function
-from engine.feel.limits import MAX_LIST_ITEMS
+from engine.feel.limits import MAX_DIFFERENT_VALUES, MAX_LIST_ITEMS
 from engine.feel.operations import Budget, Operations, list_limit
 from engine.feel.types import ANY, BOOLEAN, NUMBER, ListType, Type, common
 from engine.feel.values import Fault
-
-_MOST_DIFFERENT = 2_000
-"""Values that are no texts or numbers and are compared each with each: the comparison is quadratic."""
 
 
 def lists(operations: Operations) -> tuple[Builtin, ...]:
@@ -28,10 +25,10 @@ def lists(operations: Operations) -> tuple[Builtin, ...]:
         for item in items:
             if not any(same(item, known) for known in found):
                 found.append(item)
-            if len(found) > _MOST_DIFFERENT:
+            if len(found) > MAX_DIFFERENT_VALUES:
                 raise Fault(
                     "feel.size_limit",
-                    f"at most {_MOST_DIFFERENT} different values that are no texts or numbers are compared",
+                    f"at most {MAX_DIFFERENT_VALUES} different values that are no texts or numbers are compared",
                 )
         return tuple(found)
 

@@ -64,7 +64,7 @@ def ranges(operations: Operations) -> tuple[Builtin, ...]:
 
 
 def _typed(names: str) -> str:
-    return ", ".join(f"{name}: {'range' if 'range' in name else 'ordered'}" for name in names.split(", "))
+    return ", ".join(f"{name}: {'range' if 'range' in name else 'point'}" for name in names.split(", "))
 
 
 def _turned(call: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:

@@ -135,6 +135,7 @@ _TYPES: Final[Mapping[str, tuple[Type, ...]]] = {
     "list": (ANY_LIST,),
     "range": (RangeType(ANY),),
     "ordered": ORDERED_TYPES,
+    "point": ORDERED_TYPES,
     "addable": (NUMBER, *LENGTHS),
     **{type_.name: (type_,) for type_ in ORDERED_TYPES},
 }
@@ -149,6 +150,7 @@ def _types(word: str) -> tuple[Type, ...]:
 _SHOWN: Final = {
     "any": "Any",
     "ordered": "number, string, date, time or duration",
+    "point": "point",
     "list<ordered>": "list of numbers, strings, dates, times or durations",
     "addable": "number or duration",
     "list<addable>": "list of numbers or durations",

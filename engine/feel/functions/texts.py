@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from engine.feel.functions.signature import Builtin, form, function
-from engine.feel.operations import Operations, article, number, text_limit
+from engine.feel.operations import Operations, article, joined, number, text_limit
 from engine.feel.text import feel_text
 from engine.feel.types import BOOLEAN, NUMBER, STRING, ListType
 from engine.feel.values import NUMBERS, Fault
@@ -30,7 +30,7 @@ def texts(operations: Operations, patterns: Patterns) -> tuple[Builtin, ...]:
     def string(value: Any) -> str:
         return text_limit(feel_text(value, operations.calendar))
 
-    def joined(items: Sequence[Any], delimiter: str | None = None) -> str:
+    def string_join(items: Sequence[Any], delimiter: str | None = None) -> str:
         for item in items:
             if item is not None and not isinstance(item, str):
                 raise Fault(
@@ -38,7 +38,7 @@ def texts(operations: Operations, patterns: Patterns) -> tuple[Builtin, ...]:
                     f"`string join` joins texts, not {article(operations.kind_of(item))}",
                     "make texts with `string(x)`",
                 )
-        return text_limit((delimiter or "").join(item for item in items if item is not None))
+        return joined((item for item in items if item is not None), delimiter or "")
 
     two = "string: string, match: string"
     return (
@@ -73,7 +73,7 @@ def texts(operations: Operations, patterns: Patterns) -> tuple[Builtin, ...]:
             lambda text, pattern, new, flags=None: patterns.replace(text, pattern, new, flags),
         ),
         function("split", "string: string, delimiter: string", ListType(STRING), patterns.split),
-        function("string join", "list: list<string>, delimiter?: string?", STRING, joined),
+        function("string join", "list: list<string>, delimiter?: string?", STRING, string_join),
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from engine.feel.operations import list_limit, text_limit
+from collections.abc import Iterator
+
+from engine.feel.operations import joined, list_limit
 from engine.feel.standard.patterns import Match, pattern_of
 from engine.feel.values import Fault
 
@@ -19,13 +21,16 @@ def replace(text: str, pattern: str, replacement: str, flags: str | None = None)
         raise Fault("feel.bad_pattern", "the pattern matches the empty text, so there is nothing to replace")
     literal = "q" in (flags or "")
     pieces = [] if literal else _replacement(replacement, compiled.groups)
-    found: list[str] = []
-    at = 0
-    for match in compiled.matches(text):
-        found.append(text[at : match.start])
-        found.append(replacement if literal else "".join(_piece(piece, match) for piece in pieces))
-        at = match.end
-    return text_limit("".join((*found, text[at:])))
+
+    def parts() -> Iterator[str]:
+        at = 0
+        for match in compiled.matches(text):
+            yield text[at : match.start]
+            yield replacement if literal else joined(_piece(piece, match) for piece in pieces)
+            at = match.end
+        yield text[at:]
+
+    return joined(parts())
 
 
 def _piece(piece: str | int, match: Match) -> str:

@@ -7,11 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from engine.feel.limits import MAX_CALLS, MAX_STEPS
+from engine.feel.limits import MAX_STANDARD_CALLS, MAX_STEPS, STEPS_OF_A_CALL
 from engine.feel.values import Fault
-
-_CALL: Final = 8
-"""Steps a call takes: about as much work as so many items of a list."""
 
 MAX_NOTES: Final = 100
 """Notes kept of one evaluation."""
@@ -61,9 +58,9 @@ class Session:
     def enter(self) -> None:
         """Begin a call. Raises `Fault` `feel.call_depth`."""
         self.calls += 1
-        if self.calls > MAX_CALLS:
-            raise Fault("feel.call_depth", f"functions call each other more than {MAX_CALLS} deep")
-        self.spend(_CALL)
+        if self.calls > MAX_STANDARD_CALLS:
+            raise Fault("feel.call_depth", f"functions call each other more than {MAX_STANDARD_CALLS} deep")
+        self.spend(STEPS_OF_A_CALL)
 
     def leave(self) -> None:
         """End a call."""
