@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from engine.feel import Field, Scope, check, literal, types
+from engine.feel import Field, Scope, check, limits, literal, types
 from engine.feel.builtins import BUILTINS
+from engine.feel.functions.signature import Parameter
 from engine.feel.types import Type
 from engine.problems import InvalidError
 
@@ -40,7 +41,7 @@ def examples() -> list[Any]:
         for line in block.splitlines():
             text, _, wanted = line.rpartition("->")
             found.append(pytest.param(text.strip(), wanted.strip(), id=text.strip()))
-    assert len(found) > 60
+    assert len(found) > 200
     return found
 
 
@@ -56,9 +57,44 @@ def test_an_example_on_the_page_gives_what_it_says(text: str, wanted: str) -> No
         assert wanted == literal(check(text, scope).evaluate(facts, at=AT))
 
 
-def test_every_function_is_tried_in_a_case() -> None:
-    """Each built-in stands in at least one case file."""
-    cases = "".join(
-        path.read_text(encoding="utf-8") for path in (Path(__file__).parents[1] / "cases" / "feel").glob("*.*")
-    )
-    assert [] == [builtin.name for builtin in BUILTINS if f"{builtin.name}(" not in cases]
+REFERENCE = PAGE[PAGE.index("## Reference of functions") : PAGE.index("## Limits")]
+
+
+def test_the_reference_has_every_form_of_every_function() -> None:
+    """The reference lists the forms of the one table, with the names of their parameters, and no others."""
+    forms = {
+        f"{builtin.name}({', '.join(shown(parameter) for parameter in form.parameters)})"
+        for builtin in BUILTINS
+        for form in builtin.signatures
+    }
+    rows = re.findall(r"^\| (`[^|]*`) \|", REFERENCE, re.MULTILINE)
+    assert forms == {form for row in rows for form in re.findall("`([^`]+)`", row)}
+
+
+def shown(parameter: Parameter) -> str:
+    """A parameter as the reference writes it."""
+    return parameter.name + ("..." if parameter.rest else "?" if parameter.optional else "")
+
+
+def test_every_function_has_an_example_in_the_reference() -> None:
+    """Each built-in is called in an example of the reference, which is run."""
+    blocks = "".join(re.findall(r"```feel\n(.*?)```", REFERENCE, re.DOTALL))
+    assert [] == [builtin.name for builtin in BUILTINS if not re.search(rf"(?<![\w ]){builtin.name}\(", blocks)]
+
+
+def test_the_limits_on_the_page_are_those_of_the_language() -> None:
+    """The numbers in the table of limits are the constants."""
+    section = PAGE[PAGE.index("## Limits") :]
+    for limit in (
+        limits.MAX_SOURCE_CHARACTERS,
+        limits.MAX_DEPTH,
+        limits.NUMBER_DIGITS,
+        limits.MAX_EXPONENT,
+        limits.MAX_STEPS,
+        limits.MAX_CALLS,
+        limits.MAX_LIST_ITEMS,
+        limits.MAX_TEXT_CHARACTERS,
+        limits.MAX_DIFFERENT_VALUES,
+        limits.MAX_PATTERN_CHARACTERS,
+    ):
+        assert f"| {limit:,} |" in section
