@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -40,23 +41,29 @@ def maybe(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.none(), inner)
 
 
-facts = st.fixed_dictionaries(
-    {
-        "a": few_numbers,
-        "b": maybe(few_numbers),
-        "s": few_texts,
-        "t": maybe(few_texts),
-        "e": maybe(st.sampled_from(ENUM)),
-        "p": st.booleans(),
-        "q": maybe(st.booleans()),
-        "d": few_dates,
-        "f": maybe(few_dates),
-        "u": st.sampled_from([YearMonthDuration(0), YearMonthDuration(13)]),
-        "xs": st.lists(few_numbers, max_size=3),
-        "items": st.lists(st.fixed_dictionaries({"kind": few_texts, "n": maybe(few_numbers)}), max_size=3),
-        "c": st.fixed_dictionaries({"n": few_numbers, "m": maybe(few_texts)}),
-    }
-)
+def _facts(optional: Callable[[st.SearchStrategy[Any]], st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "a": few_numbers,
+            "b": optional(few_numbers),
+            "s": few_texts,
+            "t": optional(few_texts),
+            "e": optional(st.sampled_from(ENUM)),
+            "p": st.booleans(),
+            "q": optional(st.booleans()),
+            "d": few_dates,
+            "f": optional(few_dates),
+            "u": st.sampled_from([YearMonthDuration(0), YearMonthDuration(13)]),
+            "xs": st.lists(few_numbers, max_size=3),
+            "items": st.lists(st.fixed_dictionaries({"kind": few_texts, "n": optional(few_numbers)}), max_size=3),
+            "c": st.fixed_dictionaries({"n": few_numbers, "m": optional(few_texts)}),
+        }
+    )
+
+
+facts = _facts(maybe)
+complete_facts = _facts(lambda inner: inner)
+"""Records with and without absent values."""
 
 
 def text_of(value: Any) -> str:
@@ -64,6 +71,22 @@ def text_of(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value}"'
     return f'@"{value}"' if isinstance(value, dt.date) else f"({value})" if value < 0 else str(value)
+
+
+_POINT_RELATIONS = st.sampled_from(["before", "after", "during", "starts", "finishes"])
+_RANGE_RELATIONS = st.sampled_from(
+    [
+        "before",
+        "meets",
+        "met by",
+        "overlaps",
+        "overlaps before",
+        "overlaps after",
+        "finished by",
+        "includes",
+        "coincides",
+    ]
+)
 
 
 def _join(template: str, *parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -90,6 +113,42 @@ def _numbers(depth: int) -> st.SearchStrategy[str]:
         _join("string length({})", _texts(depth - 1)),
         _join("{{k: {}, r: k + 1}}.r", n),
         _join("(function(z: number) z * {})({})", n, n),
+        _join("{{f: function(z: number) if z <= 1 then z else z * f(z - 1), r: f({})}}.r", n),
+        _join("{{f: function(y, z) y - z, r: f(z: {}, y: {})}}.r", n, n),
+        st.tuples(st.sampled_from(["stddev", "median", "mean", "product", "min"]), x).map(lambda g: f"{g[0]}({g[1]})"),
+        _join("abs({})", n),
+        _join("round half up({}, {})", n, st.sampled_from(["0", "2", "-1"])),
+        _join("sqrt({})", n),
+        _join("{}.{}", _ranges(depth - 1), st.sampled_from(["start", "end"])),
+        _join('number({}, null, ".")', _texts(depth - 1)),
+        _join('get value({{k: {}}}, "k")', n),
+        _join('context put(c, "n", {}).n', n),
+        _join("({} - {}).days", _dates(depth - 1), _dates(depth - 1)),
+        _join("years and months duration({}, {}).months", _dates(depth - 1), _dates(depth - 1)),
+        _join("day of year({})", _dates(depth - 1)),
+    )
+
+
+def _ranges(depth: int) -> st.SearchStrategy[str]:
+    n = _numbers(depth)
+    return st.one_of(
+        _join("[{}..{}]", n, n),
+        _join("({}..{})", n, n),
+        st.tuples(st.sampled_from(["<", "<=", ">", ">=", "="]), n).map(lambda given: f"({given[0]} {given[1]})"),
+    )
+
+
+def _dates(depth: int) -> st.SearchStrategy[str]:
+    leaf = st.one_of(few_dates.map(text_of), st.sampled_from(["d", "f"]))
+    if depth == 0:
+        return leaf
+    return st.one_of(
+        leaf,
+        _join('({} + @"P1M")', _dates(depth - 1)),
+        _join("({} - duration({}))", _dates(depth - 1), st.sampled_from(['"P30D"', '"P1Y"', "s"])),
+        _join("date(2024, {}, 29)", _numbers(0)),
+        _join("date({})", _texts(0)),
+        _join("max({}, {})", _dates(depth - 1), _dates(depth - 1)),
     )
 
 
@@ -104,6 +163,13 @@ def _texts(depth: int) -> st.SearchStrategy[str]:
         _join("upper case({})", s),
         _join("substring({}, {})", s, _numbers(0)),
         _join("string({})", _numbers(depth - 1)),
+        _join("string({})", _ranges(depth - 1)),
+        _join("string({})", _dates(depth - 1)),
+        _join("string join(items.kind, {})", s),
+        _join("substring before({}, {})", s, s),
+        _join('replace({}, "[ab]", {})', s, s),
+        _join("get value(c, {})", st.sampled_from(['"m"', '"n"', "s"])),
+        _join("day of week({})", _dates(depth - 1)),
     )
 
 
@@ -119,6 +185,16 @@ def _lists(depth: int) -> st.SearchStrategy[str]:
         _join("(for i in {} return i + {})", _lists(depth - 1), n),
         _join("(for i in 1..3, j in {} return i * j)", _lists(depth - 1)),
         _join("append({}, {})", _lists(depth - 1), n),
+        _join("sort({})", _lists(depth - 1)),
+        _join("sort({}, function(i, j) i > j)", _lists(depth - 1)),
+        _join("list replace({}, {}, {})", _lists(depth - 1), n, n),
+        _join("list replace({}, function(i, new) i < new, {})", _lists(depth - 1), n),
+        _join("sublist({}, {})", _lists(depth - 1), n),
+        _join("mode({})", _lists(depth - 1)),
+        _join("distinct values(concatenate({}, {}))", _lists(depth - 1), _lists(depth - 1)),
+        _join("index of({}, {})", _lists(depth - 1), n),
+        _join("[{}, {}].day", _dates(depth - 1), _dates(depth - 1)),
+        _join("(for i in {} return i)", st.sampled_from(["[1..3)", "a..3", "[b..2]"])),
     )
 
 
@@ -156,9 +232,19 @@ def conditions(depth: int) -> st.SearchStrategy[str]:
         _join('(d + @"P1D") < {}', few_dates.map(text_of)),
         _join("contains({}, {})", _texts(depth - 1), _texts(depth - 1)),
         _join("({}) instance of number", n),
+        _join("({}) instance of list<number>", _lists(depth - 1)),
+        _join("({}) instance of range<number>", _ranges(depth - 1)),
+        _join("is({}, {})", n, n),
+        _join("{} in {}", n, _ranges(depth - 1)),
+        st.tuples(_POINT_RELATIONS, n, _ranges(depth - 1)).map(lambda given: "{}({}, {})".format(*given)),
+        st.tuples(_RANGE_RELATIONS, _ranges(depth - 1), _ranges(depth - 1)).map(lambda g: "{}({}, {})".format(*g)),
+        _join("list contains({}, {})", _lists(depth - 1), n),
+        _join("all({}, {})", c, c),
+        _join("even({})", n),
+        _join("({} < {})", _dates(depth - 1), _dates(depth - 1)),
     )
 
 
-expressions = st.one_of(conditions(2), _numbers(2), _texts(2), _lists(2))
+expressions = st.one_of(conditions(2), _numbers(2), _texts(2), _lists(2), _dates(2), _ranges(1))
 rules = st.lists(st.lists(conditions(1), min_size=1, max_size=3).map(" and ".join), min_size=1, max_size=6)
 """Sets of conditions."""

@@ -5,18 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from expressions import SCOPE, complete_facts, expressions
 from feel_files import CASES
+from hypothesis import given, settings
 
 from engine.feel import Scope, check, literal, syntax
 from engine.feel.builtins import BUILTINS, FUNCTION_NAMES
 from engine.feel.checking.operator_types import PROPERTY_NAMES
 from engine.feel.parser import Names, parse
 from engine.feel.places import TextPlaces
-from engine.feel.standard import Environment, Session, compile_expression
+from engine.feel.standard import Environment, Session, compile_expression, temporal
 from engine.feel.standard import builtins as standard_builtins
 from engine.feel.standard.text import literal as standard_literal
+from engine.problems import InvalidError
 
 AT = dt.datetime(2026, 11, 2, 9, tzinfo=dt.UTC)
 
@@ -77,3 +81,29 @@ def test_both_modes_have_the_same_functions() -> None:
     strict = {builtin.name: builtin.usage() for builtin in BUILTINS if not builtin.extension}
     assert strict == {name: each.builtin.usage() for name, each in standard_builtins.BUILTINS.items()}
     assert ["trim"] == [builtin.name for builtin in BUILTINS if builtin.extension]
+
+
+def standard_value(value: Any) -> Any:
+    """A fact as standard mode has it."""
+    if isinstance(value, dt.date):
+        return temporal.Date(value.year, value.month, value.day)
+    if isinstance(value, list):
+        return tuple(standard_value(item) for item in value)
+    if isinstance(value, dict):
+        return {key: standard_value(item) for key, item in value.items()}
+    return value
+
+
+@settings(max_examples=1000)
+@given(expressions, complete_facts)
+def test_both_modes_give_the_same_value_where_neither_has_a_problem(text: str, record: dict[str, Any]) -> None:
+    """On facts that are all there, what strict mode computes and standard mode computes without a note is the same."""
+    try:
+        strict = check(text, SCOPE).evaluate(record)
+    except InvalidError:
+        return
+    session = Session(AT)
+    variables = standard_value(record)
+    standard = compile_expression(text, SCOPE.fields).evaluate(Environment(variables, session))
+    if not session.notes:
+        assert literal(strict) == standard_literal(standard)
