@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from engine.problems import Place
 from engine.rulefile.scalar_places import ScalarStyle, character_places
@@ -29,6 +29,7 @@ class PlainNumber(Decimal):
         return made
 
 
+_QUOTES: Final = {ScalarStyle.PLAIN: "", ScalarStyle.SINGLE_QUOTED: "'", ScalarStyle.DOUBLE_QUOTED: '"'}
 Scalar = str | Decimal | bool | None
 
 
@@ -115,12 +116,15 @@ class Node:
         """Where a scalar's text starts: behind the opening quote, on the first line of a block."""
         if self.kind is not NodeKind.SCALAR or not self.text:
             return self.place
-        line, column = self._characters()[0]
-        return replace(self.place, line=line, column=column)
+        line, column = self._first_character() or self._characters()[0]
+        place = self.place
+        return Place(place.source, line, column, place.length, place.path)
 
     @property
     def line_columns(self) -> tuple[tuple[int, int], ...]:
         """The place (line, column) in the file at which each line of a scalar's text begins."""
+        if (first := self._first_character()) is not None:
+            return (first,)
         places = self._characters()
         starts = [0] + [index + 1 for index, character in enumerate(self.text) if character == "\n"]
         return tuple(places[min(start, len(places) - 1)] for start in starts)
@@ -141,6 +145,15 @@ class Node:
         last = places[min(max(offset + naive.length - 1, 0), len(places) - 1)]
         shown = last[1] - first[1] + 1 if last[0] == first[0] else len(self.lines[first[0] - 1]) - first[1] + 1
         return replace(self.place, line=first[0], column=first[1], length=max(1, shown))
+
+    def _first_character(self) -> tuple[int, int] | None:
+        """Where a text begins that stands on one line as it is, without escapes: nearly every text does."""
+        quotes = _QUOTES.get(self.style)
+        line, begin = self.place.line, self.place.column - 1
+        if quotes is None or not self.text or line > len(self.lines):
+            return None
+        written = f"{quotes}{self.text}{quotes}"
+        return (line, begin + len(quotes) + 1) if self.lines[line - 1].startswith(written, begin) else None
 
     def _characters(self) -> tuple[tuple[int, int], ...]:
         place = self.place
