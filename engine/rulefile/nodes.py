@@ -29,7 +29,13 @@ class PlainNumber(Decimal):
         return made
 
 
-_QUOTES: Final = {ScalarStyle.PLAIN: "", ScalarStyle.SINGLE_QUOTED: "'", ScalarStyle.DOUBLE_QUOTED: '"'}
+_QUOTES: Final = {
+    ScalarStyle.PLAIN: "",
+    ScalarStyle.SINGLE_QUOTED: "'",
+    ScalarStyle.DOUBLE_QUOTED: '"',
+    ScalarStyle.CSV: "",
+    ScalarStyle.CSV_QUOTED: '"',
+}
 Scalar = str | Decimal | bool | None
 
 
