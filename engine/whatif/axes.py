@@ -155,6 +155,8 @@ class _Line:
     def _positions(self) -> Iterator[tuple[int, int]]:
         scale, bounds, last = self.scale, self.bounds, 2 * len(self.bounds)
         own = None if self.before is None else self._position(self.before)
+        if own is None and not bounds:
+            yield 1, self._start()  # that anything is known may matter
         for position in range(last + 1 if bounds else 0):
             at = position // 2
             if position == own:
@@ -204,7 +206,8 @@ class _Line:
             return self.scale.floor(self.bounds[0])
         if self.subject.type in {DATE, DATE_TIME}:
             return self.scale.floor(self.at if self.subject.type == DATE_TIME else self.at.date())
-        return max(0, self.lowest or 0)
+        start = max(0, self.lowest if self.lowest is not None else 0)
+        return start if self.highest is None else min(start, self.highest)
 
     def _place(self, index: int) -> int:
         return self._position(self.scale.value(index, self.before)) if self.bounds else 0

@@ -143,9 +143,11 @@ number = st.integers(0, 6)
 def number_cells(draw: st.DrawFn, low: int, high: int, found: set[Decimal]) -> str:
     a, b = draw(st.integers(low, high)), draw(st.integers(low, high))
     text = draw(
-        st.sampled_from(["-", f">= {a}", f"< {a}", f"> {a}", f"{a}", f"not({a})", f"[{min(a, b)}..{max(a, b)}]"])
+        st.sampled_from(
+            ["-", "null", f">= {a}", f"< {a}", f"> {a}", f"{a}", f"not({a})", f"[{min(a, b)}..{max(a, b)}]"]
+        )
     )
-    if text != "-":
+    if text not in {"-", "null"}:
         found.add(Decimal(a))
     if text.startswith("["):
         found.add(Decimal(b))
@@ -222,7 +224,7 @@ def assert_nearest(
         assert found.outcome_after == outcome(rules, other)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(tables(), small_facts, st.integers(1, 4))
 def test_no_change_of_a_table_is_nearer_than_the_one_found(
     table: tuple[str, dict[str, set[Decimal]]], facts: dict[str, Any], most: int
@@ -269,6 +271,43 @@ def test_no_change_of_a_lead_is_nearer_than_the_one_found(
         assert found.outcome_after == before
     else:
         assert_nearest(rules, constants, facts, found, smallest(rules, constants, facts, wanted, 2))
+
+
+@st.composite
+def choices(draw: st.DrawFn) -> tuple[str, dict[str, set[Decimal]]]:
+    constants: dict[str, set[Decimal]] = {"n": set(), "m": set()}
+
+    def condition() -> str:
+        parts = []
+        for _ in range(draw(st.integers(1, 2))):
+            k, j = draw(number), draw(st.integers(-2, 2))
+            bounds = {f"n > {k}": ("n", k), f"{k} >= n": ("n", k), f"m < {j}": ("m", j), f"m != {j}": ("m", j)}
+            part = draw(st.sampled_from([*bounds, 'e in ("a", "b")', "p", "not(p)", "m = null"]))
+            if part in bounds:
+                constants[bounds[part][0]].add(Decimal(bounds[part][1]))
+            parts.append(f"({part})")
+        return draw(st.sampled_from([" and ", " or "])).join(parts)
+
+    if draw(st.booleans()):
+        return condition(), constants
+    return f'if {condition()} then "x" else if {condition()} then "y" else "z"', constants
+
+
+@settings(max_examples=60, deadline=None)
+@given(choices(), small_facts, st.integers(1, 3))
+def test_no_change_of_an_expression_is_nearer_than_the_one_found(
+    choice: tuple[str, dict[str, set[Decimal]]], facts: dict[str, Any], most: int
+) -> None:
+    """Of all records of a small world that give another known result, none is nearer."""
+    text, constants = choice
+    rules = expression(text, "small/1")
+    before = outcome(rules, facts)
+
+    def wanted(decision: Any) -> bool:
+        return decision.outcome["result"] is not None and decision.outcome != before
+
+    found = ask(rules, facts, most=most, steps=10**9)
+    assert_nearest(rules, constants, facts, found, smallest(rules, constants, facts, wanted, most))
 
 
 # -- the value that stands for a position
