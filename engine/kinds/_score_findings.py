@@ -18,7 +18,7 @@ from engine.kinds._bands import Band
 from engine.kinds._decay import from_micro
 from engine.kinds._lead_nearest import EVENTS
 from engine.kinds._score_range import Extreme, Giver, Limits, ScoreRange
-from engine.problems import Place, Problem
+from engine.problems import InvalidError, Place, Problem
 from engine.rulefile.facts import FactSchema
 from engine.rulefile.kind import Outcome
 from engine.rulefile.nodes import Node
@@ -157,13 +157,22 @@ def _scored(scoring: Scoring, extreme: Extreme) -> _Reached | None:
             values = {path[1:]: value for path, value in event.items() if len(path) > 1} | {("at",): scoring.at}
             events += [complete_record(item.scope, values, item.domains)] * number
         record[EVENTS] = tuple(events)
-    outcome: Outcome = scoring.decide(record, at=scoring.at, as_of=scoring.at)
-    if outcome.outcome["state"] == "not_scored":  # of whom nothing is known has no score: something else may be known
-        record = _with_something_known(scoring, record, extreme)
-        outcome = scoring.decide(record, at=scoring.at, as_of=scoring.at)
-    if outcome.outcome["state"] != "scored":
+    outcome = _decided(scoring, record)
+    if outcome is not None and outcome.outcome["state"] == "not_scored":
+        record = _with_something_known(scoring, record, extreme)  # a lead of which nothing is known has no score
+        outcome = _decided(scoring, record)
+    if outcome is None or outcome.outcome["state"] != "scored":
         return None
     return _Reached(record, outcome.outcome["score"], outcome.outcome["raw"])
+
+
+def _decided(scoring: Scoring, record: dict[str, Any]) -> Outcome | None:
+    """What comes out for a record; None where a condition cannot be computed for it, such as a division by zero."""
+    try:
+        outcome: Outcome = scoring.decide(record, at=scoring.at, as_of=scoring.at)
+    except InvalidError:
+        return None
+    return outcome
 
 
 def _with_something_known(scoring: Scoring, record: dict[str, Any], extreme: Extreme) -> dict[str, Any]:
@@ -182,7 +191,9 @@ def _with_something_known(scoring: Scoring, record: dict[str, Any], extreme: Ext
 
 def _is_capped_without(scoring: Scoring, reached: _Reached, giver: Giver) -> bool:
     """Whether on the record the rule is true and its group's other points fill the cap."""
-    outcome: Outcome = scoring.decide(reached.record, at=scoring.at, as_of=scoring.at)
+    outcome = _decided(scoring, reached.record)
+    if outcome is None:
+        return False
     group, cap = scoring.group_ids[giver.group], scoring.caps[giver.group]
     reasons = [reason for reason in outcome.explain().reasons if reason.detail.get("group") == group]
     others = sum(

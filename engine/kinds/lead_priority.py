@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
@@ -449,7 +449,7 @@ def _analysed(body: LeadPriority, reader: _Reader) -> LeadPriority:
         gated=frozenset(gate.band for gate in body.gates if gate.band is not None),
         facts=draft.facts,
         reads=body.reads,
-        at=datetime.combine(draft.head.effective.from_, time(12), draft.zone).astimezone(UTC),
+        at=datetime.combine(draft.head.effective.from_, time(12), draft.zone),
     )
     rules = {rule.text_of("id"): rule for group in draft.tree.list_of("groups") for rule in group.list_of("rules")}
     bands = draft.tree["bands"]

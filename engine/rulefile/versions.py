@@ -35,7 +35,11 @@ def _ends(rule_set: RuleSet) -> tuple[datetime, datetime | None]:
 
 def _start_of(day: date, rule_set: RuleSet) -> datetime:
     # fold=0: where midnight does not exist, the offset before the change gives the first instant of the day
-    return datetime.combine(day, time(), rule_set.zone).astimezone(UTC)
+    local = datetime.combine(day, time(), rule_set.zone)
+    try:
+        return local.astimezone(UTC)
+    except OverflowError:  # hours from the first or last day of the calendar
+        return local.replace(tzinfo=UTC)
 
 
 def _holding(versions: Sequence[RuleSet], at: datetime) -> list[RuleSet]:

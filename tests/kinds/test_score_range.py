@@ -129,6 +129,15 @@ def test_what_cannot_be_seen_through_widens_the_limits_and_says_so() -> None:
     assert 5 == outcome(rules, highest)["score"]
 
 
+def test_a_condition_that_cannot_be_computed_for_the_record_does_not_keep_a_file_from_loading() -> None:
+    """Dividing by the number of employees fails for a company without any; no record is shown then."""
+    rules = lead_rules(
+        group("fit", [("annual_revenue / employees > 5", 10), ("employees < 5", 3), ("annual_revenue < 5", 3)])
+    )
+    highest, *_ = told(rules, "rules.score_range")
+    assert highest.message.startswith("the highest score is at most 16: `fit` from 0 to 16")
+
+
 VALUES: Mapping[str, Sequence[Any]] = {
     "employees": [None, *range(5)],
     "consent": [None, True, False],

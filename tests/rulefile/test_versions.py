@@ -112,6 +112,22 @@ def test_holes_and_hidden_versions_are_those_of_every_hour(
     assert {v.version for v in versions} - set(in_force) == hidden
 
 
+def test_versions_at_the_start_of_the_calendar_are_looked_at(load_text: Load) -> None:
+    """A day whose start lies before the calendar, in its zone, is no error."""
+    text = """
+        kind: decision
+        name: sample
+        version: {number}
+        title: A sample
+        effective: {{from: 0001-01-01, to: 0001-01-05}}
+        zone: Pacific/Kiritimati
+        facts: discount-request/1
+        expression: list_amount
+        """
+    versions = [load_text(text.format(number=number)) for number in (1, 2)]
+    assert ["rules.version_hidden"] == [problem.code for problem in look_at_versions(versions)]
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_one_version_alone_says_nothing(load_text: Load, count: int) -> None:
     """There is nothing beside it, even if it ends."""
