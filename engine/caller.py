@@ -11,13 +11,17 @@ ROLES = ("sales_rep", "field_sales_rep", "sales_manager", "revops_analyst", "pla
 SERVICE_ROLE = "service"
 """The platform's own jobs, imports and installation: one whole organisation, never beyond it. No person has it."""
 
+ACTIONS = ("read", "write", "start", "draft", "propose", "preview", "approve", "publish", "edit_policies")
+"""Everything that a policy can allow. A use case asks for these words and only these."""
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """A person (or an application acting for one) with a place in the organisation.
 
     The role and the place come from our own directory, never from a claim. `territory_ids` are the territories the
-    person works; own records are those the person owns **and** that lie in one of them.
+    person works; own records are those the person owns **and** that lie in one of them. `scopes` are those of the token
+    (`engine.scopes`): None is the whole role, an empty set allows nothing.
     """
 
     id: str
@@ -28,6 +32,7 @@ class Actor:
     branch_id: str
     team_id: str
     territory_ids: tuple[str, ...] = ()
+    scopes: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,13 @@ Every expectation is held against both the predicate that requests are answered 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from engine.caller import Actor
+from engine.caller import ACTIONS, Actor
 from engine.policy.policies import Policies
-from engine.policy.vocabulary import ACTIONS, ALL_ROLES
+from engine.policy.vocabulary import ALL_ROLES
 from engine.problems import InvalidError, Problem, Report
 from engine.records import RECORD_TYPES, FieldKind, Record, RecordType, record_type
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from engine.rulefile import Node
 
 _PERSON = tuple(one.name for one in fields(Actor))
+_LISTS: Mapping[str, Callable[[Iterable[str]], Any]] = {"territory_ids": tuple, "scopes": frozenset}
 _SECTIONS = ("defaults", "people", "records", "tests")
 _CASE = ("name", "actor", "record", "allow", "deny")
 
@@ -123,7 +124,8 @@ class _TestFile:
         values: dict[str, Any] = dict.fromkeys(("organisation_id", "region_id", "branch_id", "team_id"), "")
         values |= {"id": name, "name": name.capitalize(), "territory_ids": ()}
         for key, child in given.items():
-            values[key] = tuple(item.text for item in child.items) if key == "territory_ids" else child.text
+            listed = _LISTS.get(key)
+            values[key] = child.text if listed is None else listed(item.text for item in child.items)
         return Actor(**{key: value for key, value in values.items() if key in _PERSON})
 
     def _record(self, name: str, node: Node) -> Record | None:

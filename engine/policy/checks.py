@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-from engine.caller import Actor
+from engine.caller import ACTIONS, Actor
 from engine.policy.policies import Policies
 from engine.policy.rows import rows, without_comments
-from engine.policy.vocabulary import ACTIONS, ALL_ROLES, RESOURCES, class_name
+from engine.policy.vocabulary import ALL_ROLES, RESOURCES, class_name
 from engine.problems import InvalidError, Place, Problem
 
 _TEXT = re.compile(r'"((?:[^"\\\n]|\\.)*)"')

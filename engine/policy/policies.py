@@ -14,14 +14,15 @@ from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from engine.caller import Actor
+from engine.caller import ACTIONS, Actor
 from engine.policy.oso_border import Loaded, build, filter_for, is_allowed
 from engine.policy.rows import place_of
 from engine.policy.translation import UnknownFieldError, UnsupportedShapeError, predicate_of
-from engine.policy.vocabulary import ACTIONS, RESOURCES, asked_fields
-from engine.predicate import Never, Predicate, matches
+from engine.policy.vocabulary import RESOURCES, asked_fields
+from engine.predicate import Always, Never, Predicate, matches
 from engine.problems import InvalidError, Place, Problem
 from engine.records import Record
+from engine.scopes import narrowed
 
 if TYPE_CHECKING:
     from engine.policy.matrix import MatrixRow
@@ -63,7 +64,7 @@ class Policies:
         key = (actor, action, record_type)
         kept = self._kept.get(key)
         if kept is None:
-            kept = self._asked(actor, action, record_type)
+            kept = narrowed(self._asked(actor, action, record_type), actor, action, record_type)
             with self._oso_lock:
                 while len(self._kept) >= KEPT_PREDICATES:
                     del self._kept[next(iter(self._kept))]
@@ -76,6 +77,8 @@ class Policies:
 
     def reference_allows(self, actor: Actor, action: str, record: Record) -> bool:
         """What Oso itself says: slow, for tests and `bylaw check`."""
+        if not matches(narrowed(Always(), actor, action, record.type), record.values()):
+            return False  # scopes are no part of the policy files
         with self._oso_lock:
             return is_allowed(self._oso, actor, action, record)
 

@@ -12,9 +12,6 @@ from typing import Any
 from engine.caller import ROLES, SERVICE_ROLE, Actor
 from engine.records import COMMON, RECORD_TYPES, FieldKind, Record, RecordField, RecordType, record_type
 
-ACTIONS = ("read", "write", "start", "draft", "propose", "preview", "approve", "publish", "edit_policies")
-"""Everything that a policy can allow. A use case asks for these words and only these."""
-
 ALL_ROLES = (*ROLES, SERVICE_ROLE)
 
 _PYTHON_TYPES = {FieldKind.TEXT: str, FieldKind.INTEGER: int, FieldKind.BOOLEAN: bool}

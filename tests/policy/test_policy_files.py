@@ -8,9 +8,9 @@ import sys
 import threading
 from pathlib import Path
 
-from engine.caller import ROLES, Actor
+from engine.caller import ACTIONS, ROLES, Actor
 from engine.policy import MatrixRow, Policies, check
-from engine.policy.vocabulary import ACTIONS, ALL_ROLES
+from engine.policy.vocabulary import ALL_ROLES
 from engine.predicate import Never, Predicate
 from engine.records import RECORD_TYPES, Record
 
