@@ -20,6 +20,7 @@ from engine.dmn.model import (
 )
 from engine.dmn.reading import read_definitions
 from engine.dmn.types import ModelTypes
+from engine.feel.operations import whole
 from engine.feel.standard import Environment, Note, Session
 from engine.feel.standard.callables import Defined
 from engine.feel.standard.types import converted
@@ -136,6 +137,7 @@ class Model:
             value = self._value(Reference(self.definitions.namespace, key), run)
             if isinstance(value, Defined):
                 value = _called(value, keyed, session)
+            whole(value)
         except Fault as fault:
             raise InvalidError(Problem(fault.code, fault.message)) from None
         except RecursionError:

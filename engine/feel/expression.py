@@ -12,10 +12,10 @@ from engine.feel.checker import check_cell, check_tree
 from engine.feel.checking.operator_types import PROPERTY_NAMES
 from engine.feel.generate import compile_value, compile_values
 from engine.feel.interpret import interpret
-from engine.feel.operations import Run, call_depth
+from engine.feel.operations import Run, call_depth, whole
 from engine.feel.parser import Names, parse, parse_unary_tests
 from engine.feel.places import TextPlaces
-from engine.feel.types import ContextType, Field, ListType, Scope, Type
+from engine.feel.types import ANY, ContextType, Field, ListType, Scope, Type
 from engine.feel.unparse import unparse
 from engine.feel.values import Facts, Fault, Value
 from engine.problems import NOWHERE, InvalidError, Place, Problem
@@ -26,11 +26,12 @@ LineColumns = Sequence[tuple[int, int]]
 class Expression:
     """A checked expression. Immutable, safe to share between threads, picklable (it is checked again from its text).
 
+    `may_nest` says that its value may hold values in values without end, which an evaluation refuses.
     `text` is as written, `type` what it gives, `reads` the dotted paths of the facts it reads, `ir` its typed form,
     `place` where its text starts.
     """
 
-    __slots__ = ("_again", "_compiled", "ir", "places", "reads", "text", "tree", "type")
+    __slots__ = ("_again", "_compiled", "ir", "may_nest", "places", "reads", "text", "tree", "type")
 
     def __init__(
         self,
@@ -47,6 +48,9 @@ class Expression:
         self.type: Type = node.type
         self.reads: frozenset[str] = frozenset(fact.name for fact in ir.facts_of(node))
         self._again = again
+        self.may_nest = not isinstance(node, ir.Fact) and (
+            self.type == ANY or isinstance(self.type, ListType | ContextType)
+        )
         self._compiled: tuple[Callable[..., Value], bool] | None = None
 
     @property
@@ -64,7 +68,8 @@ class Expression:
             compiled = self._compiled = compile_value(self.ir)
         function, needs_run = compiled
         try:
-            return function(facts, Run(facts, at, zone) if needs_run else None)
+            value = function(facts, Run(facts, at, zone) if needs_run else None)
+            return whole(value) if self.may_nest else value
         except Exception as error:
             self.interpret(facts, at=at, zone=zone)
             raise AssertionError(f"generated code and interpreter disagree about `{self.text}`") from error
@@ -72,7 +77,8 @@ class Expression:
     def interpret(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> Value:
         """The value, through the reference interpreter. Raises as `evaluate` does."""
         try:
-            return interpret(self.ir, Run(facts, at, zone))
+            value = interpret(self.ir, Run(facts, at, zone))
+            return whole(value) if self.may_nest else value
         except Fault as fault:
             raise self.located(fault) from None
         except RecursionError:  # a deep expression meets the end of Python's stack before the limit on calls
@@ -190,11 +196,12 @@ def _check_cell_again(
 class ValueSet:
     """Many expressions of any type, compiled into one function that gives all their values."""
 
-    __slots__ = ("_function", "_needs_run", "expressions")
+    __slots__ = ("_function", "_needs_run", "_nesting", "expressions")
 
     def __init__(self, expressions: Sequence[Expression]) -> None:
         """See `compile`."""
         self.expressions = tuple(expressions)
+        self._nesting = tuple(at for at, each in enumerate(expressions) if each.may_nest)
         self._function, self._needs_run = compile_values([expression.ir for expression in self.expressions])
 
     @classmethod
@@ -205,10 +212,13 @@ class ValueSet:
     def evaluate(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> tuple[Value, ...]:
         """The values, in the order of the expressions. Raises `InvalidError` for the first that cannot be computed."""
         try:
-            return self._function(facts, Run(facts, at, zone) if self._needs_run else None)
+            values = self._function(facts, Run(facts, at, zone) if self._needs_run else None)
+            for at_value in self._nesting:
+                whole(values[at_value])
         except Exception as error:
             interpret_all(self.expressions, facts, at=at, zone=zone)
             raise AssertionError("generated code and interpreter disagree about a set of values") from error
+        return values
 
     def __reduce__(self) -> tuple[Callable[..., ValueSet], tuple[Any, ...]]:
         return ValueSet, (self.expressions,)

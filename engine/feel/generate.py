@@ -40,8 +40,10 @@ from engine.feel.operations import (
     list_limit,
     looked_at,
     member,
+    metered,
     negate,
     order,
+    paid,
     range_of,
 )
 from engine.feel.piecewise import straight_pieces
@@ -212,11 +214,13 @@ _RUNTIME: Final[dict[str, object]] = {
     "looked": _looked,
     "loop": _loop,
     "max": max,
+    "metered": metered,
     "member": member,
     "min": min,
     "negate": negate,
     "not_equal": _not_equal,
     "order": order,
+    "paid": paid,
     "quantified": _quantified,
     "range_of": range_of,
     "required": required,
@@ -369,6 +373,9 @@ class Source:
         length = _constant_length(node)
         if length is not None and _definite(node.left):
             return f"{self.operation(add_duration)}({left}, {self.bind(length)})"
+        if node.repeated:
+            self.needs_run = True
+            return f"metered(run, {self.operation(ARITHMETIC[node.op])}, {left}, {right})"
         return f"{self.operation(ARITHMETIC[node.op])}({left}, {right})"
 
     def operation(self, call: Callable[..., Any]) -> str:
@@ -390,7 +397,11 @@ class Source:
                     return f"({other} is {'not ' if node.op == '!=' else ''}None)"
             if types[0] == types[1] and types[0] in PYTHON_TYPES:
                 return f"({left} {_PYTHON_OPS[node.op]} {right})"
-            return f"{'equal' if node.op == '=' else 'not_equal'}({left}, {right})"
+            call = "equal" if node.op == "=" else "not_equal"
+            if node.repeated:
+                self.needs_run = True
+                return f"metered(run, {call}, {left}, {right})"
+            return f"{call}({left}, {right})"
         if types[0] == types[1] and types[0] in ORDERED:
             plain = f"{left} {node.op} {right}"
             if not (node.left.nullable or node.right.nullable):
@@ -452,7 +463,11 @@ class Source:
 
     def _belongs(self, node: ir.Belongs) -> str:
         in_range = isinstance(node.test.type, RangeType)
-        return f"belongs_to({self._expression(node.value)}, {self._expression(node.test)}, {in_range})"
+        operands = f"{self._expression(node.value)}, {self._expression(node.test)}, {in_range}"
+        if node.repeated:
+            self.needs_run = True
+            return f"metered(run, belongs_to, {operands})"
+        return f"belongs_to({operands})"
 
     def _require(self, node: ir.Require) -> str:
         return f"required({self._expression(node.value)}, {self.bind(node)})"
@@ -506,6 +521,13 @@ class Source:
         return f"quantified({node.kind == 'some'}, {domains}, lambda {names}: {self._expression(node.condition)})"
 
     def _call(self, node: ir.Call) -> str:
+        code = self._called(node)
+        if not node.repeated or not _has_length(node.type):
+            return code
+        self.needs_run = True
+        return f"paid(run, {code})"
+
+    def _called(self, node: ir.Call) -> str:
         if node.name in _EXTREMES and _definite_numbers(node):
             parts = [self._expression(argument) for argument in node.arguments]
             if len(parts) == 2 and self.atom(node.arguments[0]) and self.atom(node.arguments[1]):

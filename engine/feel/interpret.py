@@ -21,7 +21,9 @@ from engine.feel.operations import (
     list_limit,
     looked_at,
     member,
+    metered,
     negate,
+    paid,
     range_of,
 )
 from engine.feel.types import FunctionType, RangeType, Type
@@ -92,8 +94,8 @@ def _member(node: ir.Member, run: Run, variables: Variables) -> Value:
 
 
 def _arithmetic(node: ir.Arithmetic, run: Run, variables: Variables) -> Value:
-    left = _evaluate(node.left, run, variables)
-    return ARITHMETIC[node.op](left, _evaluate(node.right, run, variables))
+    left, right = _evaluate(node.left, run, variables), _evaluate(node.right, run, variables)
+    return metered(run, ARITHMETIC[node.op], left, right) if node.repeated else ARITHMETIC[node.op](left, right)
 
 
 def _negate(node: ir.Negate, run: Run, variables: Variables) -> Value:
@@ -101,8 +103,8 @@ def _negate(node: ir.Negate, run: Run, variables: Variables) -> Value:
 
 
 def _compare(node: ir.Compare, run: Run, variables: Variables) -> Value:
-    left = _evaluate(node.left, run, variables)
-    return compare(node.op, left, _evaluate(node.right, run, variables))
+    left, right = _evaluate(node.left, run, variables), _evaluate(node.right, run, variables)
+    return metered(run, compare, node.op, left, right) if node.repeated else compare(node.op, left, right)
 
 
 def _and(node: ir.And, run: Run, variables: Variables) -> Value:
@@ -140,8 +142,9 @@ def _let(node: ir.Let, run: Run, variables: Variables) -> Value:
 
 
 def _belongs(node: ir.Belongs, run: Run, variables: Variables) -> Value:
-    value = _evaluate(node.value, run, variables)
-    return belongs_to(value, _evaluate(node.test, run, variables), isinstance(node.test.type, RangeType))
+    value, test = _evaluate(node.value, run, variables), _evaluate(node.test, run, variables)
+    in_range = isinstance(node.test.type, RangeType)
+    return metered(run, belongs_to, value, test, in_range) if node.repeated else belongs_to(value, test, in_range)
 
 
 def belongs_to(value: Value, test: Value, in_range: bool) -> bool | None:  # noqa: FBT001  # only executors call it
@@ -276,7 +279,8 @@ def _call(node: ir.Call, run: Run, variables: Variables) -> Value:
     arguments = [_evaluate(argument, run, variables) for argument in node.arguments]
     if node.repeated:
         run.spend(looked_at(arguments))
-    return call_builtin(node.name, node.signatures, run, arguments)
+    found = call_builtin(node.name, node.signatures, run, arguments)
+    return paid(run, found) if node.repeated else found
 
 
 def _function(node: ir.Function, run: Run, variables: Variables) -> Value:

@@ -66,11 +66,12 @@ class Member(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arithmetic(Node):
-    """`+ - * / **`."""
+    """`+ - * / **`. `repeated` as in `Call`."""
 
     op: str
     left: Node
     right: Node
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,11 +83,12 @@ class Negate(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compare(Node):
-    """`= != < <= > >=`."""
+    """`= != < <= > >=`. `repeated` as in `Call`."""
 
     op: str
     left: Node
     right: Node
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,10 +132,11 @@ class Let(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Belongs(Node):
-    """`value in test` where the test is a range, list or value only known at run time."""
+    """`value in test`, where the test is a range, list or value only known at run time. `repeated` as in `Call`."""
 
     value: Node
     test: Node
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,7 +221,8 @@ class Quantified(Node):
 class Call(Node):
     """A built-in function. With more than one signature the arguments decide at run time.
 
-    `repeated`: stands where it may run many times, so that looking through its arguments takes steps.
+    `repeated`: stands where it may run many times, so that looking through texts and lists, and building them, takes
+    steps.
     """
 
     name: str

@@ -16,6 +16,7 @@ from engine.feel import temporal
 from engine.feel.calendar import NO_PART, Calendar
 from engine.feel.limits import (
     MAX_CALLS,
+    MAX_DEPTH,
     MAX_EXPONENT,
     MAX_LIST_ITEMS,
     MAX_STEPS,
@@ -112,6 +113,18 @@ def looked_at(values: Sequence[Any]) -> int:
     return sum([len(value) for value in values if isinstance(value, list | tuple | str)]) // _FREE
 
 
+def paid(run: Budget, value: Any) -> Any:
+    """A text or list that was built, when the steps for building it are there. Raises `Fault` `feel.step_limit`."""
+    run.spend(looked_at((value,)))
+    return value
+
+
+def metered(run: Budget, call: Callable[..., Any], *arguments: Any) -> Any:
+    """The result of an operator, when the steps are there for looking through its operands and building it."""
+    run.spend(looked_at(arguments))
+    return paid(run, call(*arguments))
+
+
 _FREE: Final = 16
 """Items of lists and characters of texts that a function may look at for one step of the budget."""
 
@@ -164,6 +177,26 @@ def list_limit(items: tuple[Value, ...]) -> tuple[Value, ...]:
     if len(items) > MAX_LIST_ITEMS:
         raise Fault("feel.size_limit", f"the list is longer than {MAX_LIST_ITEMS} items")
     return items
+
+
+def whole(value: Any) -> Any:
+    """The value of a whole evaluation, unless it unfolds without end. Raises `Fault` `feel.size_limit`.
+
+    A small value may share its parts so often that writing it never ends, or lie so deep that nothing can write it.
+    """
+    level, parts = [value], 0
+    for _ in range(MAX_DEPTH):
+        inner: list[Any] = []
+        for each in level:
+            if isinstance(each, Mapping | list | tuple):
+                parts += len(each)
+                if parts > MAX_STEPS:
+                    raise Fault("feel.size_limit", f"the value has more than {MAX_STEPS} parts")
+                inner.extend(each.values() if isinstance(each, Mapping) else each)
+        if not inner:
+            return value
+        level = inner
+    raise Fault("feel.size_limit", f"the value has more than {MAX_DEPTH} levels of lists and contexts")
 
 
 # -- operators

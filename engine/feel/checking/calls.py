@@ -213,7 +213,8 @@ class CallChecks(CheckerBase):
             nullable=nullable,
             span=tree.span,
         )
-        self.check_pattern(builtin, node)
+        if not self.is_pattern_right(builtin, node):
+            return self.broken(tree.span)
         return node if any(s.reads_clock for s, _, _ in chosen) else self.fold(node)
 
     def wrong_count_or_name(self, builtin: Builtin, given: int, tree: syntax.Invocation) -> None:
@@ -237,19 +238,21 @@ class CallChecks(CheckerBase):
             meant, message = "", f"`{builtin.name}` takes {count_of_arguments(least, most, given)}"
         self.problem("feel.wrong_arguments", message, tree.span, f"{meant}it is {builtin.usage()}")
 
-    def check_pattern(self, builtin: Builtin, node: ir.Call) -> None:
-        """A regular expression that stands in the rule is looked at now."""
+    def is_pattern_right(self, builtin: Builtin, node: ir.Call) -> bool:
+        """Whether a regular expression that stands in the rule can be run; what is wrong with it is noted."""
         if builtin.name not in {"matches", "replace", "split"}:
-            return
+            return True
         pattern = node.arguments[1]
         flags = [a for at, a in enumerate(node.arguments) if node.signatures[0].parameter(at).name == "flags"]
         if not isinstance(pattern, ir.Const) or not isinstance(pattern.value, str):
-            return
+            return True
         flag = flags[0].value if flags and isinstance(flags[0], ir.Const) else None
         try:
             pattern_of(pattern.value, flag if isinstance(flag, str) else "")
         except Fault as fault:
             self.problem(fault.code, fault.message, pattern.span, fault.help)
+            return False
+        return True
 
     def wrong_argument(self, builtin: Builtin, signature: Signature, arguments: Sequence[ir.Node]) -> None:
         """Say which argument no form of the built-in takes."""

@@ -23,6 +23,7 @@ from engine.feel.types import (
     NULL,
     NUMBER,
     ORDERED,
+    STRING,
     ListType,
     RangeType,
     Type,
@@ -53,7 +54,7 @@ class ConditionChecks(CheckerBase):
             return self.compare(tree.op, left, right, tree.span)
         nullable = left.nullable or right.nullable
         if ANY in (left.type, right.type):
-            return ir.Arithmetic(tree.op, left, right, type=ANY, nullable=True, span=tree.span)
+            return ir.Arithmetic(tree.op, left, right, self.looping > 0, type=ANY, nullable=True, span=tree.span)
         if NULL in (left.type, right.type):
             self.problem(
                 "feel.wrong_type", f"`{tree.op}` with null is always null", tree.span, "test for null with `x = null`"
@@ -68,7 +69,8 @@ class ConditionChecks(CheckerBase):
                 arithmetic_help(tree.op, left.type, right.type),
             )
             return self.broken(tree.span)
-        return self.fold(ir.Arithmetic(tree.op, left, right, type=type_, nullable=nullable, span=tree.span))
+        repeated = self.looping > 0 and type_ == STRING
+        return self.fold(ir.Arithmetic(tree.op, left, right, repeated, type=type_, nullable=nullable, span=tree.span))
 
     def compare(self, op: str, left: ir.Node, right: ir.Node, span: syntax.Span) -> ir.Node:
         """A comparison of two nodes; what can never be true is noted."""
@@ -83,7 +85,9 @@ class ConditionChecks(CheckerBase):
                 return self.broken(span)
             self.check_enum(left, right)
             self.check_enum(right, left)
-            return self.fold(ir.Compare(op, left, right, type=BOOLEAN, span=span))
+            types = (left.type, right.type)
+            long = NULL not in types and any(type_ == ANY or isinstance(type_, ListType) for type_ in types)
+            return self.fold(ir.Compare(op, left, right, long and self.looping > 0, type=BOOLEAN, span=span))
         if NULL in (left.type, right.type):
             self.problem("feel.wrong_type", f"`{op}` with null is never true", span, "test for null with `x = null`")
             return self.broken(span)
@@ -190,12 +194,12 @@ class ConditionChecks(CheckerBase):
             return node
         if isinstance(type_, RangeType) and not isinstance(subject.type, RangeType):
             self.must_compare(subject, type_.item, node)
-            return self.fold(ir.Belongs(subject, node, type=BOOLEAN, nullable=True, span=span))
+            return self.fold(ir.Belongs(subject, node, self.looping > 0, type=BOOLEAN, nullable=True, span=span))
         if isinstance(type_, ListType) and not comparable(subject.type, type_):
             self.must_compare(subject, type_.item, node)
-            return self.fold(ir.Belongs(subject, node, type=BOOLEAN, nullable=True, span=span))
+            return self.fold(ir.Belongs(subject, node, self.looping > 0, type=BOOLEAN, nullable=True, span=span))
         if ANY in (type_, subject.type) or isinstance(type_, ListType):
-            return ir.Belongs(subject, node, type=BOOLEAN, nullable=True, span=span)
+            return ir.Belongs(subject, node, self.looping > 0, type=BOOLEAN, nullable=True, span=span)
         return self.compare("=", subject, node, span)
 
     def check_bounds(self, test: syntax.Interval, low: ir.Node, high: ir.Node) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.feel.functions.signature import Builtin, first, form, function
-from engine.feel.limits import MAX_DIFFERENT_VALUES, MAX_LIST_ITEMS
+from engine.feel.limits import MAX_DIFFERENT_VALUES, MAX_LIST_ITEMS, MAX_STEPS
 from engine.feel.operations import Budget, Operations, list_limit
 from engine.feel.types import ANY, BOOLEAN, NUMBER, ListType, Type, common
 from engine.feel.values import Fault
@@ -106,9 +106,13 @@ def _concatenate(*lists_: Sequence[Any]) -> tuple[Any, ...]:
 def _flatten(items: Sequence[Any]) -> tuple[Any, ...]:
     found: list[Any] = []
     stack = [iter(items)]
+    lists = 0
     while stack:
         for item in stack[-1]:
             if isinstance(item, list | tuple):
+                lists += 1
+                if lists > MAX_STEPS:  # lists of shared empty lists may have no end
+                    raise Fault("feel.size_limit", f"more than {MAX_STEPS} lists lie within each other")
                 stack.append(iter(item))
                 break
             found.append(item)

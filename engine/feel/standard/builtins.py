@@ -14,7 +14,7 @@ from typing import Any, Final
 from engine.feel.functions.signature import Builtin, Parameter, Signature
 from engine.feel.functions.table import table
 from engine.feel.functions.texts import Patterns
-from engine.feel.operations import looked_at
+from engine.feel.operations import looked_at, paid
 from engine.feel.parser import Names
 from engine.feel.standard import pattern_functions
 from engine.feel.standard.operations import STANDARD, kind_of
@@ -72,7 +72,7 @@ class BuiltinFunction:
                 continue
             session.spend(looked_at(values))
             try:
-                return form.call(session, *values) if form.wants_run else form.call(*values)
+                return paid(session, form.call(session, *values) if form.wants_run else form.call(*values))
             except ArithmeticError:  # a decimal's overflow on the way to a result
                 raise Fault("feel.number_range", f"the result of `{self.name}` is out of range") from None
         raise refused or Fault("feel.wrong_arguments", f"`{self.name}` cannot be called so")

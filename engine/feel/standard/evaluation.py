@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from engine.feel import syntax
 from engine.feel.limits import MAX_LIST_ITEMS
-from engine.feel.operations import list_limit
+from engine.feel.operations import list_limit, metered
 from engine.feel.parser import Names, parse, parse_unary_tests
 from engine.feel.places import TextPlaces
 from engine.feel.standard import temporal
@@ -154,9 +154,9 @@ class _Compiler:
         left, right, op = self.build(node.left), self.build(node.right), node.op
         compute = STANDARD.arithmetic.get(op)
         if compute is None:
-            return self.guarded(node, lambda e: compare(op, left(e), right(e)))
+            return self.guarded(node, lambda e: metered(e.session, compare, op, left(e), right(e)))
 
-        return self.guarded(node, lambda e: compute(left(e), right(e)))
+        return self.guarded(node, lambda e: metered(e.session, compute, left(e), right(e)))
 
     def logic(self, node: syntax.Logic) -> Evaluate:
         items = [self.build(item) for item in node.items]
