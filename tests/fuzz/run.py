@@ -53,6 +53,7 @@ def fuzz(name: str, seconds: float) -> Result:
             f"-rss_limit_mb={MEMORY_MB}",
             "-print_final_stats=1",
             "-len_control=0",
+            f"-report_slow_units={HANG_SECONDS}",
         ]
         command = [sys.executable, str(HERE / "worker.py"), name, str(folder), *options]
         ended = subprocess.run(
