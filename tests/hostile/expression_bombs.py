@@ -47,7 +47,7 @@ BOMBS: dict[str, tuple[str, set[str]]] = {
     "a function that calls itself": ("{f: function(n) f(n + 1), r: f(1)}.r", {CALLS}),
     "a function that is given itself": ("(function(f) f(f))(function(f) f(f))", {CALLS}),
     "a function that calls itself twice": (
-        "{f: function(n) if n = 0 then 0 else f(n - 1) + f(n - 1), r: f(60)}.r", {STEPS}
+        "{f: function(n) if n = 0 then 0 else f(n - 1) + f(n - 1), r: f(40)}.r", {STEPS}
     ),
     "a power": ("2 ** 99999999", {"feel.number_range"}),
     "a tower of powers": ("9 ** 9 ** 9 ** 9", {"", "feel.number_range"}),
