@@ -7,7 +7,7 @@ from typing import Any
 from engine.ports import Page
 from engine.records import Record, record_type
 
-HIDDEN = {"job": ("lease_token", "lease_until", "checkpoint")}
+HIDDEN = {"job": ("lease_token", "lease_until", "checkpoint"), "audit_entry": ("sealed",)}
 """Fields that are Bylaw's own bookkeeping."""
 
 

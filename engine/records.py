@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import Any
 
 MINOR_UNITS: Mapping[str, int] = {"USD": 2, "EUR": 2, "GBP": 2, "CHF": 2, "JPY": 0, "KWD": 3}
@@ -299,7 +300,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(
                 TEXT,
                 "actor_id!",
-                "actor_name!*",
+                "actor_name*",
                 "actor_role!",
                 "channel!",
                 "request_id!",
@@ -308,12 +309,16 @@ RECORD_TYPES: tuple[RecordType, ...] = (
                 "record_type!",
                 "record_id!",
                 "rule_set",
+                "policies",
                 "reason",
+                "approver_id",
                 "before_digest",
                 "after_digest",
+                "previous_hash",
+                "leaf_hash",
             ),
             *_fields(INTEGER, "rule_version"),
-            *_fields(DOCUMENT, "changes"),
+            *_fields(DOCUMENT, "changes", "personal", "sealed"),
         ),
         indexes=(*_BY_PLACE, ("sequence",), ("actor_id", "sequence"), ("record_type", "record_id", "sequence")),
         unique=(("sequence",),),
@@ -327,3 +332,9 @@ _BY_NAME = {known.name: known for known in RECORD_TYPES}
 def record_type(name: str) -> RecordType:
     """The record type of this name. Raises `LookupError` for a name outside `RECORD_TYPES`: a programming error."""
     return _BY_NAME[name]
+
+
+@cache
+def personal_fields(name: str) -> frozenset[str]:
+    """The names of a record type's personal fields. Raises as `record_type` does."""
+    return frozenset(known.name for known in record_type(name).fields if known.personal)

@@ -9,16 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Literal
 
 from engine import exact_json
-from engine.caller import Caller
+from engine.caller import Actor, Caller
 from engine.ports import AuditDraft, Ports
 from engine.problems import BylawError, DeniedError, NotFoundError, UnavailableError
-from engine.records import PLACE, Record
+from engine.records import PLACE, Record, personal_fields
 
 PLACE_FIELDS = tuple(known.name for known in PLACE)
+STRANGER = "stranger"
+"""Id and role of somebody who has not shown who they are."""
+UNPLACED = "unplaced"
+"""The log of attempts that belong to no organisation that is known: `bylaw audit show --organisation unplaced`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +53,15 @@ def place_of(record: Record | None, caller: Caller) -> dict[str, str | None]:
 
 
 def digest_of(record: Record | None) -> str | None:
-    """SHA-256 of the canonical JSON of a record's fields, without those that are null."""
+    """SHA-256 of the canonical JSON of a record's fields, without those that are null or personal.
+
+    A hash of a name can be turned back by trying names: personal values are committed to with a salt instead, each by
+    itself (`engine.audit.leaf`).
+    """
     if record is None:
         return None
-    known = {name: value for name, value in record.fields.items() if value is not None}
+    personal = personal_fields(record.type)
+    known = {name: value for name, value in record.fields.items() if value is not None and name not in personal}
     return sha256(exact_json.canonical(known)).hexdigest()
 
 
@@ -122,6 +132,47 @@ def refused(caller: Caller, attempt: Attempt, error: BylawError) -> AuditDraft:
         after_digest=None,
         changes=None,
     )
+
+
+def record_attempt(
+    ports: Ports,
+    *,
+    at: datetime,
+    action: str,
+    outcome: Literal["accepted", "denied", "failed"],
+    channel: str,
+    request_id: str,
+    subject: tuple[str, str],
+    organisation_id: str | None = None,
+    actor: Actor | None = None,
+    reason: str | None = None,
+) -> int:
+    """Write, in its own transaction, that somebody tried to get in: signing in or out, a refused key.
+
+    `subject` is a type and an id, such as `("session", person_id)` or `("api_key", key_id)`; never a secret, a token or
+    a name that somebody typed. Without an `actor` it was a stranger. Without an organisation, where nobody can tell
+    whose door it was, the entry goes to the log `UNPLACED`. Returns the entry's number; raises `UnavailableError`: then
+    nobody may be let in.
+    """
+    record_type, record_id = subject
+    organisation = organisation_id or (actor.organisation_id if actor is not None else UNPLACED)
+    who = actor or Actor(STRANGER, "", STRANGER, organisation, region_id="", branch_id="", team_id="")
+    place = place_of(None, Caller(who, at, channel, request_id)) if actor is not None else dict.fromkeys(PLACE_FIELDS)
+    draft = AuditDraft(
+        organisation_id=organisation,
+        at=at,
+        actor=who,
+        channel=channel,
+        request_id=request_id,
+        action=action,
+        outcome=outcome,
+        record_type=record_type,
+        record_id=record_id,
+        place=place,
+        reason=reason,
+    )
+    with ports.store.transaction() as transaction:
+        return transaction.append_audit(draft)
 
 
 @contextmanager

@@ -16,7 +16,10 @@ from engine.records import Record, record_type
 LARGEST_WHOLE = 2**53
 """Below this, whole numbers are the same number for every reader of JSON."""
 
-HIDDEN: Mapping[str, tuple[str, ...]] = {"job": ("lease_token", "lease_until", "checkpoint")}
+HIDDEN: Mapping[str, tuple[str, ...]] = {
+    "job": ("lease_token", "lease_until", "checkpoint"),
+    "audit_entry": ("sealed",),
+}
 """Fields that are Bylaw's own bookkeeping."""
 
 LEFT_OUT_OF_LISTS: Mapping[str, tuple[str, ...]] = {
