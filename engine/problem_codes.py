@@ -93,6 +93,9 @@ CODES: dict[str, str] = {
     "import.alias": "A value is a declared misspelling and was replaced.",
     "import.unknown_reference": "A value names something that no file defines.",
     "import.rule": "A row is unusual in a way that the mapping declares worth reporting.",
+    # -- the audit log's proofs
+    "audit.note": "A signed note, a checkpoint, a proof or a public key is not written as its specification says.",
+    "audit.signature": "A signed note carries no true signature by the key that is trusted.",
     # -- settings, processes and the command line
     "settings.unknown": "An environment variable looks like a setting but is none.",
     "settings.invalid": "A setting's value cannot be read.",
