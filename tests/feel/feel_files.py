@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,3 +43,14 @@ def document(name: str) -> dict[str, Any]:
     """A case file."""
     read: dict[str, Any] = yaml.safe_load((CASES / f"{name}.yaml").read_text(encoding="utf-8"))
     return read
+
+
+def lines_of(name: str) -> list[tuple[str, str]]:
+    """The expressions of a page, each with the text of its value."""
+    lines = (CASES / f"{name}.feel").read_text(encoding="utf-8").splitlines()
+    found = []
+    for line in lines:
+        if line and not line.startswith("//"):
+            text, wanted = re.split(r" +-> (?=[^>]*$)", line)
+            found.append((text, wanted))
+    return found

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from expressions import SCOPE, complete_facts, expressions
-from feel_files import CASES
+from feel_files import lines_of
 from hypothesis import given, settings
 
 from engine.feel import Scope, check, literal, syntax
@@ -23,17 +22,6 @@ from engine.feel.standard.text import literal as standard_literal
 from engine.problems import InvalidError
 
 AT = dt.datetime(2026, 11, 2, 9, tzinfo=dt.UTC)
-
-
-def lines_of(name: str) -> list[tuple[str, str]]:
-    """The expressions of a page, each with the text of its value."""
-    lines = (CASES / f"{name}.feel").read_text(encoding="utf-8").splitlines()
-    found = []
-    for line in lines:
-        if line and not line.startswith("//"):
-            text, wanted = re.split(r" +-> (?=[^>]*$)", line)
-            found.append((text, wanted))
-    return found
 
 
 LINES = [*lines_of("constructs"), *lines_of("functions")]

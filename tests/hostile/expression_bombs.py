@@ -66,6 +66,12 @@ BOMBS: dict[str, tuple[str, set[str]]] = {
     ),
     "a pattern of empty repetitions": ('matches("%s", "(a*)*b")' % ("a" * 5_000), {"", "feel.bad_pattern"}),
     "a pattern nested deep": ('matches("a", "%s")' % ("(" * 900), {"feel.bad_pattern"}),
+    "a pattern that backtracks, in a loop": (
+        'for i in 1..10000 return matches("aaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "^(a+)+$")', {"", "feel.step_limit"}
+    ),
+    "a pattern of many groups": (
+        'matches("' + "a" * 5_000 + '", "(' + "(a)" * 300 + ')*b")', {"", "feel.bad_pattern"}
+    ),
     "a pattern of many wildcards": ('matches("%s", "(.*)(.*)(.*)(.*)(.*)x")' % ("a" * 2_000), {"", "feel.bad_pattern"}),
 }  # fmt: skip
 """By name: an expression and the codes of which it must give one; an empty code stands for a value."""

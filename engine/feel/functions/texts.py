@@ -17,11 +17,16 @@ from engine.feel.values import NUMBERS, Fault
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """What a mode does with regular expressions; the flags may be null."""
+    """What a mode does with regular expressions.
 
-    matches: Callable[[str, str, str | None], bool]
-    replace: Callable[[str, str, str, str | None], str]
-    split: Callable[[str, str], Sequence[str]]
+    `matches(text, pattern, flags=None)`, `replace(text, pattern, replacement, flags=None)`, `split(text, delimiter)`;
+    with `wants_run` the evaluation's `Budget` goes before these arguments.
+    """
+
+    matches: Callable[..., bool]
+    replace: Callable[..., str]
+    split: Callable[..., Sequence[str]]
+    wants_run: bool = False
 
 
 def texts(operations: Operations, patterns: Patterns) -> tuple[Builtin, ...]:
@@ -64,15 +69,23 @@ def texts(operations: Operations, patterns: Patterns) -> tuple[Builtin, ...]:
             "matches",
             "input: string, pattern: string, flags?: string?",
             BOOLEAN,
-            lambda text, pattern, flags=None: patterns.matches(text, pattern, flags),
+            patterns.matches,
+            wants_run=patterns.wants_run,
         ),
         function(
             "replace",
             "input: string, pattern: string, replacement: string, flags?: string?",
             STRING,
-            lambda text, pattern, new, flags=None: patterns.replace(text, pattern, new, flags),
+            patterns.replace,
+            wants_run=patterns.wants_run,
         ),
-        function("split", "string: string, delimiter: string", ListType(STRING), patterns.split),
+        function(
+            "split",
+            "string: string, delimiter: string",
+            ListType(STRING),
+            patterns.split,
+            wants_run=patterns.wants_run,
+        ),
         function("string join", "list: list<string>, delimiter?: string?", STRING, string_join),
     )
 

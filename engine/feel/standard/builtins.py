@@ -117,7 +117,10 @@ def _at_run_time(type_: Type) -> Type:
     return ANY_FUNCTION if isinstance(type_, FunctionType) else type_
 
 
-_TABLE: Final = table(STANDARD, Patterns(pattern_functions.matches, pattern_functions.replace, pattern_functions.split))
+_PATTERNS: Final = Patterns(
+    pattern_functions.matches, pattern_functions.replace, pattern_functions.split, wants_run=True
+)
+_TABLE: Final = table(STANDARD, _PATTERNS)
 BUILTINS: Final[Mapping[str, BuiltinFunction]] = MappingProxyType(
     {each.name: BuiltinFunction(each) for each in _TABLE if not each.extension}
 )

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.feel.operations import joined, list_limit
+from engine.feel.operations import Budget, joined, list_limit
 from engine.feel.standard.patterns import Match, pattern_of
 from engine.feel.values import Fault
 
 
-def matches(text: str, pattern: str, flags: str | None = None) -> bool:
+def matches(budget: Budget, text: str, pattern: str, flags: str | None = None) -> bool:
     """Whether a pattern is found anywhere in a text. Raises `Fault` `feel.bad_pattern`."""
-    return pattern_of(pattern, flags or "").search(text) is not None
+    return pattern_of(pattern, flags or "").search(text, budget) is not None
 
 
-def replace(text: str, pattern: str, replacement: str, flags: str | None = None) -> str:
+def replace(budget: Budget, text: str, pattern: str, replacement: str, flags: str | None = None) -> str:
     """The text with what the pattern finds replaced. Raises `Fault`."""
     compiled = pattern_of(pattern, flags or "")
-    if compiled.search("") is not None:
+    if compiled.search("", budget) is not None:
         raise Fault("feel.bad_pattern", "the pattern matches the empty text, so there is nothing to replace")
     literal = "q" in (flags or "")
     pieces = [] if literal else _replacement(replacement, compiled.groups)
 
     def parts() -> Iterator[str]:
         at = 0
-        for match in compiled.matches(text):
+        for match in compiled.matches(text, budget):
             yield text[at : match.start]
             yield replacement if literal else joined(_piece(piece, match) for piece in pieces)
             at = match.end
@@ -65,11 +65,11 @@ def _replacement(text: str, groups: int) -> list[str | int]:
     return pieces
 
 
-def split(text: str, delimiter: str) -> tuple[str, ...]:
+def split(budget: Budget, text: str, delimiter: str) -> tuple[str, ...]:
     """The parts of a text between what the pattern finds. Raises `Fault`."""
     parts: list[str] = []
     at = 0
-    for match in pattern_of(delimiter, "").matches(text):
+    for match in pattern_of(delimiter, "").matches(text, budget):
         if match.end == match.start:
             continue
         parts.append(text[at : match.start])

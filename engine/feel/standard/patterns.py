@@ -1,7 +1,8 @@
 """Regular expressions of XPath (and so of XML Schema): read into a small program, run with a limit on its steps.
 
 Rule files run patterns in linear time; the standard also has back references, which no linear engine can run. So the
-models' patterns run here by backtracking on a stack of our own, and end with a fault after `MAX_PATTERN_STEPS`.
+models' patterns run here by backtracking on a stack of our own, and end with a fault after `MAX_PATTERN_STEPS`. What a
+search takes is also paid by the evaluation it belongs to, so that patterns in loops end as well.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from functools import lru_cache
 from typing import Any, Final
 
 from engine.feel.limits import MAX_PATTERN_CHARACTERS
+from engine.feel.operations import Budget
 from engine.feel.values import Fault
 
 MAX_PATTERN_STEPS: Final = 1_000_000
 """Steps one search may take."""
+
+_PATTERN_STEPS_OF_A_STEP: Final = 16
+"""Steps of a search for each step of the evaluation, as for the characters that other functions look at."""
 
 _MAX_PROGRAM: Final = 20_000
 _MAX_NESTING: Final = 50
@@ -110,34 +115,43 @@ class Pattern:
         self._program = tuple(builder.program)
         self._slots = builder.slots
 
-    def search(self, text: str, start: int = 0) -> Match | None:
-        """The first match at or after an offset. Raises `Fault` at the step limit."""
-        steps = MAX_PATTERN_STEPS
+    def search(self, text: str, budget: Budget, start: int = 0) -> Match | None:
+        """The first match at or after an offset.
+
+        Raises `Fault` `feel.bad_pattern` when the search takes too many steps, `feel.step_limit`
+        when the evaluation does.
+        """
+        steps, found = MAX_PATTERN_STEPS, None
         for at in range(start, len(text) + 1):
             found, steps = self._run(text, at, steps)
-            if found is not None:
-                return Match(text, found)
-        return None
+            if found is not None or steps < 0:
+                break
+        budget.spend((MAX_PATTERN_STEPS - steps) // _PATTERN_STEPS_OF_A_STEP)
+        if steps < 0:
+            raise Fault("feel.bad_pattern", f"the pattern takes more than {MAX_PATTERN_STEPS} steps")
+        return None if found is None else Match(text, found)
 
-    def matches(self, text: str) -> Iterator[Match]:
-        """All matches, one after the other."""
+    def matches(self, text: str, budget: Budget) -> Iterator[Match]:
+        """All matches, one after the other. Raises as `search` does."""
         at = 0
         while at <= len(text):
-            found = self.search(text, at)
+            found = self.search(text, budget, at)
             if found is None:
                 return
             yield found
             at = found.end if found.end > found.start else found.end + 1
 
     def _run(self, text: str, at: int, steps: int) -> tuple[tuple[int, ...] | None, int]:
+        """The groups found at an offset, if any, and the steps that are left: below 0 when they did not suffice."""
         program, size = self._program, len(text)
+        saving = self._slots // 16  # the groups are copied, and each copy may wait on the stack
         stack: list[tuple[int, int, tuple[int, ...]]] = [(0, at, (-1,) * self._slots)]
         while stack:
             pc, at, slots = stack.pop()
             while True:
                 steps -= 1
                 if steps < 0:
-                    raise Fault("feel.bad_pattern", f"the pattern takes more than {MAX_PATTERN_STEPS} steps")
+                    return None, steps
                 op, one, two = program[pc]
                 if op == "set":
                     if at >= size or not one(text[at]):
@@ -151,6 +165,7 @@ class Pattern:
                     pc = one
                     continue
                 elif op == "save":
+                    steps -= saving
                     slots = (*slots[:one], at, *slots[one + 1 :])
                 elif op == "moved":
                     if slots[one] == at:
