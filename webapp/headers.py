@@ -7,7 +7,7 @@ import secrets
 
 from flask import Flask, Response, g, request
 
-from webapp.context import ports
+from webapp.context import ports, wiring
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -23,6 +23,8 @@ ANSWERS_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; f
 """For JSON and everything else that is not a page."""
 
 YEAR_SECONDS = 31_536_000
+KEPT = ("/static/", "/problems/")
+"""Below these a good answer is the same for everybody and says itself how long it may be kept."""
 
 
 def page_policy(nonce: str) -> str:
@@ -60,8 +62,9 @@ def _finish(response: Response) -> Response:
     page = response.mimetype == "text/html"
     response.headers.setdefault("Content-Security-Policy", page_policy(nonce()) if page else ANSWERS_POLICY)
     response.headers.setdefault("Referrer-Policy", "same-origin" if page else "no-referrer")
-    if response.status_code >= 400 or not request.path.startswith("/static/"):
-        response.headers.setdefault("Cache-Control", "no-store")
-    if request.is_secure:
+    if response.status_code >= 400 or not request.path.startswith(KEPT):
+        response.headers["Cache-Control"] = "no-store"
+    # A proxy that speaks TLS passes plain requests on: where people come over HTTPS is what the settings say.
+    if request.is_secure or wiring().settings.secure_cookies:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_SECONDS}")
     return response
