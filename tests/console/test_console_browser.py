@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from console_house import house
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from adapters.queue import MemoryQueue
@@ -333,3 +333,55 @@ def test_a_statement_prints_without_the_frame(watched: Watched) -> None:
     expect(page.get_by_role("navigation", name="Main")).to_be_hidden()
     expect(page.get_by_role("heading", name="Lines")).to_be_visible()
     assert "rgb(255, 255, 255)" == page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+INJECTED = (
+    "<script>window.ran = ['inline']</script>"
+    "<img src='/nothing.png' onerror=\"window.ran = ['handler']\">"
+    "<svg onload=\"window.ran = ['svg']\"></svg>"
+    '<iframe srcdoc="&lt;script&gt;parent.ran = [1]&lt;/script&gt;"></iframe>'
+    "<iframe src=\"javascript:parent.ran = ['frame']\"></iframe>"
+    "<script src='data:text/javascript,window.ran=[2]'></script>"
+    "<script src='https://evil.test/x.js'></script>"
+    "<base href='https://evil.test/'>"
+    "<object data='/me'></object>"
+    "<a id='injected' href=\"javascript:window.ran = ['address']\">x</a>"
+    "<button id='evaluated' hx-on:click=\"window.ran = ['htmx']\" hx-vals='js:{a: window.ran = [3]}'>x</button>"
+)
+"""What would run if the pages escaped nothing: the policy is the second wall, and is tried without the first."""
+
+
+def test_what_is_injected_into_a_page_does_not_run(browser: Browser, served: tuple[str, Wiring]) -> None:
+    """Inline scripts, handlers, `javascript:` addresses and foreign scripts written into a page stay dead."""
+    context = browser.new_context(base_url=served[0])
+    page = context.new_page()
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+
+    def inject(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("</main>", f"{INJECTED}</main>"))
+
+    page.route("**/sign-in", inject)
+    page.goto("/sign-in")
+    page.locator("#injected").click()
+    page.locator("#evaluated").click()
+    page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.ran = [4]\">')")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.ran") is None
+    assert page.evaluate("document.baseURI").startswith(served[0])
+    for directive in ("script-src", "base-uri", "default-src"):
+        assert any(directive in told for told in refused), (directive, refused)
+    context.close()
+
+
+def test_a_page_cannot_be_framed(browser: Browser, served: tuple[str, Wiring]) -> None:
+    """Another page that frames ours, of the same site or not, shows nothing of it."""
+    context = browser.new_context(base_url=served[0])
+    page = context.new_page()
+    frame = f"<iframe src='{served[0]}/sign-in'></iframe>"
+    page.route("**/framing", lambda route: route.fulfill(body=frame, content_type="text/html"))
+    page.goto("/framing")
+    page.wait_for_load_state("networkidle")
+    assert ["chrome-error://chromewebdata/"] == [one.url for one in page.frames[1:]]
+    context.close()
