@@ -22,12 +22,13 @@ test: $(VENV)/test.stamp ## set everything up and run every test, with real serv
 	@sh tests/prepare.sh
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-check: $(VENV)/test.stamp ## lint, types, import arrows, locked requirements, shipped rule files
+check: $(VENV)/test.stamp ## lint, types, import arrows, shipped rule files, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bylaw check rules policies
+	$(BIN)/python requirements/audit.py
 
 bench: $(VENV)/bench.stamp ## measure beside peers in one run, and write docs/benchmarks.md (ONLY=table: a part)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only "$(ONLY)")
