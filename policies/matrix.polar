@@ -89,7 +89,7 @@ own_does_not_decide(user, action, record) if
 own_does_not_decide(user, action, record) if
   not cell(user.role, "own", action) and
   record.owner_id = user.id and
-  outside(record.territory_id, user.territory_ids);
+  record.territory_id != user.every_territory;
 
 team_does_not_decide(user, action, _record) if
   cell(user.role, "team", action);
@@ -97,8 +97,3 @@ team_does_not_decide(user, action, _record) if
 team_does_not_decide(user, action, record) if
   not cell(user.role, "team", action) and
   record.team_id != user.team_id;
-
-outside(_id, []);
-outside(id, [first, *rest]) if
-  id != first and
-  outside(id, rest);

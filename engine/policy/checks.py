@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from itertools import product
 
-from engine.caller import ACTIONS, Actor
+from engine.caller import ACTIONS
+from engine.policy.cells import cuts
 from engine.policy.policies import Policies
-from engine.policy.rows import rows, without_comments
+from engine.policy.rows import place_of, rows, without_comments
+from engine.policy.template import Template, ToUser
 from engine.policy.vocabulary import ALL_ROLES, RESOURCES, class_name
 from engine.problems import InvalidError, Place, Problem
 
@@ -16,37 +19,37 @@ _TEXT = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 
 
 def problems_of(policies: Policies) -> tuple[Problem, ...]:
-    """Everything wrong with loaded policies, sorted: `policy.shape`, `policy.no_row`, `policy.unknown_name`."""
-    found = dict.fromkeys((*_shapes(policies), *_missing_rows(policies), *_misspelt(policies)))
+    """Everything wrong with loaded policies, sorted.
+
+    Codes: `policy.shape`, `policy.organisation`, `policy.no_row`, `policy.unknown_name`.
+    """
+    found = dict.fromkeys((*cuts(policies.files), *_shapes(policies), *_missing_rows(policies), *_misspelt(policies)))
     return tuple(sorted(found, key=lambda problem: (problem.place, problem.code, problem.message)))
 
 
 def _shapes(policies: Policies) -> Iterator[Problem]:
-    for role in ALL_ROLES:
-        everything = Actor("ann", "Ann", role, "acme", "north", "oslo", "red", ("t1", "t2"))
-        nothing = Actor("bob", "Bob", role, "acme", "north", "oslo", "", ())
-        for record_type, actions in _actions_of_rows(policies.files).items():
-            # A shape may work for an actor with territories and fail for one without, or the other way round.
-            for actor, action in [*((everything, action) for action in actions), (nothing, "read")]:
-                try:
-                    policies.predicate(actor, action, record_type)
-                except InvalidError as error:
-                    yield from error.problems
+    """Every way through every cell, for any user: what cannot be a predicate, and what has no wall around it."""
+    for role, action, record_type in product(ALL_ROLES, ACTIONS, RESOURCES):
+        try:
+            templates = [path.template for path in policies.cell(role, action, record_type).paths()]
+        except InvalidError as error:
+            yield from error.problems
+            continue
+        if any(not walled(template) for template in templates):
+            place = place_of(policies.files, action, record_type)
+            problem = Problem(
+                "policy.organisation",
+                f"a rule for `{action}` on `{record_type}` reaches beyond the user's organisation",
+                place,
+                help="add `record.organisation_id = user.organisation_id`",
+            )
+            yield problem.in_text(place.source, policies.files[place.source]) if place.source else problem
 
 
-def _actions_of_rows(files: Mapping[str, str]) -> dict[str, set[str]]:
-    """The actions worth asking for each record type: those of its rows; for a row about any action, all its file names.
-
-    An action that is left out here and has a bad shape is refused when it is asked for, never allowed.
-    """
-    by_class: dict[str, set[str]] = {}
-    for named, model, place in rows(files):
-        if named.startswith('"'):
-            actions = {named.strip('"')}
-        else:
-            actions = {"read", "write", *_TEXT.findall(without_comments(files[place.source]))}
-        by_class.setdefault(model, set()).update(actions & set(ACTIONS))
-    return {record_type: by_class.get(class_name(record_type), {"read"}) for record_type in RESOURCES}
+def walled(template: Template) -> bool:
+    """Whether everything that the template grants lies in the user's own organisation."""
+    wall = ToUser("organisation_id", "=", "organisation_id")
+    return all(wall in literals for literals in template.conjunctions())
 
 
 def _missing_rows(policies: Policies) -> Iterator[Problem]:

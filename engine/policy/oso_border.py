@@ -8,17 +8,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 from oso import Oso
-from polar.data import DataFilter
-from polar.data_filtering import serialize_types
 from polar.exceptions import OsoError
 from polar.ffi import PolarSource
+from polar.partial import TypeConstraint
+from polar.variable import Variable
 
 from engine.caller import Actor
 from engine.policy.rows import place_of
-from engine.policy.translation import Filter
 from engine.policy.vocabulary import RESOURCES, User, asked_fields, class_name, resource
 from engine.problems import InvalidError, Place, Problem, Report
 from engine.records import Record
@@ -31,6 +30,8 @@ _SENTENCES = (
     (re.compile(r"Unsupported operation:\s+Not/"), "it uses `not` about the record"),
     (re.compile(r"Unsupported operation:"), "it does something with the record that a database query cannot"),
     (re.compile(r"cannot call method on unbound variable"), "it calls something on the record"),
+    (re.compile(r"RestVariable"), "it takes a list of the user apart"),
+    (re.compile(r"Query timeout|stack overflow"), "it does not come to an end"),
 )
 _SOMEBODY = Actor("", "", "", "", "", "", "")
 _SPECIALIZER = re.compile(r"Unknown specializer (\w+)")
@@ -38,10 +39,9 @@ _SPECIALIZER = re.compile(r"Unknown specializer (\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Oso with our classes and policies, and its description of the classes, which is long and never changes."""
+    """Oso with our classes and policies."""
 
     oso: Any
-    types: Any
     files: Mapping[str, str]
 
 
@@ -67,22 +67,26 @@ def build(files: Mapping[str, str]) -> Loaded:
     for unknown in _SPECIALIZER.finditer(said.getvalue()):
         report.found.append(_unknown_type(unknown.group(1), said.getvalue()[unknown.start() :], files))
     report.raise_if_any()
-    describe: Any = serialize_types
-    return Loaded(oso, describe(oso.host.distinct_user_types(), oso.host.types), dict(files))
+    return Loaded(oso, dict(files))
 
 
-def filter_for(loaded: Loaded, actor: Actor, action: str, record_type: str) -> Filter | Problem | None:
-    """Oso's filter; None if no rule applies; a problem (`policy.shape`) if Oso cannot make one.
+def alternatives_for(loaded: Loaded, user: User, action: str, record_type: str) -> list[Any] | Problem:
+    """Oso's partial evaluation: what must hold of `_this` record, one expression for each way to be allowed.
 
-    These are the steps of Oso's `authorized_query`, without describing the classes anew each time.
+    These are the steps of Oso's `partial_query`, whose results stay expressions: a user with symbols for attributes is
+    nothing that its data filters could describe. A problem (`policy.shape`) if Oso cannot evaluate a rule.
     """
+    record, constraint = Variable("resource"), cast("Any", TypeConstraint)
     try:
-        results = loaded.oso.partial_query(User(actor), action, RESOURCES[record_type])
-        if not results:
-            return None
-        plan = loaded.oso.ffi_polar.build_data_filter(loaded.types, results, "resource", class_name(record_type))
-        parse: Any = DataFilter.parse
-        found: Filter = parse(loaded.oso, plan)
+        results = loaded.oso.query_rule(
+            "allow",
+            user,
+            action,
+            record,
+            bindings={"resource": constraint(record, class_name(record_type))},
+            accept_expression=True,
+        )
+        return [result["bindings"]["resource"] for result in results]
     except OsoError as error:
         problem = _translated(error, "policy.shape", loaded.files)
         if problem.code == "policy.unknown_name":
@@ -95,7 +99,6 @@ def filter_for(loaded: Loaded, actor: Actor, action: str, record_type: str) -> F
             help="write the condition positively, without `not` about the record, arithmetic or calls",
         )
         return refused.in_text(place.source, loaded.files[place.source]) if place.source else refused
-    return found
 
 
 def is_allowed(loaded: Loaded, actor: Actor, action: str, record: Record) -> bool:

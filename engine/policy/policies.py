@@ -1,26 +1,24 @@
 """The policies in force: loaded once from texts, asked for predicates, answering point checks with the same predicates.
 
-Oso reads the files and evaluates a rule partially for a concrete actor; the result becomes a `Predicate` and is kept
-for that actor. A point check matches the record against that predicate, so lists, checks, exports and sync scope have
-one meaning. Oso's own `is_allowed` stays available as the reference that tests compare with.
+Oso evaluates each cell for a symbolic user (`engine.policy.cells`); an actor's attributes make the result a predicate,
+without asking Oso again. A point check matches the record against that predicate, so lists, checks, exports and sync
+scope have one meaning. Oso's own `is_allowed` stays available as the reference that tests compare with.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cached_property
 from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from engine.caller import ACTIONS, Actor
-from engine.policy.oso_border import Loaded, build, filter_for, is_allowed
-from engine.policy.rows import place_of
-from engine.policy.translation import UnknownFieldError, UnsupportedShapeError, predicate_of
-from engine.policy.vocabulary import RESOURCES, asked_fields
-from engine.predicate import Always, Never, Predicate, matches
-from engine.problems import InvalidError, Place, Problem
+from engine.policy.cells import Cell
+from engine.policy.oso_border import Loaded, build, is_allowed
+from engine.policy.vocabulary import ALL_ROLES, RESOURCES, User
+from engine.predicate import Always, Predicate, matches
+from engine.problems import Problem
 from engine.records import Record
 from engine.scopes import narrowed
 
@@ -39,7 +37,9 @@ class Policies:
         self.files = dict(files)
         self._oso = oso
         self._oso_lock = Lock()  # one Oso knowledge base is not asked by two threads at once
+        self._keeping = Lock()
         self._kept: dict[tuple[Actor, str, str], Predicate] = {}
+        self._cells: dict[tuple[str, str, str], Cell] = {}
 
     @classmethod
     def load(cls, files: Mapping[str, str]) -> Policies:
@@ -64,12 +64,27 @@ class Policies:
         key = (actor, action, record_type)
         kept = self._kept.get(key)
         if kept is None:
-            kept = narrowed(self._asked(actor, action, record_type), actor, action, record_type)
-            with self._oso_lock:
+            user = User(actor)
+            kept = narrowed(
+                self.cell(user.role, action, record_type).template(user).filled(user), actor, action, record_type
+            )
+            with self._keeping:
                 while len(self._kept) >= KEPT_PREDICATES:
                     del self._kept[next(iter(self._kept))]
                 self._kept[key] = kept
         return kept
+
+    def cell(self, role: str, action: str, record_type: str) -> Cell:
+        """What a role may do this to, for all users at once. Raises `LookupError` as `predicate` does."""
+        if action not in ACTIONS:
+            raise LookupError(f"no action {action!r}: actions are {', '.join(ACTIONS)}")
+        if record_type not in RESOURCES:
+            raise LookupError(f"no record type {record_type!r}")
+        key = (role if role in ALL_ROLES else "", action, record_type)
+        found = self._cells.get(key)
+        if found is None:
+            found = self._cells.setdefault(key, Cell(self._oso, self._oso_lock, *key))
+        return found
 
     def allows(self, actor: Actor, action: str, record: Record) -> bool:
         """Whether the actor may do this to this record, as it stands."""
@@ -93,35 +108,3 @@ class Policies:
         from engine.policy.matrix import matrix  # noqa: PLC0415  # it reads this class
 
         return matrix(self)
-
-    def _asked(self, actor: Actor, action: str, record_type: str) -> Predicate:
-        if action not in ACTIONS:
-            raise LookupError(f"no action {action!r}: actions are {', '.join(ACTIONS)}")
-        if record_type not in RESOURCES:
-            raise LookupError(f"no record type {record_type!r}")
-        with self._oso_lock:
-            found = filter_for(self._oso, actor, action, record_type)
-        if isinstance(found, Problem):
-            raise InvalidError(found)
-        known = asked_fields(RESOURCES[record_type].record_type)
-        try:
-            return Never() if found is None else predicate_of(found, known)
-        except UnknownFieldError as error:
-            near = get_close_matches(str(error), known, n=1)
-            raise self._refusal(
-                "policy.unknown_name",
-                f"`{record_type}` has no field `{error}` that a policy may ask",
-                place_of(self.files, action, record_type),
-                f"did you mean `{near[0]}`?" if near else "policies ask texts, whole numbers and truth values",
-            ) from None
-        except UnsupportedShapeError as error:
-            raise self._refusal(
-                "policy.shape",
-                f"the rule for `{action}` on `{record_type}` cannot become a database query: {error}",
-                place_of(self.files, action, record_type),
-                "write the condition positively, comparing a field with a value",
-            ) from None
-
-    def _refusal(self, code: str, message: str, place: Place, help_text: str) -> InvalidError:
-        problem = Problem(code, message, place, help_text)
-        return InvalidError(problem.in_text(place.source, self.files[place.source]) if place.source else problem)

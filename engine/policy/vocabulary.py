@@ -6,7 +6,7 @@ MongoDB. Other fields do not exist for policies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from engine.caller import ROLES, SERVICE_ROLE, Actor
@@ -17,8 +17,28 @@ ALL_ROLES = (*ROLES, SERVICE_ROLE)
 _PYTHON_TYPES = {FieldKind.TEXT: str, FieldKind.INTEGER: int, FieldKind.BOOLEAN: bool}
 
 
+class EveryTerritory:
+    """All territories of a user at once: a text that is none of them differs from it, and nothing equals it."""
+
+    def __init__(self, held: Collection[str]) -> None:
+        """The territories; there may be none."""
+        self._held = frozenset(held)
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __ne__(self, other: object) -> bool:
+        return isinstance(other, str) and other not in self._held
+
+    def __hash__(self) -> int:
+        return 0
+
+
 class User:
-    """An actor as policies see it: every attribute is there, ids are texts, `territory_ids` is a list of texts."""
+    """An actor as policies see it: every attribute is there, ids are texts, `territory_ids` is a list of texts.
+
+    `every_territory` is for saying that a field differs from all of them.
+    """
 
     def __init__(self, actor: Actor) -> None:
         """Copy the actor; what is not a text becomes an empty one, which every rule treats as no id."""
@@ -29,6 +49,7 @@ class User:
         self.branch_id = _text(actor.branch_id)
         self.team_id = _text(actor.team_id)
         self.territory_ids = [held for held in actor.territory_ids if isinstance(held, str) and held]
+        self.every_territory = EveryTerritory(self.territory_ids)
 
 
 def _text(value: object) -> str:

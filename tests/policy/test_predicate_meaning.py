@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -10,15 +9,29 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from polar.expression import Expression, Pattern
+from polar.variable import Variable
 
-from engine.policy.translation import (
-    Literal,
-    UnknownFieldError,
-    UnsupportedShapeError,
-    predicate_of,
-    simplified,
+from engine.caller import Actor
+from engine.policy.symbols import Element, EveryTerritory, Oracle, Symbol
+from engine.policy.template import Literal, NoneOfTheirs, OneOfTheirs, Template, ToUser
+from engine.policy.translation import UnknownFieldError, UnsupportedShapeError, factored, template_of
+from engine.policy.vocabulary import User
+from engine.predicate import (
+    Always,
+    And,
+    Compare,
+    Has,
+    In,
+    Never,
+    Operator,
+    Or,
+    Predicate,
+    StartsWith,
+    both,
+    either,
+    matches,
 )
-from engine.predicate import Always, And, Compare, Has, In, Never, Or, StartsWith, both, either, matches
 from engine.records import Money
 
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
@@ -106,68 +119,92 @@ def test_both_and_either_simplify_without_changing_the_meaning(parts: list[Any])
         assert any(matches(part, record) for part in parts) == matches(either(*parts), record)
 
 
+EQUALITIES: tuple[Operator, ...] = ("=", "!=")
 LITERALS: list[Literal] = [
-    *(Compare(name, operator, value) for name in "ab" for operator in ("=", "!=") for value in ("x", "y", "z")),  # type: ignore[arg-type]
+    *(Compare(name, operator, value) for name in "ab" for operator in EQUALITIES for value in ("x", "y", "z")),
     In("a", ("x", "y")),
+    *(
+        ToUser(name, operator, attribute)
+        for name in "ab"
+        for operator in ("=", "!=")
+        for attribute in ("id", "team_id")
+    ),  # type: ignore[arg-type]
+    OneOfTheirs("a"),
+    NoneOfTheirs("a"),
 ]
+USERS = [
+    User(Actor(person, "", "", "", "", "", team, held))
+    for person, team in (("x", "y"), ("x", "x"), ("w", ""))
+    for held in ((), ("x",), ("y", "x"))
+]
+"""Also users whose attributes are equal to each other, or to a constant."""
 
 
-@dataclass
-class Field:
-    """A field in one of Oso's conditions."""
-
-    source: str
-    field: str
-
-
-@dataclass
-class Condition:
-    """One of Oso's conditions."""
-
-    left: Any
-    cmp: str
-    right: Any
-
-
-@dataclass
-class Found:
-    """Oso's filter."""
-
-    conditions: list[list[Condition]]
-    relations: tuple[Any, ...] = ()
-    model: type = object
+def holds(literal: Literal, user: User, record: dict[str, Any]) -> bool:
+    """The meaning of a condition, written down a second time."""
+    held = record.get(literal.field)
+    match literal:
+        case ToUser(_, operator, attribute):
+            return matches(Compare("f", operator, getattr(user, attribute)), {"f": held})
+        case OneOfTheirs(_):
+            return isinstance(held, str) and held in user.territory_ids
+        case NoneOfTheirs(_):
+            return isinstance(held, str) and held not in user.territory_ids
+        case _:
+            return matches(literal, record)
 
 
 @given(st.lists(st.frozensets(st.sampled_from(LITERALS), max_size=4), max_size=5))
 def test_a_condition_keeps_its_meaning_when_it_is_made_small(alternatives: list[frozenset[Literal]]) -> None:
-    """Dropping, joining and factoring alternatives matches exactly the same records."""
-    small = simplified(alternatives)
-    for a in ("x", "y", "z", "w", None, ["x"]):
-        for b in ("x", "y", None):
-            record = {"a": a, "b": b}
-            expected = any(all(matches(literal, record) for literal in one) for one in alternatives)
-            assert expected == matches(small, record)
+    """Dropping, joining and factoring alternatives matches exactly the same records, whoever the user is."""
+    small = factored(alternatives)
+    for user in USERS:
+        predicate = small.filled(user)
+        for a in ("x", "y", "z", "w", "", None, ["x"]):
+            for b in ("x", "y", None):
+                record = {"a": a, "b": b}
+                expected = any(all(holds(literal, user, record) for literal in one) for one in alternatives)
+                assert expected == matches(predicate, record)
 
 
-_NAMES = {"Eq": "=", "Neq": "!="}
+ORACLE = Oracle(())
+THIS, ANYBODY = Variable("_this"), USERS[0]
+IS_LEAD = Expression("Isa", [THIS, Pattern("Lead", {})])
 
 
-_CONDITIONS = st.tuples(st.sampled_from("ab"), st.sampled_from(["Eq", "Neq"]), st.sampled_from("xyz"), st.booleans())
+def field(name: str) -> Expression:
+    """A field of the record in one of Oso's expressions."""
+    return Expression("Dot", [THIS, name])
+
+
+def compared(operator: str, left: object, right: object) -> Expression:
+    """A comparison in one of Oso's expressions."""
+    return Expression(operator, [left, right])
+
+
+def template(*alternatives: list[Any]) -> Template:
+    """The template of Oso's alternatives, each a list of comparisons."""
+    return template_of([Expression("And", [IS_LEAD, *parts]) for parts in alternatives], "Lead", "ab")
+
+
+def predicate(*alternatives: list[Any]) -> Predicate:
+    """The same for somebody."""
+    return template(*alternatives).filled(ANYBODY)
+
+
+_NAMES = {"Unify": "=", "Neq": "!="}
+_CONDITIONS = st.tuples(st.sampled_from("ab"), st.sampled_from(["Unify", "Neq"]), st.sampled_from("xyz"), st.booleans())
 
 
 @given(st.lists(st.lists(_CONDITIONS, max_size=4), max_size=5))
-def test_osos_filter_becomes_an_equal_predicate(conditions: list[list[tuple[str, str, str, bool]]]) -> None:
+def test_osos_alternatives_become_an_equal_predicate(conditions: list[list[tuple[str, str, str, bool]]]) -> None:
     """An OR of ANDs of comparisons, the field on either side, becomes a predicate that matches the same records."""
-    found = Found(
-        [
-            [
-                Condition(value, cmp, Field("Lead", name)) if turned else Condition(Field("Lead", name), cmp, value)
-                for name, cmp, value, turned in conjunction
-            ]
-            for conjunction in conditions
-        ]
+    found = predicate(
+        *(
+            [compared(cmp, *((value, field(name))[:: -1 if turned else 1])) for name, cmp, value, turned in one]
+            for one in conditions
+        )
     )
-    predicate = predicate_of(found, "ab")
     for a in ("x", "y", "w", None):
         for b in ("x", "z", None):
             record = {"a": a, "b": b}
@@ -175,43 +212,80 @@ def test_osos_filter_becomes_an_equal_predicate(conditions: list[list[tuple[str,
                 all(matches(Compare(name, _NAMES[cmp], value), record) for name, cmp, value, _ in conjunction)  # type: ignore[arg-type]
                 for conjunction in conditions
             )
-            assert expected == matches(predicate, record)
+            assert expected == matches(found, record)
 
 
 def test_always_and_never_are_recognised() -> None:
-    """Oso says "everything" with an empty alternative and "nothing" with `true = false` or no alternative at all."""
-    assert predicate_of(Found([[]]), "ab") == Always()
-    assert predicate_of(Found([[Condition(True, "Eq", False)]]), "ab") == Never()  # noqa: FBT003  # Oso's own form
-    assert predicate_of(Found([]), "ab") == Never()
+    """Oso says "everything" with an alternative that names the type alone, and "nothing" with no alternative at all."""
+    assert predicate([]) == Always()
+    assert predicate() == Never()
+    assert predicate([compared("Unify", field("a"), "x"), compared("Unify", field("a"), "y")]) == Never()
 
 
 def test_alternatives_become_one_list_of_values() -> None:
     """Alternatives that differ in one value become `In`, and what they share is asked once."""
-    found = Found([[Condition(Field("", "a"), "Eq", value), Condition(Field("", "b"), "Eq", "x")] for value in "zxy"])
-    assert predicate_of(found, "ab") == And((Compare("b", "=", "x"), In("a", ("x", "y", "z"))))
+    shared = compared("Unify", field("b"), "x")
+    found = predicate(*([compared("Unify", field("a"), value), shared] for value in "zxy"))
+    assert found == And((Compare("b", "=", "x"), In("a", ("x", "y", "z"))))
+
+
+def test_a_symbol_becomes_a_place_for_the_users_attribute() -> None:
+    """What Oso leaves of a symbol is a condition to be filled in, mirrored where the symbol stands before the field."""
+    assert template([compared("Gt", Symbol(ORACLE, "id"), field("a"))]).shared == (ToUser("a", "<", "id"),)
+    assert template([compared("Unify", Element(ORACLE, "1"), field("a"))]).shared == (OneOfTheirs("a"),)
+    assert template([compared("Neq", field("a"), EveryTerritory(ORACLE, "t"))]).shared == (NoneOfTheirs("a"),)
+
+
+def test_no_territory_is_never_one_of_them() -> None:
+    """Somebody without territories matches nothing with them, and every text is none of them; a null is neither."""
+    nobody, one = USERS[0], USERS[1]
+    assert OneOfTheirs("a").filled(nobody) == Never()
+    assert matches(NoneOfTheirs("a").filled(nobody), {"a": ""})
+    assert not matches(NoneOfTheirs("a").filled(nobody), {"a": None})
+    assert OneOfTheirs("a").filled(one) == Compare("a", "=", "x")
+
+
+A = field("a")
 
 
 @pytest.mark.parametrize(
     "condition",
     [
-        Condition(Field("", "a"), "Eq", Field("", "b")),
-        Condition(Field("", "a"), "Neq", None),
-        Condition(Field("", "a"), "Nin", ["x"]),
-        Condition(Field("", "a"), "Like", "x"),
-        Condition(Field("", "a"), "Eq", ["x"]),
-        Condition(Field("", "a"), "Eq", 0.5),
-        Condition(1, "Lt", 2),
+        compared("Unify", A, field("b")),
+        compared("Neq", A, None),
+        compared("In", A, ["x"]),
+        compared("Add", A, "x"),
+        compared("Unify", A, ["x"]),
+        compared("Unify", A, 0.5),
+        compared("Unify", A, Variable("unbound")),
+        compared("Unify", A, EveryTerritory(ORACLE, "t")),
+        compared("Neq", A, Element(ORACLE, "1")),
+        compared("Lt", 1, 2),
+        compared("Unify", Expression("Dot", [A, "b"]), "x"),
+        compared("Unify", Expression("Dot", [THIS, Expression("Add", [1, 2])]), "x"),
+        Expression("Not", [compared("Unify", A, "x")]),
+        Expression("Or", [compared("Unify", A, "x")]),
+        Expression("And", [compared("Unify", A, "x")]),
+        Expression("Isa", [THIS, Pattern("Deal", {})]),
+        Expression("Isa", [THIS, Pattern("Lead", {"a": "x"})]),
+        "x",
     ],
+    ids=repr,
 )
-def test_what_a_predicate_cannot_say_is_refused(condition: Condition) -> None:
-    """A comparison of two fields, a test for null, a negated list, other operators and values are never dropped."""
+def test_what_a_predicate_cannot_say_is_refused(condition: Any) -> None:
+    """Two fields, a test for null, a negation, other operators and values, another type: refused, never dropped."""
     with pytest.raises(UnsupportedShapeError):
-        predicate_of(Found([[condition]]), "ab")
+        template([condition])
 
 
-def test_joins_and_unknown_fields_are_refused() -> None:
-    """A condition on another record, or on a field that the record type does not have, is refused."""
+def test_one_territory_is_compared_with_one_field() -> None:
+    """Two fields in the same territory would need a condition for each territory, which is refused."""
+    element = Element(ORACLE, "1")
     with pytest.raises(UnsupportedShapeError):
-        predicate_of(Found([[]], relations=("owner",)), "ab")
+        template([compared("Unify", A, element), compared("Unify", field("b"), element)])
+
+
+def test_unknown_fields_are_refused() -> None:
+    """A condition on a field that the record type does not have is refused: Oso would deny for ever."""
     with pytest.raises(UnknownFieldError):
-        predicate_of(Found([[Condition(Field("", "c"), "Eq", "x")]]), "ab")
+        template([compared("Unify", field("c"), "x")])
