@@ -18,6 +18,7 @@ from engine import exact_json
 from engine.decision import Reason, WhyNot
 from engine.problems import InvalidError
 from engine.records import Money
+from engine.rulefile.beside import files_beside
 from webapp.console import fact_form
 from webapp.console import format as formats
 from webapp.console.charts import shares, waterfall
@@ -129,10 +130,11 @@ def test_facts_survive_being_written_and_read(facts: dict[str, Any]) -> None:
 def test_every_test_of_every_shipped_file_survives_the_form(texts: Texts) -> None:
     """The facts of each shipped rule file's tests, put into the form and read back, give the same decision."""
     tried = 0
-    for path, data in texts.shipped.rules().items():
+    files = texts.shipped.rules()
+    for path, data in files.items():
         if not path.endswith(".yaml"):
             continue
-        rule_set = texts.library.load(data, path)
+        rule_set = texts.library.load(data, path, files_beside(path, files))
         for case in rule_set.tests:
             if case.expect_error is not None or any(value is None for value in case.given.values()):
                 continue
