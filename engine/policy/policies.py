@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from engine.caller import ACTIONS, Actor
 from engine.policy.cells import Cell
 from engine.policy.oso_border import Loaded, build, is_allowed
+from engine.policy.rows import Rule, only
 from engine.policy.vocabulary import ALL_ROLES, RESOURCES, User
 from engine.predicate import Always, Predicate, matches
 from engine.problems import Problem
@@ -39,6 +40,7 @@ class Policies:
         self._oso_lock = Lock()  # one Oso knowledge base is not asked by two threads at once
         self._keeping = Lock()
         self._kept: dict[tuple[Actor, str, str], Predicate] = {}
+        self._alone: dict[Rule, Policies] = {}
         self._cells: dict[tuple[str, str, str], Cell] = {}
 
     @classmethod
@@ -84,6 +86,13 @@ class Policies:
         found = self._cells.get(key)
         if found is None:
             found = self._cells.setdefault(key, Cell(self._oso, self._oso_lock, *key))
+        return found
+
+    def alone(self, rule: Rule) -> Policies:
+        """The same policies with one `allow` rule and no other: what this rule grants by itself."""
+        found = self._alone.get(rule)
+        if found is None:
+            found = self._alone.setdefault(rule, Policies.load(only(self.files, rule)))
         return found
 
     def allows(self, actor: Actor, action: str, record: Record) -> bool:

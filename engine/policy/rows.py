@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from engine.policy.vocabulary import class_name
 from engine.problems import Place
 
 _COMMENT = re.compile(r"#[^\n]*")
 _ROW = re.compile(r'\ballow\s*\([^(),]*,\s*("(?:[^"\\\n]|\\.)*"|[^(),]*),[^(),]*:\s*(\w+)\s*\)')
+_STATEMENT = re.compile(r'(?:"(?:[^"\\\n]|\\.)*"|[^";])*;')
+_ALLOW = re.compile(r'allow\s*\((?:"(?:[^"\\\n]|\\.)*"|[^()"]|\([^()]*\))*\)')
+_HEAD = re.compile(r"allow ?\([^(),]*,([^(),]*),[^(),:]*(?::\s*(\w+)[^()]*)?\)")
 
 
 def without_comments(text: str) -> str:
@@ -26,6 +30,50 @@ def rows(files: Mapping[str, str]) -> Iterator[tuple[str, str, Place]]:
             line, column = before.count("\n") + 1, found.start() - before.rfind("\n")
             length = len(found.group().splitlines()[0])
             yield found.group(1).strip(), found.group(2), Place(source, line, column, length)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One `allow` rule: its place and head, and from where to where it stands in its file."""
+
+    place: Place
+    head: str
+    start: int
+    end: int
+
+    def is_about(self, action: str, record_type: str) -> bool:
+        """Whether the head admits the action and the record type."""
+        found = _HEAD.match(self.head)
+        if found is None:
+            return True
+        named, model = found.group(1).strip(), found.group(2)
+        return named in (f'"{action}"', *((named,) if not named.startswith('"') else ())) and (
+            model is None or model == class_name(record_type)
+        )
+
+
+def allow_rules(files: Mapping[str, str]) -> Iterator[Rule]:
+    """Every `allow` rule of the files, whatever its form."""
+    for source, text in sorted(files.items()):
+        bare, start = without_comments(text), 0
+        for piece in _STATEMENT.finditer(bare):
+            start = piece.start() + len(piece.group()) - len(piece.group().lstrip())
+            statement = bare[start : piece.end()]
+            if found := _ALLOW.match(statement):
+                before = bare[:start]
+                place = Place(source, before.count("\n") + 1, start - before.rfind("\n"), len(found.group()))
+                yield Rule(place, " ".join(found.group().split()), start, piece.end())
+
+
+def only(files: Mapping[str, str], kept: Rule) -> dict[str, str]:
+    """The files with every other `allow` rule blanked out: what is left keeps its place."""
+    left = dict(files)
+    for rule in allow_rules(files):
+        if rule != kept:
+            text = left[rule.place.source]
+            blank = re.sub(r"[^\n]", " ", text[rule.start : rule.end])
+            left[rule.place.source] = text[: rule.start] + blank + text[rule.end :]
+    return left
 
 
 def place_of(files: Mapping[str, str], action: str, record_type: str) -> Place:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.policy.symbols import LIST, TEXTS, Question
+from engine.policy.symbols import EVERY, LIST, TEXTS, Question
 from engine.policy.vocabulary import User
 from engine.predicate import Compare, In, Never, Operator, Predicate, both, either
 
@@ -58,7 +58,7 @@ class NoneOfTheirs:
         return both(*(Compare(self.field, "!=", value) for value in held)) if held else Compare(self.field, ">=", "")
 
     def __str__(self) -> str:
-        return f"{self.field} not in user.{LIST}"
+        return f"{self.field} != user.{EVERY}"
 
 
 Literal = Compare | In | ToUser | OneOfTheirs | NoneOfTheirs
