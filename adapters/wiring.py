@@ -20,6 +20,7 @@ from adapters.shipped import Shipped
 if TYPE_CHECKING:
     from adapters.preparation import Prepared
     from adapters.sessions import Sessions
+    from adapters.stores.audit import Notary
     from engine.interchange.sheets import Sheet
     from engine.policy import Policies
     from engine.ports import Ports, Queue
@@ -130,11 +131,20 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
         home_directory.prepare(settings.home)
     texts = texts or load_texts()
     connection = connect(settings.queue_url)
-    store = open_store(settings.database_url)
+    store = open_store(settings.database_url, _notary(settings, texts))
     queue: Queue = RqQueue(connection)
     ports = Ports(store=store, queue=queue, authorizer=texts.policies, library=texts.library, new_id=new_id)
     sessions = RedisSessions(connection, settings.session_hours * 3_600)
     return Wiring(settings, ports, sessions, texts.shipped, (store.close, connection.close))
+
+
+def _notary(settings: Settings, texts: Texts) -> Notary:
+    """What makes the audit entries: it names the policies in force and seals personal values for this service alone."""
+    from adapters.sealing import AesGcmSealer  # noqa: PLC0415  # loads the cryptography
+    from adapters.stores.audit import Notary  # noqa: PLC0415
+
+    secret = settings.secret_key or home_directory.secret_key(settings.home)
+    return Notary(AesGcmSealer(secret), texts.policies.digest)
 
 
 def read_workbook(data: bytes, source: str) -> tuple[Sheet, ...]:
@@ -174,6 +184,6 @@ def build_in_memory(settings: Settings | None = None, *, texts: Texts | None = N
 
     settings = settings or Settings.from_environment({"BYLAW_DATABASE_URL": "memory:", "BYLAW_SECRET_KEY": "0" * 64})
     texts = texts or load_texts()
-    store = open_store(settings.database_url)
+    store = open_store(settings.database_url, _notary(settings, texts))
     ports = Ports(store=store, queue=MemoryQueue(), authorizer=texts.policies, library=texts.library, new_id=new_id)
     return Wiring(settings, ports, MemorySessions(settings.session_hours * 3_600), texts.shipped, (store.close,))

@@ -41,7 +41,9 @@ class AuditDraft:
     """An audit entry before the store gives it its sequence number.
 
     `outcome` is `accepted`, `denied` or `failed`; `changes` maps a field to `{"before": ..., "after": ...}`; `place` is
-    the touched record's place fields, so that who may read the record may read its history.
+    the touched record's place fields, so that who may read the record may read its history. `approver_id` is the person
+    who answers for an override or an adjustment. Personal values (the actor's name, personal fields among the changes)
+    are given in clear; the store keeps them sealed, and commitments to them.
     """
 
     organisation_id: str
@@ -60,6 +62,15 @@ class AuditDraft:
     before_digest: str | None = None
     after_digest: str | None = None
     changes: Mapping[str, Any] | None = None
+    approver_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """Where an organisation's audit log stands: how many entries it has, and the root of the tree of their leaves."""
+
+    size: int
+    root: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +115,10 @@ class Reader(Protocol):
         """How many records match for each value of a TEXT, INTEGER or BOOLEAN field."""
         ...
 
+    def log_head(self, organisation_id: str) -> LogHead:
+        """Where the organisation's audit log stands."""
+        ...
+
 
 class Transaction(Reader, Protocol):
     """Reads and writes that become visible together or not at all. Writers of one organisation are serialised."""
@@ -126,6 +141,13 @@ class Transaction(Reader, Protocol):
 
     def append_audit(self, draft: AuditDraft) -> int:
         """Append one audit entry and return its sequence number: the organisation's last plus one, without gaps."""
+        ...
+
+    def erase_subject(self, organisation_id: str, subject: str) -> bool:
+        """Destroy the key of what the log holds about a subject (`person/ann`); false if that was done before.
+
+        Entries stay as they are and their personal values are read as `erased`; later ones about the subject keep none.
+        """
         ...
 
     def enqueue(self, message: Message) -> None:

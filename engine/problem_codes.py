@@ -27,6 +27,7 @@ CODES: dict[str, str] = {
     "store.unsuitable": "The database is set up in a way that would give wrong answers.",
     "store.newer_schema": "The database was written by a newer version.",
     "store.append_only": "Records of this type are never changed or removed once written.",
+    "audit.keys": "The audit log's personal values were sealed with another secret key.",
     "record.mistyped": "A field's value does not fit the record type.",
     "list.invalid": "A list was asked for with a sort or a size that it does not have.",
     # -- policies

@@ -85,7 +85,8 @@ class RecordType:
     """A kind of record: its fields and the orders in which lists of it are asked for.
 
     `indexes` name fields; stores add `organisation_id` before and `id` after. `append_only` records are never changed
-    or deleted once written.
+    or deleted once written. `of_owner` says that the personal fields are those of the person who owns the record, and
+    not the record's own.
     """
 
     name: str
@@ -93,6 +94,7 @@ class RecordType:
     indexes: tuple[tuple[str, ...], ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     append_only: bool = False
+    of_owner: bool = False
 
     def field(self, name: str) -> RecordField | None:
         """The field of this name; `id`, `organisation_id` and `revision` count as fields of every record."""
@@ -226,6 +228,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
         ),
         indexes=(*_BY_PLACE, ("period", "payout"), ("plan", "period")),
         unique=(("plan", "period", "owner_id"),),
+        of_owner=True,
     ),
     RecordType(
         "rule_version",
@@ -336,5 +339,12 @@ def record_type(name: str) -> RecordType:
 
 @cache
 def personal_fields(name: str) -> frozenset[str]:
-    """The names of a record type's personal fields. Raises as `record_type` does."""
-    return frozenset(known.name for known in record_type(name).fields if known.personal)
+    """The names of a record type's personal fields; none for what is no record type."""
+    known = _BY_NAME.get(name)
+    return frozenset(field.name for field in known.fields if field.personal) if known is not None else frozenset()
+
+
+def subject_of(name: str, record_id: str, owner_id: str | None) -> str:
+    """Whom the personal fields of a record are about: `person/ann`, `lead/lead-7`."""
+    known = _BY_NAME.get(name)
+    return f"person/{owner_id}" if known is not None and known.of_owner and owner_id else f"{name}/{record_id}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock, get_ident
 from typing import Any
 
-from adapters.stores.audit import entry
+from adapters.stores.audit import AUDIT_ENTRY, Head, Notary
 from adapters.stores.cursors import Question, SortKey
 from adapters.stores.refusals import (
     exists,
@@ -25,7 +25,7 @@ from adapters.stores.refusals import (
 )
 from adapters.stores.tally import tallied_field
 from adapters.stores.values import checked, copied, is_text, sort_key
-from engine.ports import AuditDraft, Message, Page, Sort
+from engine.ports import AuditDraft, LogHead, Message, Page, Sort
 from engine.predicate import Predicate, Scalar, matches
 from engine.problems import Problem, UnavailableError
 from engine.records import RECORD_TYPES, Record, record_type
@@ -40,13 +40,16 @@ class _State:
 
     records: dict[str, Table] = field(default_factory=lambda: {known.name: {} for known in RECORD_TYPES})
     unique: dict[tuple[Any, ...], str] = field(default_factory=dict)
-    audit_heads: dict[str, int] = field(default_factory=dict)
+    audit_heads: dict[str, Head] = field(default_factory=dict)
+    audit_keys: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
     outbox: dict[str, Message] = field(default_factory=dict)
     delivered: frozenset[str] = frozenset()
 
 
 class _Reader:
     """Reading one state."""
+
+    _notary: Notary
 
     def _now(self) -> _State:
         raise NotImplementedError
@@ -57,7 +60,7 @@ class _Reader:
         held = self._now().records[record_type].get(record_id, {}) if is_text(record_id) else {}
         for record in held.values():
             if matches(predicate, record.values()):
-                return copied(record)
+                return self._read(record)
         raise not_found(record_type, record_id)
 
     def find(
@@ -77,7 +80,7 @@ class _Reader:
             start = _ranked(question.keys, position.values, position.record_id, position.organisation_id)
             found = [(rank, record) for rank, record in found if rank > start]
         found.sort(key=lambda pair: pair[0])
-        records = tuple(copied(record) for _, record in found[:limit])
+        records = tuple(self._read(record) for _, record in found[:limit])
         return Page(records, question.cursor_after(records[-1]) if len(found) > limit else None)
 
     def scan(self, record_type: str, predicate: Predicate, *, after_id: str = "", batch: int = 500) -> Iterator[Record]:
@@ -87,7 +90,7 @@ class _Reader:
             read = 0
             for record_id in sorted(known for known in table if known > after_id):
                 found = [one for _, one in sorted(table[record_id].items()) if matches(predicate, one.values())]
-                yield from map(copied, found)
+                yield from map(self._read, found)
                 after_id = record_id
                 read += len(found)
                 if read >= batch:
@@ -104,6 +107,22 @@ class _Reader:
         name = tallied_field(_known(record_type), field).name
         return dict(Counter(record.values().get(name) for record in self._matching(record_type, predicate)))
 
+    def log_head(self, organisation_id: str) -> LogHead:
+        """See `engine.ports.Reader.log_head`."""
+        frontier = self._now().audit_heads.get(organisation_id, Head()).frontier
+        return LogHead(frontier.size, frontier.root())
+
+    def _read(self, record: Record) -> Record:
+        """A copy for the reader; an audit entry with its personal values in it."""
+        if record.type != AUDIT_ENTRY:
+            return copied(record)
+        (opened,) = self._notary.opened([record], self._keys)
+        return copied(opened)
+
+    def _keys(self, organisation_id: str, subjects: list[str]) -> dict[str, bytes]:
+        known = self._now().audit_keys
+        return {subject: key for subject in subjects if (key := known.get((organisation_id, subject))) is not None}
+
     def _matching(self, name: str, predicate: Predicate) -> Iterator[Record]:
         for by_organisation in self._now().records[name].values():
             for record in by_organisation.values():
@@ -114,9 +133,15 @@ class _Reader:
 class MemoryTransaction(_Reader):
     """A transaction on a copy; each table is copied when it is first written."""
 
-    def __init__(self, base: _State) -> None:
+    def __init__(self, base: _State, notary: Notary) -> None:
         """Begin from a published state, which stays as it is."""
-        self._state = replace(base, records=dict(base.records), audit_heads=dict(base.audit_heads))
+        self._notary = notary
+        self._state = replace(
+            base,
+            records=dict(base.records),
+            audit_heads=dict(base.audit_heads),
+            audit_keys=dict(base.audit_keys),
+        )
         self._own_tables: set[str] = set()
 
     def _now(self) -> _State:
@@ -149,10 +174,26 @@ class MemoryTransaction(_Reader):
 
     def append_audit(self, draft: AuditDraft) -> int:
         """See `engine.ports.Transaction.append_audit`."""
-        sequence = self._state.audit_heads.get(draft.organisation_id, 0) + 1
-        self._insert(entry(draft, sequence))
-        self._state.audit_heads[draft.organisation_id] = sequence
-        return sequence
+        organisation = draft.organisation_id
+        head = self._state.audit_heads.get(organisation, Head())
+        entry = self._notary.entry(draft, head, lambda subject: self._key(organisation, subject))
+        self._insert(entry)
+        self._state.audit_heads[organisation] = head.after(entry)
+        return head.frontier.size + 1
+
+    def erase_subject(self, organisation_id: str, subject: str) -> bool:
+        """See `engine.ports.Transaction.erase_subject`."""
+        keys, which = self._state.audit_keys, (organisation_id, subject)
+        if which in keys and keys[which] is None:
+            return False
+        keys[which] = None
+        return True
+
+    def _key(self, organisation_id: str, subject: str) -> bytes | None:
+        keys, which = self._state.audit_keys, (organisation_id, subject)
+        if which not in keys:
+            keys[which] = self._notary.new_key(organisation_id, subject)
+        return keys[which]
 
     def enqueue(self, message: Message) -> None:
         """See `engine.ports.Transaction.enqueue`."""
@@ -211,8 +252,9 @@ class MemoryTransaction(_Reader):
 class MemoryStore(_Reader):
     """The store; see the module."""
 
-    def __init__(self) -> None:
+    def __init__(self, notary: Notary) -> None:
         """An empty store."""
+        self._notary = notary
         self._state = _State()
         self._writing = Lock()
         self._writer: int | None = None
@@ -231,7 +273,7 @@ class MemoryStore(_Reader):
         with self._writing:
             self._writer = get_ident()
             try:
-                open_transaction = MemoryTransaction(self._state)
+                open_transaction = MemoryTransaction(self._state, self._notary)
                 yield open_transaction
                 self._state = open_transaction.state
             finally:

@@ -16,8 +16,6 @@ from engine import exact_json
 from engine.records import PLACE, Record
 
 LEAF_FORMAT = "bylaw-audit-1"
-LEAF_PREFIX = b"\x00"
-"""What RFC 6962, section 2.1, puts before a leaf's bytes, so that no inner node can pass for a leaf."""
 SALT_BYTES = 32
 ACTOR_NAME = "/actor/name"
 CHANGES = "changes"
@@ -66,11 +64,6 @@ def leaf_value(entry: Record) -> dict[str, Any]:
 def leaf_bytes(entry: Record) -> bytes:
     """The leaf's bytes: RFC 8785 over `leaf_value`."""
     return exact_json.canonical(leaf_value(entry))
-
-
-def leaf_hash(data: bytes) -> bytes:
-    """The RFC 6962 hash of a leaf's bytes: 32 bytes."""
-    return sha256(LEAF_PREFIX + data).digest()
 
 
 def commitment(salt: bytes, value: Any) -> str:

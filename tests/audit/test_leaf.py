@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.audit.leaf import ACTOR_NAME, commitment, leaf_bytes, leaf_hash, leaf_value, names_of, pointer
+from engine.audit.leaf import ACTOR_NAME, commitment, leaf_bytes, leaf_value, names_of, pointer
+from engine.audit.merkle import leaf_hash
 from engine.records import Record, record_type
 
 SALT = bytes(range(32))

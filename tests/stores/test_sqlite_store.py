@@ -18,13 +18,27 @@ from record_samples import NOW, draft, lead, of
 
 from adapters.stores import open_store
 from adapters.stores.sqlite import connections, open_sqlite
+from engine.audit.leaf import leaf_bytes
+from engine.audit.merkle import leaf_hash, root_of
 from engine.caller import Actor
 from engine.policy import Policies
-from engine.ports import Message, Sort
+from engine.ports import Message, Sort, Store
 from engine.predicate import Always, both
 from engine.problems import ConflictError, NotFoundError, UnavailableError
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def entries_agree(store: Store, organisation: str) -> int:
+    """Assert that the log is gapless, every leaf is that of its entry, and the head is that of all leaves; how many."""
+    entries = sorted(store.scan("audit_entry", of(organisation)), key=lambda entry: entry["sequence"])
+    leaves = [leaf_hash(leaf_bytes(entry)) for entry in entries]
+    head = store.log_head(organisation)
+    assert [entry["sequence"] for entry in entries] == list(range(1, len(entries) + 1))
+    assert [leaf.hex() for leaf in leaves] == [entry["leaf_hash"] for entry in entries]
+    assert [entry["previous_hash"] for entry in entries] == [None, *(leaf.hex() for leaf in leaves)][:-1]
+    assert (head.size, head.root) == (len(leaves), root_of(leaves))
+    return len(entries)
 
 
 @pytest.fixture
@@ -60,6 +74,14 @@ TAMPERING = [
     "REPLACE INTO audit_entry SELECT * FROM audit_entry",
     "INSERT INTO audit_entry SELECT * FROM audit_entry WHERE true ON CONFLICT DO UPDATE SET actor_id = 'eve'",
     "UPDATE rule_version SET text = 'x'",
+    "UPDATE audit_head SET last_sequence = 2",
+    "UPDATE audit_head SET last_leaf = 'x', last_sequence = 4",
+    "DELETE FROM audit_head",
+    "REPLACE INTO audit_head SELECT * FROM audit_head",
+    "INSERT INTO audit_head VALUES ('other', 7, '', 'x')",
+    "DELETE FROM audit_key",
+    "UPDATE audit_key SET wrapped = x'00'",
+    "REPLACE INTO audit_key SELECT * FROM audit_key",
 ]
 
 
@@ -102,15 +124,33 @@ def test_the_database_refuses_changes_to_the_log(with_log: Path, statement: str)
         assert before == plain.execute("SELECT * FROM audit_entry").fetchall()
 
 
-@pytest.mark.parametrize("sequence", [0, 3, 5, -1])
-def test_the_database_refuses_entries_out_of_order(with_log: Path, sequence: int) -> None:
-    """An entry that is back-dated, doubled or leaves a gap is refused by the database itself."""
-    with closing(sqlite3.connect(with_log)) as plain:
+OUT_OF_ORDER = {
+    "back-dated": {"sequence": "0"},
+    "doubled": {"sequence": "3"},
+    "after a gap": {"sequence": "5", "previous_hash": "leaf_hash"},
+    "below zero": {"sequence": "-1"},
+    "without a number": {"sequence": "NULL"},
+    "not following on the last": {"sequence": "4", "previous_hash": "'00'"},
+    "following on nothing": {"sequence": "4", "previous_hash": "NULL"},
+    "without a leaf": {"sequence": "4", "previous_hash": "leaf_hash", "leaf_hash": "NULL"},
+}
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["any program", "the program itself"])
+@pytest.mark.parametrize("values", OUT_OF_ORDER.values(), ids=OUT_OF_ORDER.keys())
+def test_the_database_refuses_entries_out_of_order(with_log: Path, values: dict[str, str], own: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    """An entry that is back-dated, doubled, after a gap or not linked to the last is refused by the database itself."""
+    with closing(open_sqlite(str(with_log))) as store, closing(sqlite3.connect(with_log)) as plain:
         columns = [row[1] for row in plain.execute("PRAGMA table_info(audit_entry)")]
-        values = {"id": "'forged'", "sequence": str(sequence)}
-        wanted = ", ".join(values.get(column, f'"{column}"') for column in columns)
-        with pytest.raises(sqlite3.IntegrityError):
-            plain.execute(f"INSERT INTO audit_entry SELECT {wanted} FROM audit_entry WHERE sequence = 3")
+        wanted = ", ".join({"id": "'forged'", **values}.get(column, f'"{column}"') for column in columns)
+        statement = f"INSERT INTO audit_entry SELECT {wanted} FROM audit_entry WHERE sequence = 3"
+        if own:
+            with pytest.raises(ConflictError), store._connections.lent() as connection:
+                connection.execute(statement)
+        else:
+            with pytest.raises(sqlite3.IntegrityError):
+                plain.execute(statement)
+        assert store.count("audit_entry", of("org")) == 3
 
 
 @pytest.mark.parametrize(
@@ -118,6 +158,13 @@ def test_the_database_refuses_entries_out_of_order(with_log: Path, sequence: int
     [
         *TAMPERING,
         "DROP TRIGGER audit_entry_no_update",
+        "DROP TRIGGER audit_entry_in_order",
+        "DROP TABLE audit_key",
+        "CREATE TRIGGER audit_entry_mine INSTEAD OF INSERT ON audit_entry BEGIN SELECT 1; END",
+        "CREATE TEMP TABLE audit_entry (id TEXT)",
+        "UPDATE sqlite_schema SET sql = '' WHERE name = 'audit_entry_no_update'",
+        "ALTER TABLE audit_entry DROP COLUMN leaf_hash",
+        "DETACH main",
         "DROP TABLE audit_entry",
         "ALTER TABLE audit_entry RENAME TO gone",
         "PRAGMA writable_schema = ON",
@@ -133,6 +180,45 @@ def test_the_programs_own_connections_cannot_take_the_guards_away(with_log: Path
         assert store.count("audit_entry", of("org")) == 3
         with store.transaction() as transaction:
             assert transaction.append_audit(draft("org")) == 4
+
+
+FORCED = {
+    "an update": "UPDATE audit_entry SET actor_id = 'eve' WHERE sequence = 2",
+    "a deletion": "DELETE FROM audit_entry WHERE sequence = 2",
+    "a truncation": "DELETE FROM audit_entry WHERE sequence = 3",
+    "a value of the leaf": "UPDATE audit_entry SET leaf_hash = replace(leaf_hash, 'a', 'b') WHERE sequence = 2",
+    "an exchange": "UPDATE audit_entry SET sequence = 5 - sequence WHERE sequence > 1",
+}
+
+
+@pytest.mark.parametrize("statement", FORCED.values(), ids=FORCED.keys())
+def test_what_another_program_forces_is_evident(with_log: Path, statement: str) -> None:
+    """A program that takes the guards away can change the file, but entries, leaves and head then disagree."""
+    with closing(open_sqlite(str(with_log))) as store:
+        assert entries_agree(store, "org") == 3
+    with closing(sqlite3.connect(with_log)) as plain:
+        for name in ("audit_entry_no_update", "audit_entry_no_delete"):
+            plain.execute(f"DROP TRIGGER {name}")
+        plain.execute("DROP INDEX audit_entry_one_per_sequence")
+        plain.execute(statement)
+        plain.commit()
+    with closing(open_sqlite(str(with_log))) as store, pytest.raises(AssertionError):
+        entries_agree(store, "org")
+
+
+def test_a_destroyed_key_is_nowhere_in_the_file(file: Path) -> None:
+    """Erasing overwrites the key: neither the database nor its write-ahead log holds a byte of it afterwards."""
+    with closing(open_sqlite(str(file))) as store:
+        for number in range(40):
+            with store.transaction() as transaction:
+                changes = {"name": {"before": None, "after": "Eve"}}
+                transaction.append_audit(draft("org", f"lead-{number}", changes=changes))
+        with store._connections.lent() as connection:
+            ((wrapped,),) = connection.execute("SELECT wrapped FROM audit_key WHERE subject = 'lead/lead-7'")
+        assert any(wrapped in path.read_bytes() for path in file.parent.iterdir())
+        with store.transaction() as transaction:
+            transaction.erase_subject("org", "lead/lead-7")
+        assert not any(wrapped in path.read_bytes() for path in file.parent.iterdir())
 
 
 # -- failures, one sentence each
@@ -433,3 +519,45 @@ def test_waiting_writers_do_not_fail_each_other(file: Path) -> None:
                 transaction.insert(lead("org"))
             assert time.monotonic() > before
         assert store.count("lead", of("org")) == 1
+
+
+# -- databases of format 1
+
+
+@pytest.fixture
+def format_1(file: Path) -> Path:
+    with closing(sqlite3.connect(file)) as plain:
+        plain.executescript((ROOT / "tests/cases/stores/format-1.sql").read_text())
+    return file
+
+
+def test_a_database_without_leaves_gets_them_when_it_is_opened(format_1: Path) -> None:
+    """Entries of format 1 get leaves as they stood, one entry of each log says so, and no name stays in clear."""
+    for _ in range(2):
+        with closing(open_sqlite(str(format_1))) as store:
+            assert (entries_agree(store, "org"), entries_agree(store, "other")) == (4, 2)
+            entries = list(store.scan("audit_entry", of("org")))
+            assert [entry["changes"]["name"]["after"] for entry in entries[:3]] == ["Eve 1", "Eve 2", "Eve 3"]
+            assert {entry["actor_name"] for entry in entries} == {"Ann", "Bylaw"}
+            assert (entries[3]["action"], entries[3]["changes"]["entries"]["after"]) == ("seal", 3)
+            assert store.count("lead", of("org")) == 3
+    with closing(sqlite3.connect(format_1)) as plain:
+        kept = repr(plain.execute("SELECT * FROM audit_entry").fetchall())
+        assert "Eve" not in kept
+        assert "Ann" not in kept
+        with pytest.raises(sqlite3.IntegrityError):
+            plain.execute("UPDATE audit_entry SET actor_id = 'eve'")
+    with closing(open_sqlite(str(format_1))) as store, store.transaction() as transaction:
+        assert transaction.append_audit(draft("org")) == 5
+
+
+def test_a_database_of_format_1_with_a_gap_is_refused(format_1: Path) -> None:
+    """A log that misses an entry is not made to look whole: the database is refused, and stays as it was."""
+    with closing(sqlite3.connect(format_1)) as plain:
+        plain.execute("DROP TRIGGER audit_entry_no_delete")
+        plain.execute("DELETE FROM audit_entry WHERE organisation_id = 'org' AND sequence = 2")
+        plain.commit()
+    error = refusal(format_1)
+    assert (error.code, str(error)) == ("store.damaged", "the audit log of `org` goes from entry 1 to 3")
+    with closing(sqlite3.connect(format_1)) as plain:
+        assert plain.execute("PRAGMA user_version").fetchone() == (1,)

@@ -9,9 +9,12 @@ from decimal import Decimal
 import pytest
 from record_samples import NOW, draft, lead, of, statement
 
+from engine.audit.leaf import commitment, leaf_bytes
+from engine.audit.merkle import EMPTY_ROOT, leaf_hash, root_of
 from engine.ports import Message, Sort, Store
 from engine.problems import ConflictError, InvalidError, NotFoundError
 from engine.records import Record
+from engine.service.directory import service_actor
 
 
 def test_entries_are_numbered_within_their_organisation(store: Store, organisation: str) -> None:
@@ -44,7 +47,11 @@ def test_an_entry_says_who_did_what_to_which_record(store: Store, organisation: 
         )
     (found,) = store.scan("audit_entry", of(organisation))
     assert found.revision == 1
-    assert dict(found.fields) == {
+    personal = found["personal"]["/actor/name"]
+    assert (personal["subject"], personal["value"]) == ("person/ann", "Ann")
+    assert personal["commitment"] == commitment(bytes.fromhex(personal["salt"]), "Ann")
+    assert found["leaf_hash"] == leaf_hash(leaf_bytes(found)).hex()
+    assert {name: value for name, value in found.fields.items() if name not in {"personal", "leaf_hash"}} == {
         "region_id": "north", "branch_id": "oslo", "team_id": "red", "owner_id": "ann", "sequence": 1, "at": NOW,
         "actor_id": "ann", "actor_name": "Ann", "actor_role": "sales_rep", "channel": "api", "request_id": "r1",
         "action": "update", "outcome": "denied", "record_type": "lead", "record_id": "lead-0001",
@@ -125,6 +132,104 @@ def test_a_caught_refusal_leaves_the_log_going(store: Store, organisation: str) 
         with pytest.raises(InvalidError):
             transaction.append_audit(draft(organisation, at="yesterday"))
         assert transaction.append_audit(draft(organisation)) == 2
+
+
+def test_every_entry_follows_on_the_one_before_and_the_root_is_known(store: Store, organisation: str) -> None:
+    """Each leaf names the hash of the leaf before; the head's root is that of the tree of all leaves, at once."""
+    assert (store.log_head(organisation).size, store.log_head(organisation).root) == (0, EMPTY_ROOT)
+    roots = []
+    for number in range(9):
+        with store.transaction() as transaction:
+            transaction.append_audit(draft(organisation, f"lead-{number}"))
+            roots.append(transaction.log_head(organisation).root)
+    entries = list(store.scan("audit_entry", of(organisation)))
+    leaves = [leaf_hash(leaf_bytes(entry)) for entry in entries]
+    assert [leaf.hex() for leaf in leaves] == [entry["leaf_hash"] for entry in entries]
+    assert [None, *(leaf.hex() for leaf in leaves[:-1])] == [entry["previous_hash"] for entry in entries]
+    assert roots == [root_of(leaves[: number + 1]) for number in range(9)]
+    assert (store.log_head(organisation).size, store.log_head(organisation).root) == (9, roots[-1])
+
+
+def with_names(organisation: str) -> dict[str, object]:
+    return {"changes": {"name": {"before": "Eve", "after": "Eva"}, "status": {"before": None, "after": "open"}}}
+
+
+def test_personal_values_are_read_back_and_bound_to_the_leaf(store: Store, organisation: str) -> None:
+    """Names are read as they were written, and each opens the commitment that stands in the leaf in its place."""
+    with store.transaction() as transaction:
+        transaction.append_audit(draft(organisation, **with_names(organisation)))
+        (inside,) = transaction.scan("audit_entry", of(organisation))
+    (found,) = store.scan("audit_entry", of(organisation))
+    assert found == inside == store.get("audit_entry", found.id, of(organisation))
+    assert (found,) == store.find("audit_entry", of(organisation)).records
+    assert found["changes"] == with_names(organisation)["changes"]
+    assert {place: one["subject"] for place, one in found["personal"].items()} == {
+        "/actor/name": "person/ann",
+        "/changes/name/before": "lead/lead-0001",
+        "/changes/name/after": "lead/lead-0001",
+    }
+    for one in found["personal"].values():
+        assert one["commitment"] == commitment(bytes.fromhex(one["salt"]), one["value"])
+    assert b"Ev" not in leaf_bytes(found)
+
+
+def test_what_was_erased_is_not_read_again_and_every_leaf_stays(store: Store, organisation: str) -> None:
+    """After erasing a subject its values are read as `erased`, in old entries and new; leaves, hashes and root stay."""
+    with store.transaction() as transaction:
+        transaction.append_audit(draft(organisation, **with_names(organisation)))
+        transaction.append_audit(draft(organisation, "lead-0002", **with_names(organisation)))
+    before = list(store.scan("audit_entry", of(organisation)))
+    head = store.log_head(organisation)
+    with store.transaction() as transaction:
+        assert transaction.erase_subject(organisation, "lead/lead-0001")
+        assert not transaction.erase_subject(organisation, "lead/lead-0001")
+    after = list(store.scan("audit_entry", of(organisation)))
+    assert list(map(leaf_bytes, before)) == list(map(leaf_bytes, after))
+    assert head == store.log_head(organisation)
+    assert after[0]["changes"] == {
+        "name": {"before": "erased", "after": "erased"},
+        "status": {"before": None, "after": "open"},
+    }
+    assert after[0]["personal"]["/changes/name/after"]["erased"] is True
+    assert "salt" not in after[0]["personal"]["/changes/name/after"]
+    assert (after[0]["actor_name"], after[1]) == ("Ann", before[1])
+    with store.transaction() as transaction:
+        transaction.append_audit(draft(organisation, **with_names(organisation)))
+        assert not transaction.erase_subject(organisation, "lead/lead-0001")
+    (_, _, later) = store.scan("audit_entry", of(organisation))
+    assert later["changes"]["name"] == {"before": "erased", "after": "erased"}
+    assert later["leaf_hash"] == leaf_hash(leaf_bytes(later)).hex()
+
+
+def test_erasing_somebody_the_log_has_never_named_holds_for_later(store: Store, organisation: str) -> None:
+    """Somebody may be erased before the first entry about them: none keeps anything then, in that organisation."""
+    other = f"{organisation}-other"
+    with store.transaction() as transaction:
+        assert transaction.erase_subject(organisation, "person/ann")
+    for one in (organisation, other):
+        with store.transaction() as transaction:
+            transaction.append_audit(draft(one))
+    read = [next(iter(store.scan("audit_entry", of(one))))["actor_name"] for one in (organisation, other)]
+    assert read == ["erased", "Ann"]
+
+
+def test_an_erasure_that_is_rolled_back_has_erased_nothing(store: Store, organisation: str) -> None:
+    """Erasing is part of its transaction: without the commit the values are there as before."""
+    with store.transaction() as transaction:
+        transaction.append_audit(draft(organisation))
+    with pytest.raises(NotFoundError), store.transaction() as transaction:  # noqa: PT012  # one transaction
+        transaction.erase_subject(organisation, "person/ann")
+        transaction.get("lead", "nobody", of(organisation))
+    assert next(iter(store.scan("audit_entry", of(organisation))))["actor_name"] == "Ann"
+
+
+def test_the_platforms_own_name_is_nobodys(store: Store, organisation: str) -> None:
+    """Entries of the platform itself hold its name in clear: it is no person."""
+    with store.transaction() as transaction:
+        transaction.append_audit(draft(organisation, actor=service_actor(organisation)))
+    (found,) = store.scan("audit_entry", of(organisation))
+    assert (found["actor_name"], found["personal"]) == ("Bylaw", None)
+    assert b'"name":"Bylaw"' in leaf_bytes(found)
 
 
 # -- the outbox

@@ -38,6 +38,10 @@ BSON_TYPES: dict[FieldKind, str] = {
 """The BSON type of each kind of field: anything else in a stored document matches no condition."""
 
 
+REQUIRED: dict[str, tuple[str, ...]] = {"audit_entry": ("sequence", "leaf_hash", "actor_id", "action", "outcome")}
+"""Fields without which the database itself takes no document, whoever writes it."""
+
+
 def key_of(organisation_id: str, record_id: str) -> dict[str, str]:
     """A document's `_id`. Two organisations may use the same record id."""
     return {"organisation_id": organisation_id, "id": record_id}
@@ -134,7 +138,7 @@ def validator(known: RecordType) -> dict[str, Any]:
     return {
         "$jsonSchema": {
             "bsonType": "object",
-            "required": ["_id", "id", "organisation_id", "revision"],
+            "required": ["_id", "id", "organisation_id", "revision", *REQUIRED.get(known.name, ())],
             "properties": properties,
             "additionalProperties": False,
         }

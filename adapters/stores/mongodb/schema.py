@@ -7,6 +7,7 @@ differs, validators and indexes are brought up to date. Fields are only ever add
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -17,31 +18,53 @@ from adapters.stores.mongodb.documents import index_fields, validator
 from engine.problems import Problem, UnavailableError
 from engine.records import RECORD_TYPES, RecordType
 
-FORMAT = 1
+FORMAT = 2
+"""2: audit entries have leaves, and their personal values lie sealed."""
 
-FACTS, LOCKS, AUDIT_HEADS, OUTBOX = "store_facts", "store_locks", "audit_heads", "outbox"
+FACTS, LOCKS, OUTBOX = "store_facts", "store_locks", "outbox"
+AUDIT_HEADS, AUDIT_KEYS = "audit_heads", "audit_keys"
+
+_LOG_RULES: dict[str, dict[str, Any]] = {
+    AUDIT_HEADS: {
+        "last_sequence": {"bsonType": "long", "minimum": 1},
+        "frontier": {"bsonType": "string"},
+        "last_leaf": {"bsonType": "string"},
+    },
+    AUDIT_KEYS: {"wrapped": {"bsonType": ["binData", "null"]}},
+}
+"""What the documents beside the log hold; a key that is null was destroyed."""
 
 
-def migrate(database: Database[dict[str, Any]]) -> None:
+def migrate(database: Database[dict[str, Any]], seal_entries: Callable[[Database[dict[str, Any]]], None]) -> None:
     """Bring the collections to the present shape; doing it twice, or from two processes, is the same as once.
+
+    `seal_entries` gives the audit entries of format 1 their leaves.
 
     Raises `UnavailableError` (`store.newer_schema`) for a database that a newer version wrote.
     """
     facts = database[FACTS].find_one({"_id": "format"}) or {}
-    found = int(facts.get("number", FORMAT))
+    found = int(facts.get("number", 0))
     if found > FORMAT:
         message = f"the database has format {found}, written by a newer version; this one knows up to {FORMAT}"
         raise UnavailableError(Problem("store.newer_schema", message, help="install the newer version again"))
     _refuse_collations(database)
     fingerprint = _fingerprint()
-    if facts.get("record_types") == fingerprint:
+    if found == FORMAT and facts.get("record_types") == fingerprint:
         return
     present = set(database.list_collection_names())
     for known in RECORD_TYPES:
         _bring_up(database, known, exists=known.name in present)
-    for name in (LOCKS, AUDIT_HEADS, OUTBOX):
+    for name in (LOCKS, OUTBOX):
         if name not in present:
             _create(database, name)
+    if found == 1:
+        seal_entries(database)
+    for name, properties in _LOG_RULES.items():
+        rule = {"$jsonSchema": {"bsonType": "object", "required": [*properties], "properties": properties}}
+        if name not in present:
+            _create(database, name, rule)
+        else:
+            database.command({"collMod": name, "validator": rule})
     database[OUTBOX].create_index(
         [("created_at", 1), ("_id", 1)], name="pending", partialFilterExpression={"delivered": False}
     )
@@ -55,18 +78,15 @@ def append_only_role(database_name: str) -> dict[str, Any]:
 
     It may read and write, but only insert into and read from append-only collections: the log's first wall in MongoDB.
     """
-    everything = ["find", "insert", "update", "remove", "createCollection", "createIndex", "collMod", "listCollections"]
-    changeable = (*(known.name for known in RECORD_TYPES if not known.append_only), FACTS, LOCKS, AUDIT_HEADS, OUTBOX)
+    setting_up = ["createCollection", "createIndex", "collMod"]
+    actions = {known.name: ["find", "insert", "update", "remove"] for known in RECORD_TYPES}
+    actions |= {known.name: ["find", "insert"] for known in RECORD_TYPES if known.append_only}
+    actions |= {name: ["find", "insert", "update", "remove"] for name in (FACTS, LOCKS, OUTBOX)}
+    # The log's heads go forward and its keys are destroyed, but neither is ever forgotten.
+    actions |= {name: ["find", "insert", "update"] for name in (AUDIT_HEADS, AUDIT_KEYS)}
     privileges: list[dict[str, Any]] = [
-        {"resource": {"db": database_name, "collection": name}, "actions": everything} for name in changeable
-    ]
-    privileges += [
-        {
-            "resource": {"db": database_name, "collection": known.name},
-            "actions": ["find", "insert", "createCollection", "createIndex", "collMod"],
-        }
-        for known in RECORD_TYPES
-        if known.append_only
+        {"resource": {"db": database_name, "collection": name}, "actions": [*allowed, *setting_up]}
+        for name, allowed in actions.items()
     ]
     privileges.append({"resource": {"db": database_name, "collection": ""}, "actions": ["listCollections"]})
     return {"createRole": "bylaw_application", "privileges": privileges, "roles": []}

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from threading import Lock, local
 from typing import Any
 
@@ -21,13 +22,14 @@ from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from adapters.stores.audit import entry
+from adapters.stores.audit import AUDIT_ENTRY, Notary
 from adapters.stores.cursors import Question
+from adapters.stores.mongodb.audit_log import head_of, keep_head, keys_of, seal_entries
 from adapters.stores.mongodb.conditions import Filter, both, filter_of
 from adapters.stores.mongodb.documents import document_of, encode, key_of, paths_of, record_of
 from adapters.stores.mongodb.errors import in_our_words, readable_address, translated
 from adapters.stores.mongodb.paging import pipelines
-from adapters.stores.mongodb.schema import AUDIT_HEADS, FACTS, LOCKS, OUTBOX, migrate
+from adapters.stores.mongodb.schema import AUDIT_HEADS, AUDIT_KEYS, FACTS, LOCKS, OUTBOX, migrate
 from adapters.stores.refusals import (
     exists,
     message_exists,
@@ -39,7 +41,7 @@ from adapters.stores.refusals import (
 from adapters.stores.tally import tallied_field
 from adapters.stores.typed import resolve
 from adapters.stores.values import checked, instant_from_text, instant_to_text, is_text
-from engine.ports import AuditDraft, Message, Page, Sort
+from engine.ports import AuditDraft, LogHead, Message, Page, Sort
 from engine.predicate import And, Compare, Predicate, Scalar
 from engine.problems import Problem, UnavailableError
 from engine.records import Record, RecordType, record_type
@@ -54,6 +56,7 @@ class _Reader:
     """Reading collections, in a session or not."""
 
     _session: ClientSession | None = None
+    _notary: Notary
 
     def _collection(self, name: str) -> Documents:
         raise NotImplementedError
@@ -70,9 +73,9 @@ class _Reader:
         with translated():
             wanted = both({"id": {"$eq": record_id}}, _filter(predicate, known))
             found = self._collection(record_type).find_one(wanted, session=self._session)
-        if found is None:
-            raise not_found(record_type, record_id)
-        return record_of(found, known)
+            if found is not None:
+                return self._records([found], known)[0]
+        raise not_found(record_type, record_id)
 
     def find(
         self,
@@ -92,7 +95,7 @@ class _Reader:
         with translated():
             for pipeline in pipelines(question, position, _filter(predicate, known), limit + 1):
                 found = self._collection(record_type).aggregate(pipeline, session=self._session)
-                records.extend(record_of(document, known) for document in found)
+                records.extend(self._records(list(found), known))
                 if len(records) > limit:
                     break
         shown = tuple(records[:limit])
@@ -108,7 +111,8 @@ class _Reader:
             with translated():
                 documents = self._collection(record_type).find(both(condition, after), session=self._session)
                 found = list(documents.sort([("id", 1), ("organisation_id", 1)]).limit(batch))
-            yield from (record_of(document, known) for document in found)
+                records = self._records(found, known)
+            yield from records
             if len(found) < batch:
                 return
             last = found[-1]
@@ -135,6 +139,20 @@ class _Reader:
             found = list(self._collection(record_type).aggregate(pipeline, session=self._session))
         return {_plain(document["_id"]): int(document["number"]) for document in found}
 
+    def log_head(self, organisation_id: str) -> LogHead:
+        """See `engine.ports.Reader.log_head`."""
+        self._asking(Compare("organisation_id", "=", organisation_id))
+        with translated():
+            frontier = head_of(self._collection(AUDIT_HEADS), organisation_id, self._session).frontier
+        return LogHead(frontier.size, frontier.root())
+
+    def _records(self, documents: list[dict[str, Any]], known: RecordType) -> list[Record]:
+        """The documents' records; audit entries with their personal values in them."""
+        records = [record_of(document, known) for document in documents]
+        if known.name != AUDIT_ENTRY:
+            return records
+        return self._notary.opened(records, partial(keys_of, self._collection(AUDIT_KEYS), self._session))
+
 
 class MongoTransaction(_Reader):
     """A transaction. Its first operation takes the turn of the organisation it is about.
@@ -146,6 +164,7 @@ class MongoTransaction(_Reader):
     def __init__(self, store: MongoStore, session: ClientSession) -> None:
         """In a session with a transaction begun."""
         self._store = store
+        self._notary = store.notary
         self._session: ClientSession = session
         self._turns: set[str] = set()
         self._untouched = True
@@ -193,15 +212,36 @@ class MongoTransaction(_Reader):
 
     def append_audit(self, draft: AuditDraft) -> int:
         """See `engine.ports.Transaction.append_audit`."""
-        self._take_turn(draft.organisation_id)
+        organisation = draft.organisation_id
+        self._take_turn(organisation)
         heads = self._collection(AUDIT_HEADS)
         with translated():
-            head = heads.find_one({"_id": draft.organisation_id}, session=self._session)
-            sequence = (int(head["last_sequence"]) if head else 0) + 1
-            self._insert(entry(draft, sequence))
-            change = {"$set": {"last_sequence": Int64(sequence)}}
-            heads.update_one({"_id": draft.organisation_id}, change, upsert=True, session=self._session)
-        return sequence
+            head = head_of(heads, organisation, self._session)
+            entry = self._notary.entry(draft, head, lambda subject: self._key(organisation, subject))
+            self._insert(entry)
+            keep_head(heads, organisation, head.after(entry), self._session)
+        return head.frontier.size + 1
+
+    def erase_subject(self, organisation_id: str, subject: str) -> bool:
+        """See `engine.ports.Transaction.erase_subject`."""
+        self._take_turn(organisation_id)
+        keys, which = self._collection(AUDIT_KEYS), {"organisation_id": organisation_id, "subject": subject}
+        with translated():
+            found = keys.find_one({"_id": which}, session=self._session)
+            if found is None:
+                keys.insert_one({"_id": which, "wrapped": None}, session=self._session)
+            elif found["wrapped"] is not None:
+                keys.update_one({"_id": which}, {"$set": {"wrapped": None}}, session=self._session)
+        return found is None or found["wrapped"] is not None
+
+    def _key(self, organisation_id: str, subject: str) -> bytes | None:
+        keys, which = self._collection(AUDIT_KEYS), {"organisation_id": organisation_id, "subject": subject}
+        found = keys.find_one({"_id": which}, session=self._session)
+        if found is not None:
+            return None if found["wrapped"] is None else bytes(found["wrapped"])
+        made = self._notary.new_key(organisation_id, subject)
+        keys.insert_one({"_id": which, "wrapped": made}, session=self._session)
+        return made
 
     def enqueue(self, message: Message) -> None:
         """See `engine.ports.Transaction.enqueue`."""
@@ -278,6 +318,7 @@ class _Analytical(_Reader):
 
     def __init__(self, store: MongoStore) -> None:
         self._store = store
+        self._notary = store.notary
 
     def _collection(self, name: str) -> Documents:
         return self._store.collection(name).with_options(read_preference=ReadPreference.SECONDARY_PREFERRED)
@@ -286,13 +327,14 @@ class _Analytical(_Reader):
 class MongoStore(_Reader):
     """The store; see the module."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, notary: Notary) -> None:
         """Connect and bring collections and indexes up to date. Raises `UnavailableError`, `InvalidError`."""
         self._url = url
+        self.notary = self._notary = notary
         self._connect()
         try:
             with translated():
-                migrate(self._database)
+                migrate(self._database, partial(seal_entries, notary=notary))
         except BaseException:
             self._client.close()
             raise

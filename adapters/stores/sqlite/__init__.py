@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from adapters.stores.audit import Notary, common_notary
 from adapters.stores.sqlite.store import SQLiteStore
 
 __all__ = ["SQLiteStore", "open_sqlite"]
 
 
-def open_sqlite(path: str) -> SQLiteStore:
+def open_sqlite(path: str, notary: Notary | None = None) -> SQLiteStore:
     """The store in this file, created if need be. Raises `UnavailableError` with what stands in the way."""
-    return SQLiteStore(path)
+    return SQLiteStore(path, notary or common_notary())

@@ -7,10 +7,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
+from adapters.stores.audit import Notary
 from adapters.stores.sqlite.conditions import BEGINS
+from adapters.stores.sqlite.first_leaves import seal_entries
 from adapters.stores.sqlite.schema import migrate
 from engine.problems import BylawError, ConflictError, Problem, UnavailableError
 from engine.records import RECORD_TYPES
@@ -19,6 +22,8 @@ BUSY_SECONDS = 30
 """How long a writer waits for another process before it gives up."""
 
 _APPEND_ONLY = frozenset(known.name for known in RECORD_TYPES if known.append_only)
+
+_NEVER_SHORTER = frozenset({"audit_head", "audit_key"})
 
 _REFUSED_ACTIONS = frozenset(
     code
@@ -34,7 +39,7 @@ class Connections:
     A forked child never uses its parent's connections: SQLite's locks do not survive a fork.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, notary: Notary) -> None:
         """Open the file, create it if need be, migrate it. Raises `UnavailableError`."""
         self.path = path
         self._inherited: list[sqlite3.Connection] = []
@@ -42,7 +47,7 @@ class Connections:
         with translated(path):
             _make_file(path)
             connection = _open(path)
-            migrate(connection)
+            migrate(connection, partial(seal_entries, notary=notary))
         self._idle.append(_guarded(connection))
 
     def _start(self) -> None:
@@ -94,6 +99,14 @@ class Connections:
         self._start()
         self._inherited = inherited
 
+    def empty_log(self) -> None:
+        """Move everything from the write-ahead log into the file, as far as readers allow, and empty the log.
+
+        A key that was destroyed is overwritten in the file; the log still has the page as it was before.
+        """
+        with translated(self.path), closing(_open(self.path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close what is idle now, and what is lent when it comes back."""
         with self._lock:
@@ -129,6 +142,8 @@ def _open(path: str) -> sqlite3.Connection:
         # Without this INSERT OR REPLACE would remove rows past the append-only triggers.
         connection.execute("PRAGMA recursive_triggers = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
+        # What is removed or replaced within a page is overwritten: a destroyed key leaves nothing behind.
+        connection.execute("PRAGMA secure_delete = FAST")
         connection.create_function(BEGINS, 2, _begins, deterministic=True)
     except BaseException:
         connection.close()
@@ -164,6 +179,8 @@ def _allowed(action: int, first: str | None, second: str | None, _database: str 
     if action in _REFUSED_ACTIONS:
         return sqlite3.SQLITE_DENY
     if action in (sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE) and first in _APPEND_ONLY:
+        return sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_DELETE and first in _NEVER_SHORTER:
         return sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_PRAGMA and second is not None:  # `writable_schema`, for one, opens every door
         return sqlite3.SQLITE_DENY

@@ -8,14 +8,14 @@ indexes that are missing, when the fingerprint of the wanted ones has changed.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 
 from adapters.stores.sqlite.columns import column_names, column_type, quoted
 from engine.problems import Problem, UnavailableError
 from engine.records import RECORD_TYPES, FieldKind, RecordType
 
-FORMAT = 1
+FORMAT = 2
 
 _FORMAT_1 = (
     "CREATE TABLE store_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
@@ -31,19 +31,58 @@ _FORMAT_1 = (
     "CREATE INDEX outbox_pending ON outbox (created_at, id) WHERE delivered = 0",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FORMAT_1,)
+_FORMAT_2 = (
+    # The guards stand aside while the entries of format 1 get their leaves, and come back before the transaction ends.
+    "DROP TRIGGER IF EXISTS audit_entry_in_order",
+    "DROP TRIGGER IF EXISTS audit_entry_no_update",
+    "DROP TRIGGER IF EXISTS audit_entry_no_delete",
+    "ALTER TABLE audit_head ADD COLUMN frontier TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE audit_head ADD COLUMN last_leaf TEXT",
+    """CREATE TABLE audit_key (
+        organisation_id TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        wrapped BLOB,
+        PRIMARY KEY (organisation_id, subject)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FORMAT_1, _FORMAT_2)
 """The statements that lead from format n to n + 1, at position n."""
 
-AUDIT_GUARD = """CREATE TRIGGER audit_entry_in_order BEFORE INSERT ON audit_entry
-    WHEN NEW.sequence IS NOT (
+ENTRY_GUARD = """CREATE TRIGGER audit_entry_in_order BEFORE INSERT ON audit_entry
+    WHEN NEW.leaf_hash IS NULL OR NEW.sequence IS NOT (
         SELECT coalesce(max(sequence), 0) + 1 FROM audit_entry WHERE organisation_id = NEW.organisation_id
+    ) OR NEW.previous_hash IS NOT (
+        SELECT leaf_hash FROM audit_entry
+        WHERE organisation_id = NEW.organisation_id AND sequence = NEW.sequence - 1
     )
     BEGIN SELECT RAISE(ABORT, 'audit entries are appended in order, one after the other'); END"""
-"""A back-dated or skipping entry is refused by the database itself."""
+"""A back-dated or skipping entry, or one that does not follow on the last, is refused by the database itself."""
+
+_LAST_LEAF = "SELECT leaf_hash FROM audit_entry WHERE organisation_id = NEW.organisation_id AND sequence = {sequence}"
+LOG_GUARDS = (
+    f"""CREATE TRIGGER audit_head_begins BEFORE INSERT ON audit_head
+    WHEN NEW.last_sequence IS NOT 1 OR NEW.last_leaf IS NOT ({_LAST_LEAF.format(sequence=1)})
+    BEGIN SELECT RAISE(ABORT, 'the head of an audit log begins with its first entry'); END""",
+    f"""CREATE TRIGGER audit_head_forward BEFORE UPDATE ON audit_head
+    WHEN NEW.organisation_id IS NOT OLD.organisation_id OR NEW.last_sequence IS NOT OLD.last_sequence + 1
+        OR NEW.last_leaf IS NOT ({_LAST_LEAF.format(sequence="NEW.last_sequence")})
+    BEGIN SELECT RAISE(ABORT, 'the head of an audit log goes forward by one entry'); END""",
+    """CREATE TRIGGER audit_head_no_delete BEFORE DELETE ON audit_head
+    BEGIN SELECT RAISE(ABORT, 'the head of an audit log is never removed'); END""",
+    """CREATE TRIGGER audit_key_destroyed_only BEFORE UPDATE ON audit_key
+    WHEN NEW.wrapped IS NOT NULL OR NEW.organisation_id IS NOT OLD.organisation_id OR NEW.subject IS NOT OLD.subject
+    BEGIN SELECT RAISE(ABORT, 'a key of the audit log is destroyed and never changed'); END""",
+    """CREATE TRIGGER audit_key_no_delete BEFORE DELETE ON audit_key
+    BEGIN SELECT RAISE(ABORT, 'a key of the audit log is destroyed and never forgotten'); END""",
+)
+"""The log's head goes forward only, and whoever was erased stays so."""
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection, seal_entries: Callable[[sqlite3.Connection], None]) -> None:
     """Bring the database to the present format and shape, in one transaction.
+
+    `seal_entries` gives the audit entries of format 1 their leaves; it runs once the columns for them are there.
 
     Raises `UnavailableError` (`store.newer_schema`) for a database that a newer version wrote.
     """
@@ -53,13 +92,17 @@ def migrate(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have migrated while this one waited for the lock.
-        for statements in MIGRATIONS[_format(connection) :]:
+        found = _format(connection)
+        for statements in MIGRATIONS[found:]:
             for statement in statements:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {FORMAT}")
-        if _known_fingerprint(connection) != fingerprint:
+        if found < FORMAT or _known_fingerprint(connection) != fingerprint:
             for known in RECORD_TYPES:
                 _bring_up(connection, known)
+            if found < FORMAT:
+                seal_entries(connection)
+            _guard(connection)
             connection.execute("INSERT OR REPLACE INTO store_facts VALUES ('record_types', ?)", (fingerprint,))
         connection.execute("COMMIT")
     except BaseException:
@@ -82,7 +125,10 @@ def _known_fingerprint(connection: sqlite3.Connection) -> str:
 
 
 def _fingerprint() -> str:
-    statements = [statement for known in RECORD_TYPES for statement in (*_tables(known), *_others(known))]
+    statements = [
+        statement for known in RECORD_TYPES for statement in (*_tables(known), *_indexes(known), *_triggers(known))
+    ]
+    statements += LOG_GUARDS
     return sha256("\n".join(statements).encode()).hexdigest()
 
 
@@ -97,8 +143,19 @@ def _bring_up(connection: sqlite3.Connection, known: RecordType) -> None:
             if present and column not in present:
                 kind = column_type(field, column)
                 connection.execute(f"ALTER TABLE {quoted(known.name)} ADD COLUMN {quoted(column)} {kind}")
+    _make_missing(connection, _indexes(known))
+
+
+def _guard(connection: sqlite3.Connection) -> None:
+    """Create the triggers that are missing."""
+    for known in RECORD_TYPES:
+        _make_missing(connection, _triggers(known))
+    _make_missing(connection, LOG_GUARDS)
+
+
+def _make_missing(connection: sqlite3.Connection, statements: Iterable[str]) -> None:
     made = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type IN ('index', 'trigger')")}
-    for statement in _others(known):
+    for statement in statements:
         name = statement.split(" ON ")[0].split(" BEFORE ")[0].split()[-1].strip('"')
         if name not in made:
             connection.execute(statement)
@@ -118,8 +175,7 @@ def _tables(known: RecordType) -> Iterator[str]:
     yield f"CREATE TABLE {quoted(known.name)} ({', '.join(columns)}) STRICT"
 
 
-def _others(known: RecordType) -> Iterator[str]:
-    """Indexes and triggers."""
+def _indexes(known: RecordType) -> Iterator[str]:
     table = quoted(known.name)
     yield f'CREATE INDEX "{known.name}_by_id" ON {table} ("id", "organisation_id")'
     for names in known.indexes:
@@ -127,6 +183,10 @@ def _others(known: RecordType) -> Iterator[str]:
     for names in known.unique:
         title = f"{known.name}_one_per_{'_and_'.join(names)}"
         yield f'CREATE UNIQUE INDEX "{title}" ON {table} ({_columns(known, names)})'
+
+
+def _triggers(known: RecordType) -> Iterator[str]:
+    table = quoted(known.name)
     if known.append_only:
         for event in ("UPDATE", "DELETE"):
             yield (
@@ -134,7 +194,7 @@ def _others(known: RecordType) -> Iterator[str]:
                 f"BEGIN SELECT RAISE(ABORT, '{known.name} is append-only'); END"
             )
     if known.name == "audit_entry":
-        yield AUDIT_GUARD
+        yield ENTRY_GUARD
 
 
 def _columns(known: RecordType, names: tuple[str, ...]) -> str:

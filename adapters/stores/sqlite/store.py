@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from threading import get_ident
+from typing import Any
 
-from adapters.stores.audit import entry
+from adapters.stores.audit import AUDIT_ENTRY, Head, Notary
 from adapters.stores.cursors import Question
 from adapters.stores.refusals import (
     exists,
@@ -26,13 +27,16 @@ from adapters.stores.sqlite.paging import stretches
 from adapters.stores.tally import tallied_field
 from adapters.stores.typed import resolve
 from adapters.stores.values import checked, instant_from_text, instant_to_text, is_text
-from engine.ports import AuditDraft, Message, Page, Sort
+from engine.audit.merkle import Frontier
+from engine.ports import AuditDraft, LogHead, Message, Page, Sort
 from engine.predicate import Predicate, Scalar
 from engine.records import FieldKind, Record, record_type
 
 
 class _Reader:
     """Reading through a connection that the subclass lends."""
+
+    _notary: Notary
 
     def _snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
         """A connection on which everything read is of one moment."""
@@ -50,9 +54,9 @@ class _Reader:
         found = _selected(shape, joined("AND", [('"id" = ?', [record_id]), _where(shape, predicate)]), "LIMIT 1")
         with self._statement() as connection:
             row = connection.execute(*found).fetchone()
-        if row is None:
-            raise not_found(record_type, record_id)
-        return shape.record(row)
+            if row is not None:
+                return self._records(connection, shape, [row])[0]
+        raise not_found(record_type, record_id)
 
     def find(
         self,
@@ -75,7 +79,7 @@ class _Reader:
                 wanted = limit + 1 - len(records)
                 ending = f"ORDER BY {stretch.order_by} LIMIT {wanted}"
                 found = _selected(shape, joined("AND", [condition, stretch.condition]), ending)
-                records.extend(map(shape.record, connection.execute(*found)))
+                records.extend(self._records(connection, shape, connection.execute(*found).fetchall()))
                 if len(records) > limit:
                     break
         shown = tuple(records[:limit])
@@ -90,7 +94,8 @@ class _Reader:
         while True:
             with self._statement() as connection:
                 rows = connection.execute(*_selected(shape, joined("AND", [condition, after]), ending)).fetchall()
-            yield from map(shape.record, rows)
+                records = self._records(connection, shape, rows)
+            yield from records
             if len(rows) < batch:
                 return
             last_id, last_organisation = rows[-1][:2]
@@ -116,14 +121,39 @@ class _Reader:
         truth = tallied.kind is FieldKind.BOOLEAN
         return {bool(value) if truth and value is not None else value: number for value, number in rows}
 
+    def log_head(self, organisation_id: str) -> LogHead:
+        """See `engine.ports.Reader.log_head`."""
+        with self._statement() as connection:
+            frontier = _head(connection, organisation_id).frontier
+        return LogHead(frontier.size, frontier.root())
+
+    def _records(
+        self, connection: sqlite3.Connection, shape: TableShape, rows: Sequence[tuple[Any, ...]]
+    ) -> list[Record]:
+        """The rows' records; audit entries with their personal values in them."""
+        records = [shape.record(row) for row in rows]
+        if shape.type.name != AUDIT_ENTRY:
+            return records
+
+        def keys_of(organisation_id: str, subjects: list[str]) -> dict[str, bytes]:
+            query = (
+                "SELECT subject, wrapped FROM audit_key WHERE organisation_id = ? AND wrapped IS NOT NULL "
+                "AND subject IN (SELECT value FROM json_each(?))"
+            )
+            return dict(connection.execute(query, [organisation_id, json.dumps(subjects)]).fetchall())
+
+        return self._notary.opened(records, keys_of)
+
 
 class SQLiteTransaction(_Reader):
     """A transaction on one connection that holds the write lock."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, notary: Notary) -> None:
         """On a connection after BEGIN IMMEDIATE."""
         self._lent = connection
+        self._notary = notary
         self.ended = False
+        self.erased = False
 
     @property
     def _connection(self) -> sqlite3.Connection:
@@ -167,16 +197,32 @@ class SQLiteTransaction(_Reader):
 
     def append_audit(self, draft: AuditDraft) -> int:
         """See `engine.ports.Transaction.append_audit`."""
-        row = self._connection.execute(
-            "SELECT last_sequence FROM audit_head WHERE organisation_id = ?", [draft.organisation_id]
-        ).fetchone()
-        sequence = (row[0] if row else 0) + 1
-        self._insert(entry(draft, sequence))
-        self._connection.execute(
-            "INSERT INTO audit_head VALUES (?, ?) ON CONFLICT DO UPDATE SET last_sequence = excluded.last_sequence",
-            [draft.organisation_id, sequence],
+        connection, organisation = self._connection, draft.organisation_id
+        head = _head(connection, organisation)
+        entry = self._notary.entry(draft, head, lambda subject: self._key(organisation, subject))
+        self._insert(entry)
+        _keep_head(connection, organisation, head.after(entry))
+        return head.frontier.size + 1
+
+    def erase_subject(self, organisation_id: str, subject: str) -> bool:
+        """See `engine.ports.Transaction.erase_subject`."""
+        done = self._connection.execute(
+            "INSERT INTO audit_key VALUES (?, ?, NULL) ON CONFLICT DO UPDATE SET wrapped = NULL "
+            "WHERE wrapped IS NOT NULL",
+            [organisation_id, subject],
         )
-        return sequence
+        self.erased = self.erased or done.rowcount > 0
+        return done.rowcount > 0
+
+    def _key(self, organisation_id: str, subject: str) -> bytes | None:
+        which = [organisation_id, subject]
+        query = "SELECT wrapped FROM audit_key WHERE organisation_id = ? AND subject = ?"
+        row = self._connection.execute(query, which).fetchone()
+        if row is not None:
+            return None if row[0] is None else bytes(row[0])
+        made = self._notary.new_key(organisation_id, subject)
+        self._connection.execute("INSERT INTO audit_key VALUES (?, ?, ?)", [*which, made])
+        return made
 
     def enqueue(self, message: Message) -> None:
         """See `engine.ports.Transaction.enqueue`."""
@@ -205,9 +251,10 @@ class SQLiteTransaction(_Reader):
 class SQLiteStore(_Reader):
     """The store; see the module."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, notary: Notary) -> None:
         """Open or create the file. Raises `UnavailableError`."""
-        self._connections = Connections(path)
+        self._notary = notary
+        self._connections = Connections(path, notary)
         self._writer: int | None = None
 
     @contextmanager
@@ -227,7 +274,7 @@ class SQLiteStore(_Reader):
             raise RuntimeError("a transaction is already open in this thread")
         with self._connections.lent_to_writer() as connection:
             self._writer = get_ident()
-            open_transaction = SQLiteTransaction(connection)
+            open_transaction = SQLiteTransaction(connection, self._notary)
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield open_transaction
@@ -235,6 +282,8 @@ class SQLiteStore(_Reader):
             finally:  # what was not committed is rolled back when the connection is taken back
                 self._writer = None
                 open_transaction.ended = True
+        if open_transaction.erased:
+            self._connections.empty_log()
 
     def pending_messages(self, limit: int = 100) -> tuple[Message, ...]:
         """See `engine.ports.Store.pending_messages`."""
@@ -268,6 +317,22 @@ _known = record_type
 """`record_type` is also what the port calls an argument."""
 
 _shape = shape_of
+
+
+def _head(connection: sqlite3.Connection, organisation_id: str) -> Head:
+    query = "SELECT frontier, last_leaf FROM audit_head WHERE organisation_id = ?"
+    row = connection.execute(query, [organisation_id]).fetchone()
+    return Head() if row is None else Head(Frontier.from_text(row[0]), row[1])
+
+
+def _keep_head(connection: sqlite3.Connection, organisation_id: str, head: Head) -> None:
+    """Update, or insert for the first entry: an upsert would run the trigger that guards inserts first."""
+    values = [head.frontier.size, head.frontier.to_text(), head.last_leaf, organisation_id]
+    query = "UPDATE audit_head SET last_sequence = ?, frontier = ?, last_leaf = ? WHERE organisation_id = ?"
+    if connection.execute(query, values).rowcount == 0:
+        connection.execute(
+            "INSERT INTO audit_head (last_sequence, frontier, last_leaf, organisation_id) VALUES (?, ?, ?, ?)", values
+        )
 
 
 def _where(shape: TableShape, predicate: Predicate) -> Sql:

@@ -1,0 +1,137 @@
+-- A database as format 1 wrote it: three entries with leads' names in one log, one denied attempt in another.
+PRAGMA user_version = 1;
+BEGIN TRANSACTION;
+CREATE TABLE "account" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "region_id" TEXT, "branch_id" TEXT, "team_id" TEXT, "owner_id" TEXT, "territory_id" TEXT, "name" TEXT, "sector" TEXT, "location" TEXT, "parent_account" TEXT, "employees" INTEGER, "founded" INTEGER, "annual_revenue_currency" TEXT, "annual_revenue_minor" INTEGER, "source" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "api_key" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "person_id" TEXT, "name" TEXT, "prefix" TEXT, "secret_digest" TEXT, "created_at" TEXT, "expires_at" TEXT, "revoked_at" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "audit_entry" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "region_id" TEXT, "branch_id" TEXT, "team_id" TEXT, "owner_id" TEXT, "territory_id" TEXT, "sequence" INTEGER, "at" TEXT, "actor_id" TEXT, "actor_name" TEXT, "actor_role" TEXT, "channel" TEXT, "request_id" TEXT, "action" TEXT, "outcome" TEXT, "record_type" TEXT, "record_id" TEXT, "rule_set" TEXT, "reason" TEXT, "before_digest" TEXT, "after_digest" TEXT, "rule_version" INTEGER, "changes" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+INSERT INTO "audit_entry" VALUES('audit-000000000001','org',1,NULL,NULL,NULL,'ann',NULL,1,'2026-11-02T09:00:00.000000Z','ann','Ann','sales_rep','api','r1','create','accepted','lead','lead-0001',NULL,NULL,NULL,'d',NULL,'{"name": {"after": "Eve 1", "before": null}, "status": {"after": "open", "before": null}}');
+INSERT INTO "audit_entry" VALUES('audit-000000000002','org',1,NULL,NULL,NULL,'ann',NULL,2,'2026-11-02T09:00:00.000000Z','ann','Ann','sales_rep','api','r1','create','accepted','lead','lead-0002',NULL,NULL,NULL,'d',NULL,'{"name": {"after": "Eve 2", "before": null}, "status": {"after": "open", "before": null}}');
+INSERT INTO "audit_entry" VALUES('audit-000000000003','org',1,NULL,NULL,NULL,'ann',NULL,3,'2026-11-02T09:00:00.000000Z','ann','Ann','sales_rep','api','r1','create','accepted','lead','lead-0003',NULL,NULL,NULL,'d',NULL,'{"name": {"after": "Eve 3", "before": null}, "status": {"after": "open", "before": null}}');
+INSERT INTO "audit_entry" VALUES('audit-000000000001','other',1,NULL,NULL,NULL,'ann',NULL,1,'2026-11-02T09:00:00.000000Z','ann','Ann','sales_rep','api','r1','update','denied','lead','lead-1',NULL,'access.denied',NULL,NULL,NULL,NULL);
+CREATE TABLE audit_head (organisation_id TEXT PRIMARY KEY, last_sequence INTEGER NOT NULL) STRICT;
+INSERT INTO "audit_head" VALUES('org',3);
+INSERT INTO "audit_head" VALUES('other',1);
+CREATE TABLE "branch" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "name" TEXT, "region_id" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "check_in" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "region_id" TEXT, "branch_id" TEXT, "team_id" TEXT, "owner_id" TEXT, "territory_id" TEXT, "account_id" TEXT, "account_name" TEXT, "note" TEXT, "device_id" TEXT, "outcome" TEXT, "at" TEXT, "latitude" TEXT, "longitude" TEXT, "accuracy_metres" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "conflict" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "region_id" TEXT, "branch_id" TEXT, "team_id" TEXT, "owner_id" TEXT, "territory_id" TEXT, "record_type" TEXT, "record_id" TEXT, "record_name" TEXT, "device_id" TEXT, "state" TEXT, "rule_set" TEXT, "schema" TEXT, "base" TEXT, "client" TEXT, "server" TEXT, "outcome" TEXT, "decision" TEXT, "client_at" TEXT, "server_at" TEXT, "found_at" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "deal" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "region_id" TEXT, "branch_id" TEXT, "team_id" TEXT, "owner_id" TEXT, "territory_id" TEXT, "name" TEXT, "stage" TEXT, "account_id" TEXT, "account_name" TEXT, "product" TEXT, "next_step" TEXT, "source" TEXT, "amount_currency" TEXT, "amount_minor" INTEGER, "contract_target_currency" TEXT, "contract_target_minor" INTEGER, "engaged_on" TEXT, "closed_on" TEXT, "expected_close" TEXT, "tags" TEXT, "changed_at" TEXT, "splits" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "decision" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "region_id" TEXT, "branch_id" TEXT, "team_id" TEXT, "owner_id" TEXT, "territory_id" TEXT, "rule_set" TEXT, "digest" TEXT, "input_digest" TEXT, "subject_type" TEXT, "subject_id" TEXT, "version" INTEGER, "at" TEXT, "as_of" TEXT, "decided_at" TEXT, "document" TEXT, "facts" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "idempotency_key" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "actor_id" TEXT, "key" TEXT, "body_digest" TEXT, "response_body" TEXT, "status" INTEGER, "expires_at" TEXT, "headers" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "import_batch" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "region_id" TEXT, "branch_id" TEXT, "team_id" TEXT, "owner_id" TEXT, "territory_id" TEXT, "source" TEXT, "mapping" TEXT, "digest" TEXT, "counts" TEXT, "findings" TEXT, "imported_at" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "job" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "region_id" TEXT, "branch_id" TEXT, "team_id" TEXT, "owner_id" TEXT, "territory_id" TEXT, "kind" TEXT, "title" TEXT, "state" TEXT, "message" TEXT, "actor_id" TEXT, "lease_token" TEXT, "parameters" TEXT, "result" TEXT, "checkpoint" TEXT, "done" INTEGER, "total" INTEGER, "attempts" INTEGER, "cancel_requested" INTEGER CHECK ("cancel_requested" IN (0, 1)), "created_at" TEXT, "started_at" TEXT, "finished_at" TEXT, "lease_until" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "lead" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "region_id" TEXT, "branch_id" TEXT, "team_id" TEXT, "owner_id" TEXT, "territory_id" TEXT, "name" TEXT, "company" TEXT, "status" TEXT, "source" TEXT, "reference" TEXT, "facts_schema" TEXT, "facts" TEXT, "created_at" TEXT, "score" TEXT, "band" TEXT, "score_state" TEXT, "decision_id" TEXT, "scored_by" TEXT, "scored_at" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+INSERT INTO "lead" VALUES('lead-0001','org',1,NULL,NULL,NULL,NULL,NULL,'Lead 1',NULL,NULL,NULL,NULL,'lead/2','{"employees": 1}',NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "lead" VALUES('lead-0002','org',1,NULL,NULL,NULL,NULL,NULL,'Lead 2',NULL,NULL,NULL,NULL,'lead/2','{"employees": 2}',NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "lead" VALUES('lead-0003','org',1,NULL,NULL,NULL,NULL,NULL,'Lead 3',NULL,NULL,NULL,NULL,'lead/2','{"employees": 3}',NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+CREATE TABLE "organisation" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "name" TEXT, "currency" TEXT, "example" INTEGER CHECK ("example" IN (0, 1)), PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE outbox (
+        id TEXT PRIMARY KEY,
+        organisation_id TEXT NOT NULL,
+        topic TEXT NOT NULL,
+        payload TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        delivered INTEGER NOT NULL DEFAULT 0 CHECK (delivered IN (0, 1))
+    ) STRICT;
+INSERT INTO "outbox" VALUES('m1','org','job','{"job_id": "j"}','2026-11-02T09:00:00.000000Z',0);
+INSERT INTO "outbox" VALUES('m2','org','job','{"job_id": "j"}','2026-11-02T09:00:00.000000Z',0);
+INSERT INTO "outbox" VALUES('m3','org','job','{"job_id": "j"}','2026-11-02T09:00:00.000000Z',0);
+CREATE TABLE "person" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "region_id" TEXT, "branch_id" TEXT, "team_id" TEXT, "owner_id" TEXT, "territory_id" TEXT, "name" TEXT, "email" TEXT, "role" TEXT, "title" TEXT, "territory_ids" TEXT, "quarterly_quota_currency" TEXT, "quarterly_quota_minor" INTEGER, "active" INTEGER CHECK ("active" IN (0, 1)), "example" INTEGER CHECK ("example" IN (0, 1)), PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "product" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "name" TEXT, "series" TEXT, "list_price_currency" TEXT, "list_price_minor" INTEGER, "source" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "region" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "name" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "rule_version" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "rule_set" TEXT, "kind" TEXT, "title" TEXT, "digest" TEXT, "text" TEXT, "published_by" TEXT, "version" INTEGER, "effective_from" TEXT, "effective_to" TEXT, "published_at" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "statement" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "region_id" TEXT, "branch_id" TEXT, "team_id" TEXT, "owner_id" TEXT, "territory_id" TEXT, "payee_name" TEXT, "plan" TEXT, "plan_digest" TEXT, "period" TEXT, "state" TEXT, "job_id" TEXT, "plan_version" INTEGER, "credited_currency" TEXT, "credited_minor" INTEGER, "excluded_currency" TEXT, "excluded_minor" INTEGER, "payout_currency" TEXT, "payout_minor" INTEGER, "quota_currency" TEXT, "quota_minor" INTEGER, "attainment" TEXT, "decision" TEXT, "calculated_at" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE store_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+INSERT INTO "store_facts" VALUES('record_types','50da9fde780f0eae817654f70f047890a47d79dde0fba63f1f13ad78626b3859');
+CREATE TABLE "team" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "name" TEXT, "region_id" TEXT, "branch_id" TEXT, "manager_id" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE TABLE "territory" ("id" TEXT NOT NULL, "organisation_id" TEXT NOT NULL, "revision" INTEGER NOT NULL CHECK ("revision" > 0), "name" TEXT, "region_id" TEXT, "branch_id" TEXT, PRIMARY KEY ("organisation_id", "id")) STRICT;
+CREATE INDEX outbox_pending ON outbox (created_at, id) WHERE delivered = 0;
+CREATE INDEX "organisation_by_id" ON "organisation" ("id", "organisation_id");
+CREATE INDEX "region_by_id" ON "region" ("id", "organisation_id");
+CREATE INDEX "branch_by_id" ON "branch" ("id", "organisation_id");
+CREATE INDEX "team_by_id" ON "team" ("id", "organisation_id");
+CREATE INDEX "territory_by_id" ON "territory" ("id", "organisation_id");
+CREATE INDEX "person_by_id" ON "person" ("id", "organisation_id");
+CREATE INDEX "person_by_owner_id" ON "person" ("organisation_id", "owner_id", "id");
+CREATE INDEX "person_by_team_id" ON "person" ("organisation_id", "team_id", "id");
+CREATE INDEX "person_by_branch_id" ON "person" ("organisation_id", "branch_id", "id");
+CREATE INDEX "person_by_role" ON "person" ("organisation_id", "role", "id");
+CREATE INDEX "account_by_id" ON "account" ("id", "organisation_id");
+CREATE INDEX "account_by_owner_id" ON "account" ("organisation_id", "owner_id", "id");
+CREATE INDEX "account_by_team_id" ON "account" ("organisation_id", "team_id", "id");
+CREATE INDEX "account_by_branch_id" ON "account" ("organisation_id", "branch_id", "id");
+CREATE INDEX "account_by_name" ON "account" ("organisation_id", "name", "id");
+CREATE INDEX "product_by_id" ON "product" ("id", "organisation_id");
+CREATE INDEX "lead_by_id" ON "lead" ("id", "organisation_id");
+CREATE INDEX "lead_by_owner_id" ON "lead" ("organisation_id", "owner_id", "id");
+CREATE INDEX "lead_by_team_id" ON "lead" ("organisation_id", "team_id", "id");
+CREATE INDEX "lead_by_branch_id" ON "lead" ("organisation_id", "branch_id", "id");
+CREATE INDEX "lead_by_score" ON "lead" ("organisation_id", "score", "id");
+CREATE INDEX "lead_by_band_and_score" ON "lead" ("organisation_id", "band", "score", "id");
+CREATE INDEX "lead_by_score_state" ON "lead" ("organisation_id", "score_state", "id");
+CREATE INDEX "deal_by_id" ON "deal" ("id", "organisation_id");
+CREATE INDEX "deal_by_owner_id" ON "deal" ("organisation_id", "owner_id", "id");
+CREATE INDEX "deal_by_team_id" ON "deal" ("organisation_id", "team_id", "id");
+CREATE INDEX "deal_by_branch_id" ON "deal" ("organisation_id", "branch_id", "id");
+CREATE INDEX "deal_by_stage_and_closed_on" ON "deal" ("organisation_id", "stage", "closed_on", "id");
+CREATE INDEX "deal_by_closed_on" ON "deal" ("organisation_id", "closed_on", "id");
+CREATE INDEX "check_in_by_id" ON "check_in" ("id", "organisation_id");
+CREATE INDEX "check_in_by_owner_id" ON "check_in" ("organisation_id", "owner_id", "id");
+CREATE INDEX "check_in_by_team_id" ON "check_in" ("organisation_id", "team_id", "id");
+CREATE INDEX "check_in_by_branch_id" ON "check_in" ("organisation_id", "branch_id", "id");
+CREATE INDEX "check_in_by_at" ON "check_in" ("organisation_id", "at", "id");
+CREATE TRIGGER "check_in_no_update" BEFORE UPDATE ON "check_in" BEGIN SELECT RAISE(ABORT, 'check_in is append-only'); END;
+CREATE TRIGGER "check_in_no_delete" BEFORE DELETE ON "check_in" BEGIN SELECT RAISE(ABORT, 'check_in is append-only'); END;
+CREATE INDEX "conflict_by_id" ON "conflict" ("id", "organisation_id");
+CREATE INDEX "conflict_by_owner_id" ON "conflict" ("organisation_id", "owner_id", "id");
+CREATE INDEX "conflict_by_team_id" ON "conflict" ("organisation_id", "team_id", "id");
+CREATE INDEX "conflict_by_branch_id" ON "conflict" ("organisation_id", "branch_id", "id");
+CREATE INDEX "conflict_by_state_and_found_at" ON "conflict" ("organisation_id", "state", "found_at", "id");
+CREATE INDEX "statement_by_id" ON "statement" ("id", "organisation_id");
+CREATE INDEX "statement_by_owner_id" ON "statement" ("organisation_id", "owner_id", "id");
+CREATE INDEX "statement_by_team_id" ON "statement" ("organisation_id", "team_id", "id");
+CREATE INDEX "statement_by_branch_id" ON "statement" ("organisation_id", "branch_id", "id");
+CREATE INDEX "statement_by_period_and_payout" ON "statement" ("organisation_id", "period", "payout_currency", "payout_minor", "id");
+CREATE INDEX "statement_by_plan_and_period" ON "statement" ("organisation_id", "plan", "period", "id");
+CREATE UNIQUE INDEX "statement_one_per_plan_and_period_and_owner_id" ON "statement" ("organisation_id", "plan", "period", "owner_id");
+CREATE INDEX "rule_version_by_id" ON "rule_version" ("id", "organisation_id");
+CREATE INDEX "rule_version_by_kind_and_rule_set" ON "rule_version" ("organisation_id", "kind", "rule_set", "id");
+CREATE INDEX "rule_version_by_rule_set_and_version" ON "rule_version" ("organisation_id", "rule_set", "version", "id");
+CREATE UNIQUE INDEX "rule_version_one_per_rule_set_and_version" ON "rule_version" ("organisation_id", "rule_set", "version");
+CREATE TRIGGER "rule_version_no_update" BEFORE UPDATE ON "rule_version" BEGIN SELECT RAISE(ABORT, 'rule_version is append-only'); END;
+CREATE TRIGGER "rule_version_no_delete" BEFORE DELETE ON "rule_version" BEGIN SELECT RAISE(ABORT, 'rule_version is append-only'); END;
+CREATE INDEX "decision_by_id" ON "decision" ("id", "organisation_id");
+CREATE INDEX "decision_by_owner_id" ON "decision" ("organisation_id", "owner_id", "id");
+CREATE INDEX "decision_by_team_id" ON "decision" ("organisation_id", "team_id", "id");
+CREATE INDEX "decision_by_branch_id" ON "decision" ("organisation_id", "branch_id", "id");
+CREATE INDEX "decision_by_rule_set_and_decided_at" ON "decision" ("organisation_id", "rule_set", "decided_at", "id");
+CREATE INDEX "decision_by_subject_type_and_subject_id_and_decided_at" ON "decision" ("organisation_id", "subject_type", "subject_id", "decided_at", "id");
+CREATE TRIGGER "decision_no_update" BEFORE UPDATE ON "decision" BEGIN SELECT RAISE(ABORT, 'decision is append-only'); END;
+CREATE TRIGGER "decision_no_delete" BEFORE DELETE ON "decision" BEGIN SELECT RAISE(ABORT, 'decision is append-only'); END;
+CREATE INDEX "job_by_id" ON "job" ("id", "organisation_id");
+CREATE INDEX "job_by_owner_id" ON "job" ("organisation_id", "owner_id", "id");
+CREATE INDEX "job_by_team_id" ON "job" ("organisation_id", "team_id", "id");
+CREATE INDEX "job_by_branch_id" ON "job" ("organisation_id", "branch_id", "id");
+CREATE INDEX "job_by_state" ON "job" ("organisation_id", "state", "id");
+CREATE INDEX "job_by_created_at" ON "job" ("organisation_id", "created_at", "id");
+CREATE INDEX "import_batch_by_id" ON "import_batch" ("id", "organisation_id");
+CREATE INDEX "import_batch_by_imported_at" ON "import_batch" ("organisation_id", "imported_at", "id");
+CREATE INDEX "api_key_by_id" ON "api_key" ("id", "organisation_id");
+CREATE INDEX "api_key_by_prefix" ON "api_key" ("organisation_id", "prefix", "id");
+CREATE INDEX "idempotency_key_by_id" ON "idempotency_key" ("id", "organisation_id");
+CREATE UNIQUE INDEX "idempotency_key_one_per_actor_id_and_key" ON "idempotency_key" ("organisation_id", "actor_id", "key");
+CREATE INDEX "audit_entry_by_id" ON "audit_entry" ("id", "organisation_id");
+CREATE INDEX "audit_entry_by_owner_id" ON "audit_entry" ("organisation_id", "owner_id", "id");
+CREATE INDEX "audit_entry_by_team_id" ON "audit_entry" ("organisation_id", "team_id", "id");
+CREATE INDEX "audit_entry_by_branch_id" ON "audit_entry" ("organisation_id", "branch_id", "id");
+CREATE INDEX "audit_entry_by_sequence" ON "audit_entry" ("organisation_id", "sequence", "id");
+CREATE INDEX "audit_entry_by_actor_id_and_sequence" ON "audit_entry" ("organisation_id", "actor_id", "sequence", "id");
+CREATE INDEX "audit_entry_by_record_type_and_record_id_and_sequence" ON "audit_entry" ("organisation_id", "record_type", "record_id", "sequence", "id");
+CREATE UNIQUE INDEX "audit_entry_one_per_sequence" ON "audit_entry" ("organisation_id", "sequence");
+CREATE TRIGGER "audit_entry_no_update" BEFORE UPDATE ON "audit_entry" BEGIN SELECT RAISE(ABORT, 'audit_entry is append-only'); END;
+CREATE TRIGGER "audit_entry_no_delete" BEFORE DELETE ON "audit_entry" BEGIN SELECT RAISE(ABORT, 'audit_entry is append-only'); END;
+CREATE TRIGGER audit_entry_in_order BEFORE INSERT ON audit_entry
+    WHEN NEW.sequence IS NOT (
+        SELECT coalesce(max(sequence), 0) + 1 FROM audit_entry WHERE organisation_id = NEW.organisation_id
+    )
+    BEGIN SELECT RAISE(ABORT, 'audit entries are appended in order, one after the other'); END;
+COMMIT;
