@@ -37,3 +37,13 @@ class IdMaker:
 
 
 new_id = IdMaker()
+
+KEY_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+KEY_PREFIX_LENGTH = 8
+KEY_SECRET_BYTES = 32
+
+
+def new_api_key() -> str:
+    """The text of a fresh key: `byl_`, eight characters that find it, `_`, 256 random bits."""
+    prefix = "".join(secrets.choice(KEY_ALPHABET) for _ in range(KEY_PREFIX_LENGTH))
+    return f"byl_{prefix}_{secrets.token_urlsafe(KEY_SECRET_BYTES)}"

@@ -13,11 +13,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self, TextIO
 
 from adapters import home as home_directory
-from adapters.ids import new_id
+from adapters.ids import new_api_key, new_id
 from adapters.settings import SETTINGS, Settings
 from adapters.shipped import Shipped
 
 if TYPE_CHECKING:
+    from adapters.identity.tokens import TokenVerifier
     from adapters.preparation import Prepared
     from adapters.sessions import Sessions
     from adapters.stores.audit import Notary
@@ -37,6 +38,7 @@ __all__ = [
     "build",
     "build_in_memory",
     "load_texts",
+    "new_api_key",
     "now",
     "read_workbook",
     "schema_source",
@@ -85,6 +87,7 @@ class Wiring:
     ports: Ports
     sessions: Sessions
     shipped: Shipped
+    tokens: TokenVerifier
     _closers: tuple[Callable[[], None], ...] = field(repr=False, default=())
 
     @cached_property
@@ -135,7 +138,14 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
     queue: Queue = RqQueue(connection)
     ports = Ports(store=store, queue=queue, authorizer=texts.policies, library=texts.library, new_id=new_id)
     sessions = RedisSessions(connection, settings.session_hours * 3_600)
-    return Wiring(settings, ports, sessions, texts.shipped, (store.close, connection.close))
+    return Wiring(settings, ports, sessions, texts.shipped, token_verifier(), (store.close, connection.close))
+
+
+def token_verifier() -> TokenVerifier:
+    """Who says what a bearer token is worth. Issuers are not configured yet, so none is trusted."""
+    from adapters.identity.tokens import NoTokens  # noqa: PLC0415  # loads cryptography
+
+    return NoTokens()
 
 
 def _notary(settings: Settings, texts: Texts) -> Notary:
@@ -186,4 +196,6 @@ def build_in_memory(settings: Settings | None = None, *, texts: Texts | None = N
     texts = texts or load_texts()
     store = open_store(settings.database_url, _notary(settings, texts))
     ports = Ports(store=store, queue=MemoryQueue(), authorizer=texts.policies, library=texts.library, new_id=new_id)
-    return Wiring(settings, ports, MemorySessions(settings.session_hours * 3_600), texts.shipped, (store.close,))
+    return Wiring(
+        settings, ports, MemorySessions(settings.session_hours * 3_600), texts.shipped, token_verifier(), (store.close,)
+    )

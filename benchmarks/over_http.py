@@ -153,7 +153,7 @@ def _server(home: str) -> Iterator[tuple[http.client.HTTPConnection, str, int]]:
 
 
 def _key(python: tuple[str, str], environment: dict[str, str]) -> str:
-    create = ("cli", "keys", "create", "person-sales_manager", "--organisation", "larkmoor", "--name", "benchmark")
+    create = ("cli", "keys", "make", "person-sales_manager", "--organisation", "larkmoor", "--name", "benchmark")
     made = subprocess.run([*python, *create], env=environment, check=True, capture_output=True, text=True)
     return next(word for word in made.stdout.split() if word.startswith("byl_"))
 

@@ -7,7 +7,11 @@ from typing import Any
 from engine.ports import Page
 from engine.records import Record, record_type
 
-HIDDEN = {"job": ("lease_token", "lease_until", "checkpoint"), "audit_entry": ("sealed",)}
+HIDDEN = {
+    "job": ("lease_token", "lease_until", "checkpoint"),
+    "audit_entry": ("sealed",),
+    "api_key": ("secret_digest",),
+}
 """Fields that are Bylaw's own bookkeeping."""
 
 

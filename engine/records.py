@@ -153,8 +153,10 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(TEXTS, "territory_ids"),
             *_fields(MONEY, "quarterly_quota"),
             *_fields(BOOLEAN, "active", "example"),
+            # The account at an identity provider that the person signs in with (`engine.service.sign_ins`).
+            *_fields(TEXT, "identity_issuer", "identity_subject*"),
         ),
-        indexes=(*_BY_PLACE, ("role",)),
+        indexes=(*_BY_PLACE, ("role",), ("identity_subject",)),
     ),
     RecordType(
         "account",
@@ -279,10 +281,11 @@ RECORD_TYPES: tuple[RecordType, ...] = (
     RecordType(
         "api_key",
         (
-            *_fields(TEXT, "person_id!", "name!", "prefix!", "secret_digest!"),
-            *_fields(INSTANT, "created_at!", "expires_at", "revoked_at"),
+            *_fields(TEXT, "person_id!", "name!", "prefix!", "secret_digest!", "made_by", "replaced_by"),
+            *_fields(TEXTS, "scopes"),
+            *_fields(INSTANT, "created_at!", "expires_at", "revoked_at", "used_at"),
         ),
-        indexes=(("prefix",),),
+        indexes=(("prefix",), ("person_id",)),
     ),
     RecordType(
         "idempotency_key",

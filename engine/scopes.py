@@ -33,6 +33,27 @@ def is_scope(text: str) -> bool:
     return action in (*ACTIONS, ANY) and (rest == ANY or rest in _TYPES)
 
 
+def permits(scopes: Iterable[str] | None, action: str, type_name: str) -> bool:
+    """Whether the scopes let a token ask for the action on records of the type at all; None is the whole role."""
+    return scopes is None or _permitted(scopes, action, type_name)
+
+
+def covers(held: Iterable[str] | None, wanted: Iterable[str] | None) -> bool:
+    """Whether a token with `wanted` reaches nothing that one of the same person with `held` does not reach."""
+    if held is None:
+        return True
+    if wanted is None:
+        return False
+    held, wanted = tuple(held), tuple(wanted)
+    reached, needed = _named_regions(held), _named_regions(wanted)
+    within = reached == needed or ANY in reached or (bool(needed) and set(needed) <= set(reached))
+    return within and all(
+        permits(held, action, type_name) or not permits(wanted, action, type_name)
+        for action in ACTIONS
+        for type_name in _TYPES
+    )
+
+
 def narrowed(predicate: Predicate, actor: Actor, action: str, type_name: str) -> Predicate:
     """The predicate within the actor's scopes: itself for somebody without scopes, never matching more than before.
 
@@ -55,9 +76,12 @@ def _permitted(scopes: Iterable[str], action: str, type_name: str) -> bool:
 
 
 def _regions(scopes: Iterable[str], own: str) -> tuple[str, ...]:
+    return _named_regions(scopes) or (own,)
+
+
+def _named_regions(scopes: Iterable[str]) -> tuple[str, ...]:
     prefix = f"{REGION}:"
-    named = tuple(sorted(scope.removeprefix(prefix) for scope in scopes if scope.startswith(prefix)))
-    return named or (own,)
+    return tuple(sorted({scope.removeprefix(prefix) for scope in scopes if scope.startswith(prefix)}))
 
 
 def _region_field(type_name: str) -> str | None:

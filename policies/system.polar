@@ -34,8 +34,9 @@ allow(user: User, "read", record: ImportBatch) if
   user.role in ["revops_analyst", "platform_admin"];
 allow(user: User, "write", record: ImportBatch) if admin(user, record);
 
-# A key acts for a person. Its owner sees that it exists; admins make and revoke keys.
+# A key acts for a person and can do no more than that person: people keep their own keys, admins everybody's.
 allow(user: User, "read", record: ApiKey) if member(user, record) and user.id != "" and record.person_id = user.id;
+allow(user: User, "write", record: ApiKey) if member(user, record) and user.id != "" and record.person_id = user.id;
 allow(user: User, "read", record: ApiKey) if admin(user, record);
 allow(user: User, "write", record: ApiKey) if admin(user, record);
 

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from engine import exact_json
 from engine.problem_codes import CODES
 from engine.problems import BylawError, NotFoundError, Problem
-from webapp import api, console, headers, health, hosts, identity
+from webapp import api, bearer, console, headers, health, hosts, identity
 from webapp.api import document
 from webapp.context import EXTENSION, Surroundings
 from webapp.problems import from_framework, problem_response, unexpected
@@ -37,7 +37,9 @@ def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: dateti
     app.config["MAX_FORM_PARTS"] = FORM_PARTS
     app.url_map.merge_slashes = False  # an address is right or it is not; nothing is guessed
     described = document.build(wiring.shipped.schemas()["api/components.json"])
-    app.extensions[EXTENSION] = Surroundings(wiring, clock, described, exact_json.canonical(described))
+    app.extensions[EXTENSION] = Surroundings(
+        wiring, clock, described, exact_json.canonical(described), bearer.Refusals()
+    )
     headers.install(app)
     app.before_request(hosts.refuse_unknown)
     identity.install(app)

@@ -1,8 +1,8 @@
-"""Who is asking: the session of a browser or the key of a program. Nobody else is believed.
+"""Who is asking: the session of a browser or the key or token of a program. Nobody else is believed.
 
 A session is kept on the server; the cookie holds its random id, which changes at sign-in. A browser's changing request
 must carry the session's token (form field `csrf_token` or header `X-CSRF-Token`) and must not come from another site.
-A key travels in `Authorization: Bearer byl_...`; it is never sent by a browser on its own, so it needs no such token.
+Who asks with a key or token instead (`webapp.bearer`) needs no such token.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from flask import Flask, Response, g, request
 
 from engine.caller import Actor, Caller
 from engine.problems import DeniedError, NotFoundError, Problem
-from engine.service.api_keys import actor_for_api_key
 from engine.service.directory import actor_of
+from webapp import bearer
 from webapp.context import now, ports, wiring
 from webapp.hosts import asked_directly
 from webapp.problems import NotSignedInError
@@ -48,11 +48,6 @@ def signed_in() -> bool:
     except NotSignedInError:
         return False
     return True
-
-
-def by_key() -> bool:
-    """Whether the request says who it is with a key instead of a session."""
-    return "Authorization" in request.headers
 
 
 def local_sign_in() -> bool:
@@ -99,7 +94,7 @@ def cookie_name() -> str:
 
 def refuse_forgery() -> None:
     """Refuse a changing request that a browser was made to send by another site, or that lacks the session's token."""
-    if request.method in SAFE_METHODS or by_key():
+    if request.method in SAFE_METHODS or bearer.presented():
         return
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
@@ -127,14 +122,8 @@ def refuse_forgery() -> None:
 
 
 def _actor() -> Actor:
-    if by_key():
-        scheme, _, token = request.headers["Authorization"].partition(" ")
-        if scheme.lower() != "bearer":
-            raise NotSignedInError(Problem("identity.scheme", "only `Bearer` keys are accepted"))
-        try:
-            return actor_for_api_key(ports(), token.strip(), now())
-        except NotFoundError as error:
-            raise NotSignedInError(error.problems) from None
+    if bearer.presented():
+        return bearer.actor()
     person_id = _session().get("person_id")
     if person_id:
         try:

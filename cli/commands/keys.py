@@ -1,35 +1,48 @@
-"""`bylaw keys create`."""
+"""`bylaw keys make`, `list`, `rotate` and `revoke`."""
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.options import caller_options, json_option
 
-PREFIX_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
-PREFIX_LENGTH = 8
-SECRET_BYTES = 32
+if TYPE_CHECKING:
+    from engine.records import Record
+
+MOST_DAYS = 366
+MOST_OVERLAP_HOURS = 168
+
+days_option = click.option(
+    "--days", type=click.IntRange(1, MOST_DAYS), default=90, show_default=True, help="Days until it expires."
+)
 
 
 @click.group("keys")
 def command() -> None:
-    """Make keys with which programs use the API."""
+    """Make and end keys with which programs use the API."""
 
 
-@command.command("create")
+@command.command("make")
 @click.argument("for_person", metavar="PERSON")
 @click.option("--name", required=True, help="What the key is for, such as `nightly export`.")
-@click.option("--days", type=click.IntRange(1, 3_650), default=90, show_default=True, help="Days until it expires.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    help="What the key may do at most, such as `read:lead`; again for more. Whatever the person may by default.",
+)
+@days_option
 @caller_options
 @json_option
-def create(
+def make(
     *,
     for_person: str,
     name: str,
+    scopes: tuple[str, ...],
     days: int,
     home: Path | None,
     organisation: str | None,
@@ -37,22 +50,128 @@ def create(
     as_json: bool,
 ) -> None:
     """Make a key with which a program acts as PERSON. It is shown this once; only its digest is kept."""
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import note, print_json, say  # noqa: PLC0415  # the same
-    from engine.service.api_keys import create_api_key  # noqa: PLC0415  # the same
+    from adapters.wiring import new_api_key  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.opened import opened  # noqa: PLC0415  # the same
+    from engine.service.key_ring import create_api_key  # noqa: PLC0415  # the same
 
-    token = new_token()
+    token = new_api_key()
     with opened(home, organisation, person) as session:
-        expires = session.caller.now + timedelta(days=days)
-        made = create_api_key(session.ports, session.caller, for_person, name, token, expires_at=expires)
+        made = create_api_key(
+            session.ports,
+            session.caller,
+            for_person,
+            name,
+            token,
+            scopes=scopes or None,
+            life=timedelta(days=days),
+        )
+    _say_once(made, token, as_json=as_json)
+
+
+@command.command("list")
+@click.option("--of", "owner", metavar="PERSON", help="Only this person's keys.")
+@caller_options
+@json_option
+def list_keys(
+    *, owner: str | None, home: Path | None, organisation: str | None, person: str | None, as_json: bool
+) -> None:
+    """List keys, the newest first. The keys themselves are not kept, so only how they begin is shown."""
+    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import print_json, say, table  # noqa: PLC0415  # the same
+    from cli.records import record_value  # noqa: PLC0415  # the same
+    from engine.service.key_ring import list_api_keys, state_of  # noqa: PLC0415  # the same
+
+    with opened(home, organisation, person) as session:
+        keys = list_api_keys(session.ports, session.caller, person_id=owner)
+        now = session.caller.now
     if as_json:
-        print_json({"id": made.id, "person_id": for_person, "name": name, "key": token, "expires_at": expires})
+        print_json({"items": [{**record_value(key), "state": state_of(key, now)} for key in keys]})
+        return
+    if not keys:
+        say("no key")
+        return
+    rows = [
+        (
+            key.id,
+            f"byl_{key['prefix']}_…",
+            key["name"],
+            key["person_id"],
+            "the whole role" if key["scopes"] is None else " ".join(key["scopes"]),
+            state_of(key, now),
+            key["expires_at"] and key["expires_at"].date(),
+            key["used_at"] and key["used_at"].replace(minute=0, second=0, microsecond=0),
+        )
+        for key in keys
+    ]
+    table(("id", "begins", "name", "acts as", "scopes", "state", "until", "last used"), rows)
+
+
+@command.command("rotate")
+@click.argument("key_id", metavar="KEY")
+@click.option(
+    "--overlap-hours",
+    type=click.IntRange(0, MOST_OVERLAP_HOURS),
+    default=24,
+    show_default=True,
+    help="Hours for which the old key serves still.",
+)
+@days_option
+@caller_options
+@json_option
+def rotate(
+    *,
+    key_id: str,
+    overlap_hours: int,
+    days: int,
+    home: Path | None,
+    organisation: str | None,
+    person: str | None,
+    as_json: bool,
+) -> None:
+    """Make a key in the place of KEY (an id), with the same person, name and scopes. It is shown this once."""
+    from adapters.wiring import new_api_key  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.opened import opened  # noqa: PLC0415  # the same
+    from engine.service.key_ring import rotate_api_key  # noqa: PLC0415  # the same
+
+    token = new_api_key()
+    with opened(home, organisation, person) as session:
+        made = rotate_api_key(
+            session.ports,
+            session.caller,
+            key_id,
+            token,
+            overlap=timedelta(hours=overlap_hours),
+            life=timedelta(days=days),
+        )
+    _say_once(made, token, as_json=as_json)
+
+
+@command.command("revoke")
+@click.argument("key_id", metavar="KEY")
+@caller_options
+@json_option
+def revoke(*, key_id: str, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
+    """End KEY (an id) now: the next request with it is refused."""
+    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import print_json, say  # noqa: PLC0415  # the same
+    from cli.records import record_value  # noqa: PLC0415  # the same
+    from engine.service.key_ring import revoke_api_key  # noqa: PLC0415  # the same
+
+    with opened(home, organisation, person) as session:
+        key = revoke_api_key(session.ports, session.caller, key_id)
+    if as_json:
+        print_json(record_value(key))
     else:
-        say(token)
-        note(f"It acts as `{for_person}` until {expires:%Y-%m-%d}. It is not shown again: keep it with your secrets.")
+        say(f"`{key['name']}` of `{key['person_id']}` is revoked")
 
 
-def new_token() -> str:
-    """A fresh key: `byl_`, eight characters that find it, `_`, 256 random bits."""
-    prefix = "".join(secrets.choice(PREFIX_ALPHABET) for _ in range(PREFIX_LENGTH))
-    return f"byl_{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
+def _say_once(made: Record, token: str, *, as_json: bool) -> None:
+    from cli.output import note, print_json, say  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.records import record_value  # noqa: PLC0415  # the same
+
+    if as_json:
+        print_json({**record_value(made), "key": token})
+        return
+    say(token)
+    until = f"{made['expires_at']:%Y-%m-%d}"
+    note(f"It acts as `{made['person_id']}` until {until}. It is not shown again: keep it with your secrets.")

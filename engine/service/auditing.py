@@ -146,6 +146,7 @@ def record_attempt(
     organisation_id: str | None = None,
     actor: Actor | None = None,
     reason: str | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> int:
     """Write, in its own transaction, that somebody tried to get in: signing in or out, a refused key.
 
@@ -170,6 +171,7 @@ def record_attempt(
         record_id=record_id,
         place=place,
         reason=reason,
+        changes=changes,
     )
     with ports.store.transaction() as transaction:
         return transaction.append_audit(draft)

@@ -28,9 +28,33 @@ def actor_of(ports: Ports, person_id: str) -> Actor:
         person = ports.store.get("person", person_id, Always())  # who signs in has no rights to ask with yet
     except NotFoundError:
         raise NotFoundError(problem) from None
-    if person["active"] is False or person["role"] not in ROLES:
+    if not may_sign_in(person):
         raise NotFoundError(problem)
     return actor_from(person)
+
+
+def actor_of_subject(ports: Ports, issuer: str, subject: str) -> Actor:
+    """The actor whom an identity provider's subject is linked to: the whole of what is taken from a provider's word.
+
+    Raises `NotFoundError` (`identity.unknown_subject`) where it is linked to nobody, to somebody who may not sign in,
+    or, because two organisations linked it, to nobody in particular.
+    """
+    linked = both(Compare("identity_subject", "=", subject), Compare("identity_issuer", "=", issuer))
+    found = ports.store.find("person", linked, limit=2).records if issuer and subject else ()
+    if len(found) == 1 and may_sign_in(found[0]):
+        return actor_from(found[0])
+    raise NotFoundError(
+        Problem(
+            "identity.unknown_subject",
+            "the identity provider vouches for somebody whom the directory does not link to anybody who may sign in",
+            help="an administrator links people with `bylaw people link`",
+        )
+    )
+
+
+def may_sign_in(person: Record) -> bool:
+    """Whether this is somebody with a role who has not left."""
+    return person["active"] is not False and person["role"] in ROLES
 
 
 def actor_from(person: Record) -> Actor:

@@ -332,6 +332,7 @@ def key_record(name: str, *, person_id: str = "", organisation_id: str = ORG, **
             "prefix": token[4:12],
             "secret_digest": digest_of_token(token),
             "created_at": NOW - HOUR,
+            "expires_at": NOW + 1_000 * HOUR,
             **more,
         },
     )

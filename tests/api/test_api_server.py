@@ -136,12 +136,12 @@ def test_two_doors_give_the_same_bytes(server: Server):
 
 
 def test_a_key_from_the_command_line(server: Server):
-    """A key made with `bylaw keys create` opens the API as the person that it was made for."""
+    """A key made with `bylaw keys make` opens the API as the person that it was made for."""
     made = exact_json.parse(
         command(
             server.home,
             "keys",
-            "create",
+            "make",
             "person-sales_rep",
             "--name",
             "laptop",

@@ -222,25 +222,26 @@ def test_jobs(bylaw: Bylaw, home: Path) -> None:
     assert 3 == bylaw("jobs", "show", "job-none", home=home).code
 
 
-def test_keys_create(bylaw: Bylaw, home: Path) -> None:
+def test_keys_make(bylaw: Bylaw, home: Path) -> None:
     """A key is shown once, stored only as a digest, and stands for the person it was made for."""
     from adapters.wiring import build, now
     from cli.opened import settings_for
     from engine.service.api_keys import actor_for_api_key
 
-    found = bylaw("keys", "create", "person-revops_analyst", "--name", "nightly", "--json", home=home)
+    found = bylaw("keys", "make", "person-revops_analyst", "--name", "nightly", "--json", home=home)
     token = found.json["key"]
     with build(settings_for(home)) as wiring:
         assert "person-revops_analyst" == actor_for_api_key(wiring.ports, token, now()).id
     assert token.encode() not in b"".join(file.read_bytes() for file in home.glob("bylaw.sqlite3*"))
-    plain = bylaw("keys", "create", "person-revops_analyst", "--name", "nightly", home=home)
+    plain = bylaw("keys", "make", "person-revops_analyst", "--name", "nightly", home=home)
     assert re.fullmatch(r"byl_[a-z0-9]{8}_[A-Za-z0-9_-]{43}\n", plain.out)
     assert token not in plain.out
 
 
 def test_as_a_person(bylaw: Bylaw, home: Path) -> None:
-    """`--as` acts with that person's rights: a representative may neither make keys nor see other people's."""
-    denied = bylaw("keys", "create", "person-sales_rep", "--name", "x", "--as", "person-sales_rep", "--json", home=home)
+    """`--as` acts with that person's rights: a representative makes no keys for others."""
+    wanted = ("keys", "make", "person-sales_manager", "--name", "x")
+    denied = bylaw(*wanted, "--as", "person-sales_rep", "--json", home=home)
     assert (4, ["access.denied"]) == (denied.code, denied.problems)
     assert 3 == bylaw("rules", "list", "--as", "person-nobody", home=home).code
 

@@ -176,7 +176,7 @@ def test_two_doors_one_answer(product: Product, bylaw: Callable[..., Run], tmp_p
     file = tmp_path / "lead.json"
     file.write_text(json.dumps(facts))
     product.ready()
-    key = bylaw("keys", "create", "person-revops_analyst", "--name", "test", "--json", home=product.home).json["key"]
+    key = bylaw("keys", "make", "person-revops_analyst", "--name", "test", "--json", home=product.home).json["key"]
     as_of = "2099-01-01T00:00:00Z"
     body = {"facts": facts, "at": AT, "as_of": as_of}
     status, answer = product.ask(

@@ -164,7 +164,7 @@ def test_scoring_with_one_rule_set_leaves_other_leads_alone(bylaw: Bylaw, home: 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 201])
 def test_a_key_has_a_name(bylaw: Bylaw, home: Path, name: str) -> None:
     """A key says what it is for, in so many words that a list can show them."""
-    found = bylaw("keys", "create", "person-sales_rep", "--name", name, "--json", home=home)
+    found = bylaw("keys", "make", "person-sales_rep", "--name", name, "--json", home=home)
     assert (1, ["api_key.name"]) == (found.code, found.problems)
 
 

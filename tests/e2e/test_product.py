@@ -183,7 +183,7 @@ def test_three_doors_give_one_answer(product: Product):
     instants = ("--at", at, "--as-of", "2099-01-01")
     command = bylaw(product.home, "evaluate", "lead-priority/inbound", "--facts", str(facts), *instants, "--json")
     assert command.returncode == 0, command.stderr
-    key = bylaw(product.home, "keys", "create", "person-sales_manager", "--name", "e2e", "--json")
+    key = bylaw(product.home, "keys", "make", "person-sales_manager", "--name", "e2e", "--json")
     assert key.returncode == 0, key.stderr
     request = urllib.request.Request(
         f"{product.address}/api/v1/evaluate/lead-priority/inbound",

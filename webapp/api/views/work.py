@@ -7,10 +7,11 @@ from flask import Response
 from engine.problems import Place, Report
 from engine.records import Record
 from engine.service import conflicts, incentives, jobs, leads
+from webapp import bearer
 from webapp.api import answers
 from webapp.api.operation import Asked
 from webapp.context import ports, surroundings
-from webapp.identity import by_key, csrf_token
+from webapp.identity import csrf_token
 
 TAKES = {"score-leads": ("rule_set",), "incentive-run": ("plan", "period")}
 """Which members go with which kind of job."""
@@ -61,9 +62,11 @@ def me(asked: Asked) -> Response:
     value = {
         "id": actor.id, "name": actor.name, "role": actor.role, "organisation_id": actor.organisation_id,
         "region_id": actor.region_id or None, "branch_id": actor.branch_id or None, "team_id": actor.team_id or None,
-        "territory_ids": list(actor.territory_ids), "signed_in_with": "key" if by_key() else "session",
+        "territory_ids": list(actor.territory_ids),
+        "signed_in_with": bearer.kind() if bearer.presented() else "session",
+        "scopes": None if actor.scopes is None else sorted(actor.scopes),
     }  # fmt: skip
-    if not by_key():
+    if not bearer.presented():
         value["csrf_token"] = csrf_token()
     return answers.json(value)
 

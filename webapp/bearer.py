@@ -1,0 +1,120 @@
+"""Programs that ask: what stands in `Authorization: Bearer`, a key of ours or a token of an identity provider.
+
+Neither is ever sent by a browser on its own, so requests with one need no token against forgery. Refused ones leave
+entries in the audit log, a bounded number of them, so that guessing cannot fill it.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from flask import g, request
+
+from engine.caller import Actor
+from engine.problems import InvalidError, NotFoundError, Problem
+from engine.records import Record
+from engine.service.api_keys import present_key
+from engine.service.auditing import record_attempt
+from engine.service.directory import actor_of_subject
+from webapp.context import now, ports, surroundings, wiring
+from webapp.problems import NotSignedInError
+
+KEY_START = "byl_"
+ENTRY_EVERY = timedelta(minutes=1)
+MOST_NOTED = 10_000
+STRANGERS = "unknown"
+"""Under what everything is counted that belongs to no key of ours."""
+
+
+def presented() -> bool:
+    """Whether the request says who it is with a key or token instead of a session."""
+    return "Authorization" in request.headers
+
+
+def kind() -> str:
+    """`key` or `token`, as the request's text begins."""
+    return "key" if _text().startswith(KEY_START) else "token"
+
+
+def actor() -> Actor:
+    """Whom the request's key or token stands for, within its scopes. Raises `NotSignedInError`.
+
+    A key's text begins with `byl_`; any other text is read as a token, which without configured issuers is refused.
+    """
+    scheme = request.headers["Authorization"].partition(" ")[0]
+    if scheme.lower() != "bearer":
+        raise NotSignedInError(Problem("identity.scheme", "only `Bearer` keys and tokens are accepted"))
+    return _by_key(_text()) if kind() == "key" else _by_token(_text())
+
+
+def _text() -> str:
+    return request.headers.get("Authorization", "").partition(" ")[2].strip()
+
+
+def _by_key(text: str) -> Actor:
+    found = present_key(ports(), text, now())
+    if found.actor is not None:
+        return found.actor
+    _note_refusal("api_key.use", found.key)
+    raise NotSignedInError(Problem("api_key.refused", "the key is unknown, expired or revoked"))
+
+
+def _by_token(text: str) -> Actor:
+    try:
+        claims = wiring().tokens.verify(text, now())
+        found = actor_of_subject(ports(), claims.issuer, claims.subject)
+    except (InvalidError, NotFoundError) as error:
+        if error.code != "token.not_accepted":
+            _note_refusal("token.use", None, error.code)
+        raise NotSignedInError(error.problems) from None
+    return replace(found, scopes=claims.scopes)
+
+
+def _note_refusal(action: str, key: Record | None, reason: str = "api_key.refused") -> None:
+    """Write an entry, unless one was written within a minute; the next one says how many there were since."""
+    subject = STRANGERS if key is None else key.id
+    refusals = surroundings().refusals
+    count = refusals.note(f"{action} {subject}", now())
+    if count:
+        record_attempt(
+            ports(),
+            at=now(),
+            action=action,
+            outcome="denied",
+            channel="api",
+            request_id=g.request_id,
+            subject=("api_key", subject),
+            organisation_id=None if key is None else key.organisation_id,
+            reason=reason,
+            changes={"refused": {"before": None, "after": count}},
+        )
+
+
+@dataclass(slots=True)
+class _Noted:
+    written_at: datetime
+    since: int = 0
+
+
+class Refusals:
+    """How often something was refused in this process, so that one entry a minute says it. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._noted: dict[str, _Noted] = {}
+
+    def note(self, subject: str, at: datetime) -> int:
+        """Count a refusal. Returns how many there were since the last entry if it is time for one, else 0."""
+        with self._lock:
+            noted = self._noted.get(subject)
+            if noted is not None and at - noted.written_at < ENTRY_EVERY:
+                noted.since += 1
+                return 0
+            count = 1 if noted is None else noted.since + 1
+            self._noted.pop(subject, None)
+            while len(self._noted) >= MOST_NOTED:
+                del self._noted[next(iter(self._noted))]  # the one whose last entry is oldest
+            self._noted[subject] = _Noted(at)
+            return count
