@@ -17,6 +17,7 @@ CODES: dict[str, str] = {
     "record.stale": "The record changed since you read it.",
     "record.exists": "A record with this id exists already.",
     "access.denied": "The policies do not allow this.",
+    "authzen.malformed": "The request is not one of the OpenID Authorization API.",
     "cursor.invalid": "The cursor is not one this list gave out, or its filters changed.",
     "store.unavailable": "The operations database does not answer.",
     "store.address": "The database address is not one that can be opened.",

@@ -3,5 +3,5 @@
 
 allow(user: User, action: String, record) if
   user.role = "service" and
-  action in ["read", "write", "start", "publish"] and
+  action in ["read", "write", "start", "publish", "ask"] and
   same_organisation(user, record);

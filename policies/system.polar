@@ -24,6 +24,12 @@ allow(user: User, "read", record: Person) if member(user, record) and in_branch(
 allow(user: User, "read", record: Person) if member(user, record) and user.id != "" and record.id = user.id;
 allow(user: User, "write", record: Person) if admin(user, record) and same_region(user, record);
 
+# Asking what a person may do, and why: about oneself everybody, about their team managers, about their region admins. It
+# shows nothing of records that the asker may not read.
+allow(user: User, "ask", record: Person) if member(user, record) and user.id != "" and record.id = user.id;
+allow(user: User, "ask", record: Person) if user.role = "sales_manager" and in_team(user, record);
+allow(user: User, "ask", record: Person) if admin(user, record) and same_region(user, record);
+
 allow(user: User, "read", record: Product) if member(user, record);
 allow(user: User, "write", record: Product) if
   same_organisation(user, record) and

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from engine import exact_json
 from engine.problem_codes import CODES
 from engine.problems import BylawError, NotFoundError, Problem
-from webapp import api, bearer, console, headers, health, hosts, identity
+from webapp import api, authzen, bearer, console, headers, health, hosts, identity
 from webapp.api import document
 from webapp.context import EXTENSION, Surroundings
 from webapp.problems import from_framework, problem_response, unexpected
@@ -27,7 +27,15 @@ BODY_LIMIT_BYTES = 10_000_000
 """No address reads more, whatever it allows itself; what is larger is refused before it is read."""
 
 FORM_PARTS = 1_000
-ANSWERS_IN_JSON = ("/api/", "/health/", "/problems/")
+
+NEEDS_NO_RIGHT = {
+    "health.live": "a supervisor asks, and nothing of anybody's is told",
+    "health.ready": "a supervisor asks, and only the state of parts is told",
+    "problem_page": "the meaning of a code, the same for everybody",
+}
+"""Addresses beside the API's and the console's, which declare what they ask themselves."""
+
+ANSWERS_IN_JSON = ("/api/", "/access/", "/.well-known/", "/health/", "/problems/")
 
 
 def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Flask:
@@ -45,6 +53,7 @@ def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: dateti
     identity.install(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(api.blueprint)
+    app.register_blueprint(authzen.blueprint)
     app.register_blueprint(console.blueprint)
     app.add_url_rule("/problems/<code>", "problem_page", _problem_page)
     app.register_error_handler(BylawError, _refused)

@@ -38,6 +38,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "json.number_too_long": 400,
     "json.encoding": 400,
     "json.too_large": 413,
+    "authzen.malformed": 400,
     "cursor.invalid": 400,
     "request.unknown_parameter": 400,
     "request.repeated_parameter": 400,

@@ -93,7 +93,7 @@ class Api:
 
 def address(path: str) -> str:
     """Under /api/v1 unless it says otherwise."""
-    return path if path.startswith(("/api/", "/health/", "/problems/")) else f"/api/v1{path}"
+    return path if path.startswith(("/api/", "/access/", "/health/", "/problems/")) else f"/api/v1{path}"
 
 
 def value(response: TestResponse) -> Any:

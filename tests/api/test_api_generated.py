@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     ignored_auth,
@@ -33,6 +34,8 @@ from engine.predicate import Compare
 from engine.records import Record
 from engine.service.directory import actor_of
 from engine.service.records import list_records
+from webapp import authzen
+from webapp.api.operation import Operation
 from webapp.api.routes import OPERATIONS
 from webapp.app import create_app
 
@@ -78,11 +81,22 @@ def app(wiring: Wiring) -> Flask:
 
 
 @pytest.fixture(scope="module")
-def schema(app: Flask) -> schemathesis.schemas.BaseSchema:
-    """The document as it is served."""
-    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app=app)
+def schema(app: Flask) -> dict[str, schemathesis.schemas.BaseSchema]:
+    """The documents as they are served: our own operations', and those of the OpenID Authorization API."""
+    served = {"": "/api/v1/openapi.json", "authzen": "/access/v1/openapi.json"}
+    return {name: schemathesis.openapi.from_wsgi(address, app=app) for name, address in served.items()}
 
 
+def description(schema: dict[str, schemathesis.schemas.BaseSchema], operation: Operation) -> APIOperation:
+    """What the document that has the operation says of it."""
+    return schema["authzen" if operation in authzen.OPERATIONS else ""][operation.path][operation.method]
+
+
+AUTHZEN = {
+    "subject": {"type": "user", "id": "person-sales_rep"},
+    "action": {"name": "read"},
+    "resource": {"type": "lead", "id": "lead-00"},
+}
 REAL_BODIES: dict[str, list[object]] = {
     "evaluate": [{"facts": {"employees": 800, "industry": "retail"}}, {"facts": {}, "explain": False, "version": 1}],
     "evaluate_bulk": [{"facts": [{"employees": 800}, {"employees": "many"}, {}]}],
@@ -92,6 +106,11 @@ REAL_BODIES: dict[str, list[object]] = {
         {"kind": "score-leads"},
         {"kind": "incentive-run", "plan": "sales-commission", "period": "2026-Q3"},
     ],
+    "evaluation": [AUTHZEN],
+    "evaluations": [AUTHZEN, {"subject": AUTHZEN["subject"], "evaluations": [AUTHZEN, {"action": {"name": "read"}}]}],
+    "search_subject": [AUTHZEN | {"page": {"limit": 1}}],
+    "search_resource": [AUTHZEN | {"page": {"limit": 2}}],
+    "search_action": [AUTHZEN],
     "update_lead": [{"company": "New"}, {"facts": {"employees": 7}}],
     "update_deal": [{"next_step": "Call"}, {"amount": {"amount": "5.10", "currency": "EUR"}}],
 }
@@ -115,7 +134,7 @@ def real_parameters(wiring: Wiring, path: str) -> list[dict[str, str]]:
 
 CASES = [
     pytest.param(operation, mode, id=f"{operation.id}-{name}")
-    for operation in OPERATIONS
+    for operation in (*OPERATIONS, *authzen.OPERATIONS)
     for mode, name in ((GenerationMode.POSITIVE, "right"), (GenerationMode.NEGATIVE, "wrong"))
     if not operation.public or name == "right"  # a public address without parameters cannot be asked wrongly
 ]
@@ -123,14 +142,14 @@ CASES = [
 
 @pytest.mark.parametrize(("operation", "mode"), CASES)
 def test_generated_requests(
-    schema: schemathesis.schemas.BaseSchema,
+    schema: dict[str, schemathesis.schemas.BaseSchema],
     wiring: Wiring,
-    operation: object,
+    operation: Operation,
     mode: GenerationMode,
     real: Callable[[str], None],
 ):
     """Generated requests, right and wrong ones, get answers that the document describes, whoever sends them."""
-    described = schema[operation.path][operation.method]
+    described = description(schema, operation)
     known = real_parameters(wiring, operation.path)
     examples = RIGHT if mode is GenerationMode.POSITIVE else WRONG
     bodies = REAL_BODIES.get(operation.id, []) if mode is GenerationMode.POSITIVE else []
@@ -168,10 +187,10 @@ def check_rows(wiring: Wiring, person: str, path: str, items: list[dict[str, obj
         assert list_records(wiring.ports, caller, kind, where=Compare("id", "=", str(item["id"]))).records
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
-def test_nothing_is_answered_without_a_key(schema: schemathesis.schemas.BaseSchema, operation: object):
+@pytest.mark.parametrize("operation", [*OPERATIONS, *authzen.OPERATIONS], ids=lambda operation: operation.id)
+def test_nothing_is_answered_without_a_key(schema: dict[str, schemathesis.schemas.BaseSchema], operation: Operation):
     """Without a key, or with a wrong one, nothing is answered; other methods are refused with those that exist."""
-    described = schema[operation.path][operation.method]
+    described = description(schema, operation)
 
     @settings(max_examples=2, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
     @given(case=described.as_strategy())

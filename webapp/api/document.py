@@ -6,6 +6,7 @@ What the code reads and writes is what the document says, because both come from
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -60,6 +61,8 @@ STATUS_WORDS = {
     503: "Something outside does not answer now; try again after `Retry-After`.",
 }
 
+REQUEST_ID = "X-Request-Id"
+
 PATH_ABOUT = {
     "id": "The record's id.",
     "kind": "The rule set's kind, such as `lead-priority`.",
@@ -72,21 +75,41 @@ PATH_ABOUT = {
 def build(components: str) -> dict[str, Any]:
     """The document. `components` is the text of `schemas/api/components.json`: what is written by hand."""
     source = exact_json.parse(components, source="schemas/api/components.json")
+    source["schemas"] |= _record_schemas()
+    return describe(source, OPERATIONS, server="/api/v1", statuses=statuses)
+
+
+def describe(
+    source: Mapping[str, Any],
+    operations: Iterable[Operation],
+    *,
+    server: str,
+    statuses: Callable[[Operation], list[int]],
+) -> dict[str, Any]:
+    """A document of these operations below `server`. `source` holds `info`, `tags`, `securitySchemes` and `schemas`.
+
+    `statuses` gives the problem statuses that an operation may answer with.
+    """
     paths: dict[str, dict[str, Any]] = {}
-    for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    told: set[int] = set()
+    headers: set[str] = set()
+    for operation in operations:
+        answered = statuses(operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, answered)
+        told.update(answered)
+        headers.update((*operation.success.headers, REQUEST_ID))
     document = {
         "openapi": "3.1.0",
         "info": source["info"],
-        "servers": [{"url": "/api/v1"}],
+        "servers": [{"url": server}],
         "tags": source["tags"],
         "security": [{"key": []}, {"session": []}],
         "paths": paths,
         "components": {
             "securitySchemes": source["securitySchemes"],
-            "schemas": {**source["schemas"], **_record_schemas()},
-            "responses": {str(status): _problem(status) for status in STATUS_WORDS},
-            "headers": _headers(),
+            "schemas": source["schemas"],
+            "responses": {str(status): _problem(status) for status in STATUS_WORDS if status in told},
+            "headers": {name: text for name, text in _headers().items() if name in headers},
         },
     }
     return dict(_whole_numbers(document))
@@ -110,7 +133,7 @@ def statuses(operation: Operation) -> list[int]:
     return sorted(found)
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _operation(operation: Operation, answered: Iterable[int]) -> dict[str, Any]:
     parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", operation.path)]
     parameters += [_query_parameter(parameter) for parameter in operation.parameters]
     parameters += _header_parameters(operation)
@@ -118,7 +141,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     content: dict[str, Any] = {"application/json": {"schema": {"$ref": f"#/components/schemas/{success.schema}"}}}
     if success.yaml:
         content["application/yaml"] = {"schema": {"type": "string"}}
-    headers = (*success.headers, "X-Request-Id")
+    headers = (*success.headers, REQUEST_ID)
     answer = {
         "description": success.about,
         "content": content,
@@ -131,7 +154,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "parameters": parameters,
         "responses": {
             str(success.status): answer,
-            **{str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses(operation)},
+            **{str(status): {"$ref": f"#/components/responses/{status}"} for status in answered},
         },
     }
     if operation.public:

@@ -106,7 +106,9 @@ class Asked:
 class Operation:
     """One method of one address. `creates` asks for an `Idempotency-Key`, `changes` for an `If-Match`.
 
-    `keyed_when` names a truth-valued body member that makes the operation a creating one.
+    `keyed_when` names a truth-valued body member that makes the operation a creating one. `asks` are the cells of the
+    policies that are asked before it is answered, such as `read:lead` (`*:*`: the cell that the request names); one
+    that asks none says in `needs_no_right` why.
     """
 
     method: str
@@ -123,3 +125,5 @@ class Operation:
     changes: bool = False
     public: bool = False
     problems: tuple[int, ...] = field(default=())
+    asks: tuple[str, ...] = ()
+    needs_no_right: str = ""

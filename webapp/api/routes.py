@@ -110,7 +110,7 @@ def _list(resource: Resource, schema: str) -> Operation:
     return Operation(
         "GET", resource.path, f"list_{resource.type}s", resource.tag, f"List {resource.title}s that you may read",
         records.lists(resource), Success(200, f"{schema}Page", f"A page of {resource.title}s.", ("Link",)),
-        resource.parameters, problems=(400,),
+        resource.parameters, problems=(400,), asks=(f"read:{resource.type}",),
     )  # fmt: skip
 
 
@@ -118,22 +118,27 @@ def _show(resource: Resource, schema: str) -> Operation:
     return Operation(
         "GET", f"{resource.path}/{{id}}", f"get_{resource.type}", resource.tag, f"One {resource.title}",
         records.shows(resource), Success(200, schema, f"The {resource.title}.", ("ETag",)), problems=(404,),
+        asks=(f"read:{resource.type}",),
     )  # fmt: skip
 
 
-def _create(resource: Resource, schema: str) -> Operation:
+def _create(resource: Resource, schema: str, *named: str) -> Operation:
+    """`named` are record types that the new record may name."""
     return Operation(
         "POST", resource.path, f"create_{resource.type}", resource.tag, f"Create a {resource.title}",
         records.creates(resource), Success(201, schema, "As it was created.", ("ETag", "Location")),
         body=Body({"$ref": f"#/components/schemas/New{schema}"}), creates=True, problems=(403, 404, 409),
+        asks=(f"write:{resource.type}", *(f"read:{one}" for one in named)),
     )  # fmt: skip
 
 
-def _change(resource: Resource, schema: str) -> Operation:
+def _change(resource: Resource, schema: str, *named: str) -> Operation:
+    """`named` are record types that the changed record may name."""
     return Operation(
         "PATCH", f"{resource.path}/{{id}}", f"update_{resource.type}", resource.tag, f"Change a {resource.title}",
         records.changes(resource), Success(200, schema, "As it is now.", ("ETag",)),
         body=Body({"$ref": f"#/components/schemas/{schema}Changes"}), changes=True, problems=(403, 404, 409),
+        asks=(f"read:{resource.type}", f"write:{resource.type}", *(f"read:{one}" for one in named)),
     )  # fmt: skip
 
 
@@ -142,11 +147,13 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST", "/evaluate/{kind}/{name}", "evaluate", "evaluation", "Decide about one set of facts",
         evaluation.one, Success(200, "Decision", "The decision with its reasons."),
         body=ONE, keyed_when="record", problems=(403, 404, 409),
+        asks=("read:rule_version",),
     ),
     Operation(
         "POST", "/evaluate/{kind}/{name}/bulk", "evaluate_bulk", "evaluation", "Decide about many sets of facts",
         evaluation.many, Success(200, "BulkDecisions", "A decision or a problem for each, in their order."),
         body=MANY, problems=(403, 404),
+        asks=("read:rule_version",),
     ),
     _list(DECISIONS, "StoredDecision"),
     _show(DECISIONS, "StoredDecision"),
@@ -154,29 +161,35 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET", "/rule-sets", "list_rule_sets", "rule sets", "List rule sets with their version in force",
         rule_sets.lists, Success(200, "RuleSets", "Every rule set that you may read."),
         (Parameter("kind", reading.TEXT, "Only rule sets of this kind."), AT), problems=(400,),
+        asks=("read:rule_version",),
     ),
     Operation(
         "POST", "/rule-sets:validate", "validate_rule_file", "rule sets", "Check a rule file and run its tests",
         rule_sets.check, Success(200, "CheckReport", "What is wrong and where; nothing is changed."), body=CHECKED_FILE,
+        needs_no_right="it reads what is sent and no record",
     ),
     Operation(
         "GET", "/rule-sets/{kind}/{name}", "get_rule_set", "rule sets", "The version in force",
         rule_sets.in_force, Success(200, "RuleSetVersion", "The version in readable form.", ("ETag",), yaml=True),
         (AT, AS_OF), problems=(400, 404),
+        asks=("read:rule_version",),
     ),
     Operation(
         "GET", "/rule-sets/{kind}/{name}/versions", "list_versions", "rule sets", "List all versions, the newest first",
         rule_sets.versions, Success(200, "RuleSetVersions", "Every version."), problems=(404,),
+        asks=("read:rule_version",),
     ),
     Operation(
         "POST", "/rule-sets/{kind}/{name}/versions", "publish_version", "rule sets", "Publish the next version",
         rule_sets.publish, Success(201, "RuleSetVersion", "The version as it was published.", ("ETag", "Location")),
         body=RULE_FILE, creates=True, problems=(403, 404, 409),
+        asks=("publish:rule_version",),
     ),
     Operation(
         "GET", "/rule-sets/{kind}/{name}/versions/{version}", "get_version", "rule sets", "One version",
         rule_sets.version, Success(200, "RuleSetVersion", "Readable, or its bytes.", ("ETag",), yaml=True),
         problems=(400, 404),
+        asks=("read:rule_version",),
     ),
     _list(LEADS, "Lead"),
     _create(LEADS, "Lead"),
@@ -186,13 +199,14 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET", "/leads/{id}/explanation", "explain_lead", "leads", "Why a lead has its priority, computed anew",
         evaluation.lead, Success(200, "Decision", "The decision now; the lead holds the stored one."),
         (AT, AS_OF, RULE_SET), problems=(400, 404, 409, 422),
+        asks=("read:lead", "read:rule_version"),
     ),
     _list(DEALS, "Deal"),
-    _create(DEALS, "Deal"),
+    _create(DEALS, "Deal", "account", "product"),
     _show(DEALS, "Deal"),
-    _change(DEALS, "Deal"),
+    _change(DEALS, "Deal", "account", "product"),
     _list(CHECK_INS, "CheckIn"),
-    _create(CHECK_INS, "CheckIn"),
+    _create(CHECK_INS, "CheckIn", "account"),
     _show(CHECK_INS, "CheckIn"),
     _list(ACCOUNTS, "Account"),
     _show(ACCOUNTS, "Account"),
@@ -204,31 +218,40 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET", "/conflicts/{id}/preview", "preview_conflict", "conflicts", "What the rules would make of a conflict",
         evaluation.conflict, Success(200, "Decision", "The dry run; nothing is changed."),
         (AT, AS_OF, RULE_SET), problems=(400, 404, 409, 422),
+        asks=("read:conflict", "read:rule_version"),
     ),
     Operation(
         "POST", "/conflicts/{id}/resolution", "resolve_conflict", "conflicts", "Settle a conflict as its preview shows",
         work.resolve_conflict, Success(200, "Conflict", "The conflict, resolved.", ("ETag",)),
         body=RESOLUTION, changes=True, problems=(403, 404, 409, 422),
+        asks=("read:conflict", "write:conflict", "read:deal", "write:deal", "read:rule_version"),
     ),
     _list(JOBS, "Job"),
     Operation(
         "POST", "/jobs", "start_job", "jobs", "Start a job",
         work.start_job, Success(202, "Job", "The job, queued.", ("ETag", "Location")),
         body=JOB, creates=True, problems=(403, 404, 409),
+        asks=("start:job", "read:rule_version"),
     ),
     _show(JOBS, "Job"),
     Operation(
         "POST", "/jobs/{id}/cancel", "cancel_job", "jobs", "Cancel a job; what is done stays done",
         work.cancel_job, Success(200, "Job", "The job as it is now.", ("ETag",)), problems=(403, 404, 409, 412),
+        asks=("read:job", "write:job"),
     ),
     Operation(
         "GET", "/audit", "list_audit_entries", "audit", "List audit entries that you may read, the newest first",
         records.list_audit(AUDIT), Success(200, "AuditEntryPage", "A page of entries.", ("Link",)),
         (*(one.parameter for one in AUDIT.filters), *resources.PAGING), problems=(400,),
+        asks=("read:audit_entry",),
     ),
-    Operation("GET", "/me", "get_me", "identity", "Who you are", work.me, Success(200, "Me", "You.")),
+    Operation(
+        "GET", "/me", "get_me", "identity", "Who you are", work.me, Success(200, "Me", "You."),
+        needs_no_right="everybody may know who they are",
+    ),
     Operation(
         "GET", "/openapi.json", "get_openapi", "identity", "This document", work.openapi,
         Success(200, "Document", "OpenAPI 3.1."), public=True,
+        needs_no_right="the description of addresses that ask who is there themselves",
     ),
 )  # fmt: skip
