@@ -89,6 +89,8 @@ class Snapshot:
 class IncentiveRun:
     """Parameters: `plan`, `period`, `at`, `as_of`, fixed when the job was started."""
 
+    asks = ("read:deal", "read:organisation", "read:rule_version", "write:statement")
+
     def __init__(self, ports: Ports, caller: Caller, job: Record) -> None:
         """Read the plan in force at the period's first day, the payees the caller may write for, and the deals."""
         parameters = job["parameters"]

@@ -148,6 +148,8 @@ class ScoreLeads:
     A chunk is one transaction with one audit entry, which holds the counts and a digest over the leads it changed.
     """
 
+    asks = ("read:rule_version", "write:lead")
+
     def __init__(self, ports: Ports, caller: Caller, job: Record) -> None:
         """Parameters: `rule_set?` and the instants `at` and `as_of`, fixed when the job was started."""
         parameters = job["parameters"]

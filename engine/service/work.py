@@ -45,7 +45,15 @@ class Work(Protocol):
 
 
 class WorkKind(Protocol):
-    """Makes the work of one job. Raises `BylawError` when the job cannot be done at all."""
+    """Makes the work of one job. Raises `BylawError` when the job cannot be done at all.
+
+    `asks` are the cells of the policies that it asks on behalf of whoever started it, such as `write:lead`.
+    """
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """See the class."""
+        ...
 
     def __call__(self, ports: Ports, caller: Caller, job: Record) -> Work:
         """See the class."""

@@ -467,7 +467,8 @@ def test_the_examples_of_the_handbook_work(tmp_path: Path, texts: Texts) -> None
     assert len(shown) >= 4
     for body, path, answered in shown:
         answer = api.send("POST", path, raw=body.encode(), key=None)
-        assert json.loads(answered) == json.loads(answer.data), path
+        told = re.sub(r'"next_token":"[^"]+"', '"next_token":"..."', answer.get_data(as_text=True))
+        assert json.loads(answered) == json.loads(told), path
 
 
 def test_the_configuration_names_the_addresses(app: Flask) -> None:

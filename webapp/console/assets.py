@@ -18,4 +18,12 @@ def static_file(build: str, filename: str) -> Response:
     return response
 
 
-ROUTES = (Route("/static/<build>/<path:filename>", "static_file", static_file, open_to_all=True),)
+ROUTES = (
+    Route(
+        "/static/<build>/<path:filename>",
+        "static_file",
+        static_file,
+        open_to_all=True,
+        needs_no_right="files of the build, the same for everybody",
+    ),
+)

@@ -62,6 +62,6 @@ def record_address(record_type: str, record_id: str) -> str | None:
 
 
 ROUTES = (
-    Route("/audit", "audit", audit),
-    Route("/audit/<record_id>", "audit_entry", audit_entry),
+    Route("/audit", "audit", audit, asks=("read:audit_entry", "read:person")),
+    Route("/audit/<record_id>", "audit_entry", audit_entry, asks=("read:audit_entry",)),
 )

@@ -117,7 +117,18 @@ def _decision(record: Record) -> tuple[Decision | StoredDecision | None, tuple[P
 
 
 ROUTES = (
-    Route("/conflicts", "conflicts", conflicts),
-    Route("/conflicts/<record_id>", "conflict", conflict),
-    Route("/conflicts/<record_id>/resolution", "resolve_conflict", resolve, methods=("POST",)),
+    Route("/conflicts", "conflicts", conflicts, asks=("read:conflict", "read:person")),
+    Route(
+        "/conflicts/<record_id>",
+        "conflict",
+        conflict,
+        asks=("read:conflict", "write:conflict", "read:person", "read:rule_version"),
+    ),
+    Route(
+        "/conflicts/<record_id>/resolution",
+        "resolve_conflict",
+        resolve,
+        methods=("POST",),
+        asks=("read:conflict", "write:conflict", "read:deal", "write:deal", "read:person", "read:rule_version"),
+    ),
 )

@@ -65,4 +65,7 @@ def deal(record_id: str) -> Response:
     )
 
 
-ROUTES = (Route("/deals", "deals", deals), Route("/deals/<record_id>", "deal", deal))
+ROUTES = (
+    Route("/deals", "deals", deals, asks=("read:deal", "read:person")),
+    Route("/deals/<record_id>", "deal", deal, asks=("read:deal", "read:person", "read:conflict", "read:audit_entry")),
+)

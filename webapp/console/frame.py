@@ -28,13 +28,19 @@ View = Callable[..., Response]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One address of the console. `open_to_all` pages are shown without a sign-in."""
+    """One address of the console. `open_to_all` pages are shown without a sign-in.
+
+    `asks` are the cells of the policies that are asked before it is answered, such as `read:lead`; one that asks none
+    says in `needs_no_right` why.
+    """
 
     path: str
     name: str
     view: View
     methods: tuple[str, ...] = ("GET",)
     open_to_all: bool = False
+    asks: tuple[str, ...] = ()
+    needs_no_right: str = ""
 
 
 @dataclass(frozen=True, slots=True)

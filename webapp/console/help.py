@@ -13,4 +13,4 @@ def help_page() -> Response:
     return page("help.html", section="help", title="Help and keys", keys=keys)
 
 
-ROUTES = (Route("/help", "help", help_page),)
+ROUTES = (Route("/help", "help", help_page, needs_no_right="it shows keys and words, no record"),)

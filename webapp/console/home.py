@@ -41,4 +41,6 @@ def home() -> Response:
     )
 
 
-ROUTES = (Route("/", "home", home),)
+ASKS = ("read:conflict", "read:decision", "read:job", "read:lead", "read:person", "read:rule_version", "read:statement")
+
+ROUTES = (Route("/", "home", home, asks=ASKS),)

@@ -124,8 +124,8 @@ def _jobs_page(problems: tuple[Problem, ...] = (), status: int = 200) -> Respons
 
 
 ROUTES = (
-    Route("/jobs", "jobs", jobs),
-    Route("/jobs", "start_job", start, methods=("POST",)),
-    Route("/jobs/<record_id>", "job", job),
-    Route("/jobs/<record_id>/cancel", "cancel_job", cancel, methods=("POST",)),
+    Route("/jobs", "jobs", jobs, asks=("read:job", "read:person", "read:rule_version", "start:job")),
+    Route("/jobs", "start_job", start, methods=("POST",), asks=("start:job", "read:rule_version")),
+    Route("/jobs/<record_id>", "job", job, asks=("read:job", "read:person", "write:job")),
+    Route("/jobs/<record_id>/cancel", "cancel_job", cancel, methods=("POST",), asks=("read:job", "write:job")),
 )

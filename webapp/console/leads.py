@@ -175,4 +175,9 @@ def _in_band(band: str) -> Predicate:
     return Compare("band", "=", band) if band else Always()
 
 
-ROUTES = (Route("/leads", "leads", leads), Route("/leads/<record_id>", "lead", lead))
+LIST_ASKS = ("read:decision", "read:lead", "read:person", "read:rule_version")
+
+ROUTES = (
+    Route("/leads", "leads", leads, asks=LIST_ASKS),
+    Route("/leads/<record_id>", "lead", lead, asks=(*LIST_ASKS, "read:audit_entry")),
+)

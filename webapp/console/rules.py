@@ -137,4 +137,7 @@ def version_number(text: str, name: str) -> int | None:
     return int(text)
 
 
-ROUTES = (Route("/rules", "rule_sets", rule_sets), Route("/rules/<kind>/<name>", "rule_set", rule_set))
+ROUTES = (
+    Route("/rules", "rule_sets", rule_sets, asks=("read:rule_version",)),
+    Route("/rules/<kind>/<name>", "rule_set", rule_set, asks=("read:rule_version", "read:person")),
+)

@@ -159,9 +159,13 @@ def _to(address: str) -> Response:
     return cast("Response", redirect(address, code=303))
 
 
+COUNTED = ("lead", "deal", "statement", "conflict", "job", "audit_entry")
+PLACES = ("organisation", "region", "branch", "team", "territory", "person")
+BEFORE = "nobody is known to be there yet, or any more"
+
 ROUTES = (
-    Route("/sign-in", "sign_in", sign_in, open_to_all=True),
-    Route("/sign-in", "begin_session", begin, methods=("POST",), open_to_all=True),
-    Route("/sign-out", "end_session", end, methods=("POST",), open_to_all=True),
-    Route("/me", "me", me),
+    Route("/sign-in", "sign_in", sign_in, open_to_all=True, needs_no_right=BEFORE),
+    Route("/sign-in", "begin_session", begin, methods=("POST",), open_to_all=True, needs_no_right=BEFORE),
+    Route("/sign-out", "end_session", end, methods=("POST",), open_to_all=True, needs_no_right=BEFORE),
+    Route("/me", "me", me, asks=tuple(f"read:{name}" for name in (*COUNTED, *PLACES))),
 )

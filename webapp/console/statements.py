@@ -86,4 +86,7 @@ def _grouped(exclusions: list[Any]) -> list[tuple[str, int, Decimal]]:
     return sorted(((reason, *found) for reason, found in groups.items()), key=lambda group: -group[2])
 
 
-ROUTES = (Route("/statements", "statements", statements), Route("/statements/<record_id>", "statement", statement))
+ROUTES = (
+    Route("/statements", "statements", statements, asks=("read:statement",)),
+    Route("/statements/<record_id>", "statement", statement, asks=("read:statement",)),
+)

@@ -283,4 +283,9 @@ def _curl(wanted: Asked, facts: Mapping[str, Any]) -> str:
     )
 
 
-ROUTES = (Route("/try", "trial", trial), Route("/try", "run_trial", run_trial, methods=("POST",)))
+ASKS = ("read:conflict", "read:deal", "read:lead", "read:rule_version")
+
+ROUTES = (
+    Route("/try", "trial", trial, asks=ASKS),
+    Route("/try", "run_trial", run_trial, methods=("POST",), asks=("read:rule_version",)),
+)

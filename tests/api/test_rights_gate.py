@@ -1,0 +1,166 @@
+"""No address without a row of the policies: each declares the cells that it asks, and asks these and no others.
+
+An operation, an address or a kind of job that declares nothing, or a cell that the policies do not have, fails here. So
+does one whose declaration is not what it does: a spy stands in the authorizer's place while it is answered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from small_world import HOME, NOW, ORG, Clock, as_person, fill, settings
+from spying import Spy, cells_that_grant, watched
+
+from adapters.wiring import Texts, Wiring, build_in_memory
+from engine.records import Record
+from engine.service.jobs import JOB_KINDS, run_job
+from webapp import app as application
+from webapp import authzen, console
+from webapp.api.operation import Operation
+from webapp.api.routes import OPERATIONS
+
+EVERY = (*OPERATIONS, *authzen.OPERATIONS)
+ANY = "*:*"
+"""Declared where the request itself names the cell that is asked about."""
+
+RULE_FILE = Path(__file__).resolve().parents[1] / "cases" / "cli" / "rules" / "decision" / "greeting@1.yaml"
+LEAD = {"name": "New", "facts_schema": "lead/2", "facts": {"employees": 7}}
+DEAL = {"name": "Tea", "stage": "Engaging", "account_id": "account-1", "product": "Tea Chest"}
+CHECK_IN = {"at": "2026-11-23T08:00:00Z", "latitude": "54.3", "longitude": "10.1", "account_id": "account-1"}
+QUESTION = {
+    "subject": {"type": "user", "id": "person-sales_rep"},
+    "action": {"name": "write"},
+    "resource": {"type": "lead", "id": "lead-00"},
+}
+CHECK = {"person_id": "person-sales_rep", "action": "write", "record_type": "lead", "record_id": "lead-00"}
+BODIES: dict[str, list[Any]] = {
+    "evaluate": [{"facts": {"employees": 800}, "record": True}],
+    "evaluate_bulk": [{"facts": [{"employees": 800}]}],
+    "validate_rule_file": [{"text": RULE_FILE.read_text()}],
+    "publish_version": [{"text": RULE_FILE.read_text()}],
+    "create_lead": [LEAD, LEAD | {"owner_id": "person-other"}],
+    "update_lead": [{"company": "New"}],
+    "create_deal": [DEAL],
+    "update_deal": [{"account_id": "account-none", "product": "Tea Chest"}],
+    "create_check_in": [CHECK_IN],
+    "start_job": [{"kind": "score-leads"}, {"kind": "incentive-run", "plan": "sales-commission", "period": "2026-Q4"}],
+    "resolve_conflict": [{"choices": {}}],
+    "check_access": [CHECK, CHECK | {"explain": True}],
+    "check_access_bulk": [{"checks": [CHECK]}],
+    **{operation.id: [QUESTION] for operation in authzen.OPERATIONS if operation.body},
+}
+IDS = {
+    "leads": "lead-00", "deals": "deal-01", "check-ins": "check-in-1", "accounts": "account-1", "jobs": "job-1",
+    "statements": "statement-1", "conflicts": "conflict-1", "decisions": "decision-1",
+}  # fmt: skip
+QUERIES = {"explain_access": "?person_id=person-sales_rep&action=write&record_type=lead&record_id=lead-00"}
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory, texts: Texts, published: tuple[Record, ...]) -> Iterator[Wiring]:
+    """The small world with a job in it."""
+    with build_in_memory(settings(tmp_path_factory.mktemp("gate")), texts=texts) as built:
+        fill(built, published)
+        place = {**HOME, "team_id": "team-1", "owner_id": "person-platform_admin"}
+        job = {
+            "kind": "score-leads", "title": "Score leads", "state": "queued", "actor_id": "person-platform_admin",
+            "parameters": {}, "created_at": NOW,
+        }  # fmt: skip
+        with built.ports.store.transaction() as transaction:
+            transaction.insert(Record("job", "job-1", ORG, {**place, **job}))
+        yield built
+
+
+@pytest.fixture(scope="module")
+def answered(seen: Wiring) -> dict[str, list[set[str]]]:
+    """The cells that were asked while each operation was answered, for each of its requests by each of four roles."""
+    wiring, spy = watched(seen)
+    app = application.create_app(wiring, clock=Clock())
+    return {operation.id: list(_asked(app, spy, operation)) for operation in EVERY}
+
+
+def _asked(app: Flask, spy: Spy, operation: Operation) -> Iterator[set[str]]:
+    path = operation.path if operation in authzen.OPERATIONS else f"/api/v1{operation.path}"
+    record_id = IDS.get(operation.path.split("/")[1], "")
+    kind, name = ("decision", "greeting") if operation.id == "publish_version" else ("lead-priority", "inbound")
+    for part, given in (("id", record_id), ("kind", kind), ("name", name), ("version", "1")):
+        path = path.replace("{" + part + "}", given)
+    for role in ("sales_rep", "sales_manager", "revops_analyst", "platform_admin"):
+        for body in BODIES.get(operation.id, [None]):
+            api = as_person(app, f"person-{role}")
+            headers = {"If-Match": '"1"'} if operation.changes else {}
+            headers |= (
+                {"Idempotency-Key": f"{role}-{operation.id}"} if operation.creates or operation.keyed_when else {}
+            )
+            with spy.watching() as found:
+                answer = api.client.open(
+                    path + QUERIES.get(operation.id, ""), method=operation.method, json=body,
+                    headers=api.headers(headers),
+                )  # fmt: skip
+            assert answer.status_code < 500, (operation.id, answer.get_data(as_text=True))
+            yield found
+
+
+def covered(cells: set[str], declared: tuple[str, ...]) -> set[str]:
+    """The cells that are not declared."""
+    return set() if ANY in declared else cells - set(declared)
+
+
+@pytest.mark.parametrize("operation", EVERY, ids=lambda one: one.id)
+def test_an_operation_declares_what_it_asks(texts: Texts, operation: Operation) -> None:
+    """Every operation declares cells that the policies grant to somebody, or says why it asks none; never both."""
+    assert bool(operation.asks) != bool(operation.needs_no_right), "declare `asks`, or say why in `needs_no_right`"
+    assert set() == set(operation.asks) - cells_that_grant(texts.policies) - {ANY}
+    assert not (operation.public and operation.asks)
+
+
+@pytest.mark.parametrize("operation", EVERY, ids=lambda one: one.id)
+def test_a_declaration_is_what_is_asked(answered: dict[str, list[set[str]]], operation: Operation) -> None:
+    """While it is answered an operation asks for its declared cells, for no others, and for each of them sometimes."""
+    asked = set().union(*answered[operation.id])
+    assert set() == covered(asked, operation.asks)
+    assert set(operation.asks) - {ANY} <= asked
+    if ANY in operation.asks:
+        assert "write:lead" in asked
+
+
+def test_every_address_is_declared(app_in_memory: Flask) -> None:
+    """Every address of the application is an operation, a page of the console, or says why it needs no right."""
+    pages = {f"console.{route.name}" for route in console.ROUTES}
+    operations = {f"api.{one.id}" for one in OPERATIONS} | {f"authzen.{one.id}" for one in authzen.OPERATIONS}
+    known = pages | operations | set(application.NEEDS_NO_RIGHT)
+    assert known == {rule.endpoint for rule in app_in_memory.url_map.iter_rules()}
+
+
+@pytest.mark.parametrize("kind", JOB_KINDS)
+def test_a_job_declares_what_it_asks(seen: Wiring, kind: str) -> None:
+    """A job asks for the cells that its kind declares, and the policies have them all."""
+    declared = JOB_KINDS[kind].asks
+    wiring, spy = watched(seen)
+    assert declared
+    assert set(declared) <= cells_that_grant(wiring.ports.authorizer.behind)
+    api = as_person(application.create_app(wiring, clock=Clock()), "person-revops_analyst")
+    body = next(one for one in BODIES["start_job"] if one["kind"] == kind)
+    started = api.post("/jobs", body, key=kind).get_json()
+    with spy.watching() as asked:
+        done = run_job(wiring.ports, started["id"], clock=Clock(), worker="test")
+    assert "succeeded" == done["state"], done["message"]
+    assert set(declared) == asked
+
+
+def test_the_gate_sees_what_it_should(answered: dict[str, list[set[str]]]) -> None:
+    """An operation that asked for a cell beside its declaration would be found, and so would one that asks for less."""
+    asked = set().union(*answered["update_lead"])
+    assert {"write:lead"} == covered(asked, ("read:lead",))
+    assert not {"read:lead", "write:lead", "read:deal"} <= asked
+
+
+def test_the_handbook_says_how_to_declare() -> None:
+    """docs/authorization.md tells whoever adds an address what to declare."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "authorization.md").read_text()
+    assert re.search(r"`asks`.*`needs_no_right`", text, re.DOTALL)

@@ -1,0 +1,100 @@
+"""No page without a row of the policies: each declares the cells that it asks, and asks these and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from console_house import NOW, Visitor, house, visitor
+from flask import Flask
+from spying import Spy, cells_that_grant, watched
+
+from adapters.wiring import Texts, Wiring
+from engine.caller import ROLES
+from engine.service import records
+from webapp.app import create_app
+from webapp.console import ROUTES
+from webapp.console.frame import Route
+
+ADDRESSES = (
+    "/leads?band=A", "/leads/lead-1001", "/deals/deal-801", "/rules/lead-priority/inbound", "/rules/sync-conflict/deal",
+    "/rules/incentive-plan/sales-commission", "/rules/decision/discount-approval", "/try?lead=lead-1001",
+    "/try?deal=deal-801", "/try?rule=sync-conflict/deal",
+)  # fmt: skip
+LISTED = ("statement", "conflict", "job", "audit_entry")
+FORMS = (
+    ("/try", {"rule": "lead-priority/inbound", "mode": "json", "facts": "{}"}),
+    ("/jobs", {"kind": "score-leads"}),
+    ("/jobs", {"kind": "incentive-run", "plan": "incentive-plan/sales-commission", "period": "2026-Q3"}),
+)
+
+
+@pytest.fixture(scope="module")
+def wiring(tmp_path_factory: pytest.TempPathFactory, texts: Texts) -> Iterator[Wiring]:
+    """A house of its own: the forms change it."""
+    with house(tmp_path_factory.mktemp("rights"), texts) as built:
+        yield built
+
+
+@pytest.fixture(scope="module")
+def asked(wiring: Wiring) -> dict[str, set[str]]:
+    """For each page the cells that were asked while it was answered, for every role, with and without filters."""
+    seen, spy = watched(wiring)
+    app = create_app(seen, clock=lambda: NOW)
+    found: dict[str, set[str]] = {}
+    for role in ROLES:
+        browser = visitor(app, seen, f"person-{role}")
+        for address, form in _requests(browser):
+            token = browser.token()
+            with spy.watching() as cells:
+                response = browser.client.get(address) if form is None else browser.post(address, token, **form)
+            assert response.status_code < 500, address
+            found.setdefault(_endpoint(app, address, form), set()).update(cells)
+    return found
+
+
+def _requests(browser: Visitor) -> Iterator[tuple[str, dict[str, str] | None]]:
+    """Every page without parameters, pages of records, and forms."""
+    yield from ((route.path, None) for route in ROUTES if "GET" in route.methods and "<" not in route.path)
+    yield from ((address, None) for address in ADDRESSES)
+    yield from FORMS
+    for kind in LISTED:
+        folder = {"audit_entry": "audit"}.get(kind, f"{kind}s")
+        for record in records.list_records(browser.wiring.ports, browser.caller, kind, limit=3).records:
+            yield f"/{folder}/{record.id}", None
+            if kind == "conflict":
+                yield f"/try?conflict={record.id}", None
+                yield f"/conflicts/{record.id}/resolution", {"revision": str(record.revision)}
+            if kind == "job":
+                yield f"/jobs/{record.id}/cancel", {}
+
+
+def _endpoint(app: Flask, address: str, form: dict[str, str] | None) -> str:
+    matcher = app.url_map.bind("localhost")
+    endpoint, _ = matcher.match(address.partition("?")[0], method="GET" if form is None else "POST")
+    return str(endpoint).removeprefix("console.")
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda one: one.name)
+def test_a_page_declares_what_it_asks(texts: Texts, route: Route) -> None:
+    """Every page declares cells that the policies grant to somebody, or says why it asks none; never both."""
+    assert bool(route.asks) != bool(route.needs_no_right), "declare `asks`, or say why in `needs_no_right`"
+    assert set(route.asks) <= cells_that_grant(texts.policies)
+    assert not (route.open_to_all and route.asks)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda one: one.name)
+def test_a_declaration_is_what_is_asked(asked: dict[str, set[str]], route: Route) -> None:
+    """While it is answered a page asks for its declared cells, for no others, and for each of them sometimes."""
+    assert route.needs_no_right or route.name in asked, "no request reaches it: add one to `_requests`"
+    assert set(route.asks) == asked.get(route.name, set())
+
+
+def test_nothing_is_remembered_about_people_who_do_not_exist(texts: Texts, wiring: Wiring) -> None:
+    """The spy hears questions about people of the house, and not those with which the role matrix is drawn."""
+    seen, spy = watched(wiring)
+    assert isinstance(seen.ports.authorizer, Spy)
+    texts.policies.matrix()
+    with spy.watching() as cells:
+        visitor(create_app(seen, clock=lambda: NOW), seen, "person-sales_rep").get("/help")
+    assert set() == cells
