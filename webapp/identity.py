@@ -36,7 +36,7 @@ def install(app: Flask) -> None:
 def current_caller() -> Caller:
     """Who is asking, when, through which door. Raises `NotSignedInError` if nobody is known to be."""
     if "caller" not in g:
-        channel = "api" if request.path.startswith("/api/") else "console"
+        channel = "api" if request.path.startswith(("/api/", "/access/")) else "console"
         g.caller = Caller(_actor(), now(), channel, g.request_id)
     return cast("Caller", g.caller)
 

@@ -16,13 +16,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from openapi_spec_validator import validate
-from small_world import NOW, ORG, Api, Clock, as_person, code, settings, token_of, value
+from small_world import NOW, ORG, Api, Clock, as_person, code, key_record, settings, token_of, value
 
 from adapters.wiring import Texts, Wiring, build_in_memory
 from engine.caller import ACTIONS, ROLES, Caller
 from engine.predicate import Always
 from engine.records import RECORD_TYPES, Record
-from engine.service.api_keys import create_api_key
 from engine.service.directory import actor_of
 from webapp.app import create_app
 from webapp.authzen import OPERATIONS
@@ -457,9 +456,10 @@ def test_the_examples_of_the_handbook_work(tmp_path: Path, texts: Texts) -> None
     """Every question that docs/authorization.md asks with `curl` is answered as the page says, for an admin."""
     wiring = build_in_memory(settings(tmp_path), texts=texts)
     wiring.prepare(NOW)
-    admin, token = actor_of(wiring.ports, "person-platform_admin"), token_of("example")
-    create_api_key(wiring.ports, Caller(admin, NOW, "cli", "r-1"), admin.id, "example", token)
-    api = Api(create_app(wiring, clock=Clock()).test_client(), token)
+    key = key_record("example", person_id="person-platform_admin", organisation_id="larkmoor")
+    with wiring.ports.store.transaction() as transaction:
+        transaction.insert(key)
+    api = Api(create_app(wiring, clock=Clock()).test_client(), token_of("example"))
     text = HANDBOOK.read_text()
     shown = re.findall(
         r"curl [^`]*?-d '([^']*)'[^`]*?http://127\.0\.0\.1:8400(/\S+)\n```\n\n```json\n(.*?)\n```", text, re.DOTALL
