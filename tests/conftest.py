@@ -31,6 +31,7 @@ NEEDS_SHARED = "needs the public data sets"
 """The reason every test skipped for lack of `../shared` starts with; `.ci/run` fails when it sees it."""
 
 used: set[str] = set()
+counts: list[str] = []
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +58,16 @@ def real(record_property: Callable[[str, object], None]) -> Callable[[str], None
 
     def note(component: str) -> None:
         record_property("real", component)
+
+    return note
+
+
+@pytest.fixture
+def counted(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Call it with a sentence that says how much an exhaustive test has tried; the summary shows them all."""
+
+    def note(sentence: str) -> None:
+        record_property("counted", sentence)
 
     return note
 
@@ -146,9 +157,12 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Collect the real components of passed tests, from every worker process."""
     if report.when == "call" and report.passed:
         used.update(value for name, value in report.user_properties if name == "real")
+        counts.extend(value for name, value in report.user_properties if name == "counted")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in one line which real servers the passed tests have used."""
+    """Say which real servers the passed tests have used, and how much those have tried that try everything."""
     if used:
         terminalreporter.write_line("Really used: " + ", ".join(sorted(used)))
+    for sentence in sorted(counts):
+        terminalreporter.write_line(f"Counted: {sentence}")
