@@ -15,14 +15,17 @@ ANSWER_SECONDS = 5
 """How long one answer may take before the server counts as absent. Waiting for a job is the worker's own affair."""
 
 
-def connect(url: str, *, answer_seconds: int | None = ANSWER_SECONDS) -> redis.Redis:
-    """A client with a pool of connections; connects at first use, and again when the server was restarted."""
+def connect(url: str, *, answer_seconds: int | None = ANSWER_SECONDS, retries: int = 3) -> redis.Redis:
+    """A client with a pool of connections; connects at first use, and again when the server was restarted.
+
+    `retries` is how often a command is sent again; one suffices for a connection that a restart has cut.
+    """
     return redis.Redis.from_url(
         url,
         socket_timeout=answer_seconds,
-        socket_connect_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=ANSWER_SECONDS if answer_seconds is None else answer_seconds,
         health_check_interval=30,
-        retry=Retry(ExponentialBackoff(cap=1, base=0.05), 3),
+        retry=Retry(ExponentialBackoff(cap=1, base=0.05), retries),
     )
 
 

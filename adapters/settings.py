@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from adapters.limits import BY_NAME
 from engine.problems import Place, Report
 
 PREFIX = "BYLAW_"
@@ -98,6 +99,28 @@ def _web_address(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
         raise _RefusedValueError(f"`{value}` is not an address such as `https://bylaw.example.com`")
     return value.rstrip("/")
+
+
+def _networks(value: str) -> tuple[str, ...]:
+    found = []
+    for one in value.replace(",", " ").split():
+        try:
+            found.append(str(ipaddress.ip_network(one)))
+        except ValueError:
+            raise _RefusedValueError(f"`{one}` is no address and no network such as `10.0.0.0/8`") from None
+    return tuple(found)
+
+
+def _amounts(value: str) -> tuple[tuple[str, int], ...]:
+    found: dict[str, int] = {}
+    for one in value.replace(",", " ").split():
+        name, _, amount = one.partition("=")
+        if name not in BY_NAME:
+            raise _RefusedValueError(f"`{name}` is none of {', '.join(f'`{known}`' for known in BY_NAME)}")
+        if name in found:
+            raise _RefusedValueError(f"`{name}` is given twice")
+        found[name] = _whole(1, 1_000_000_000)(amount)
+    return tuple(found.items())
 
 
 def _secret(value: str) -> str:
@@ -186,6 +209,20 @@ SETTINGS: tuple[Setting, ...] = (
         "BYLAW_SESSION_HOURS", "session_hours", "`12`", "Hours after which a person signs in again.", _whole(1, 720)
     ),
     Setting(
+        "BYLAW_TRUSTED_PROXIES",
+        "trusted_proxies",
+        "none",
+        "Addresses or networks of the proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+        _networks,
+    ),
+    Setting(
+        "BYLAW_RATE_LIMITS",
+        "rate_limits",
+        "what [security](security.md) lists",
+        "Other amounts for rate limits, by name, such as `sign-in=60 evaluation=100000`.",
+        _amounts,
+    ),
+    Setting(
         "BYLAW_LOG_LEVEL",
         "log_level",
         "`info`",
@@ -216,6 +253,8 @@ class Settings:
     web_threads: int = 32
     session_hours: int = 12
     log_level: str = "info"
+    trusted_proxies: tuple[str, ...] = ()
+    rate_limits: tuple[tuple[str, int], ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -292,6 +331,8 @@ class Settings:
             "BYLAW_WEB_THREADS": str(self.web_threads),
             "BYLAW_SESSION_HOURS": str(self.session_hours),
             "BYLAW_LOG_LEVEL": self.log_level,
+            "BYLAW_TRUSTED_PROXIES": " ".join(self.trusted_proxies),
+            "BYLAW_RATE_LIMITS": " ".join(f"{name}={amount}" for name, amount in self.rate_limits),
         }
         if self.public_url:
             found["BYLAW_PUBLIC_URL"] = self.public_url

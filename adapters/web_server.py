@@ -22,6 +22,7 @@ worker_connections = max(1_000, 10 * _settings.web_threads)
 timeout = 60  # seconds without a sign of life from a process before it is replaced
 graceful_timeout = 3  # seconds that running requests get at the end
 keepalive = 5
+forwarded_allow_ips = ",".join(_settings.trusted_proxies)  # nobody else says that a request came over HTTPS
 control_socket_disable = True
 proc_name = "bylaw-web"
 # Sign of life through memory, not a disk that may be slow or full.

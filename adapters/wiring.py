@@ -20,6 +20,7 @@ from adapters.shipped import Shipped
 if TYPE_CHECKING:
     from adapters.identity.tokens import TokenVerifier
     from adapters.preparation import Prepared
+    from adapters.rate_limits import RateLimits
     from adapters.sessions import Sessions
     from adapters.stores.audit import Notary
     from engine.interchange.sheets import Sheet
@@ -88,12 +89,18 @@ class Wiring:
     sessions: Sessions
     shipped: Shipped
     tokens: TokenVerifier
+    _rate_limits: Callable[[], RateLimits] = field(repr=False)
     _closers: tuple[Callable[[], None], ...] = field(repr=False, default=())
 
     @cached_property
     def secret_key(self) -> str:
         """What signs cursors, cookies and links: the setting, else the key kept in the home directory."""
         return self.settings.secret_key or home_directory.secret_key(self.settings.home)
+
+    @cached_property
+    def rate_limits(self) -> RateLimits:
+        """What counts requests; made when the web application first asks for it."""
+        return self._rate_limits()
 
     def prepare(self, at: datetime) -> Prepared:
         """Publish what is shipped and not in the database yet, install the example once: see `adapters.preparation`."""
@@ -138,7 +145,17 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
     queue: Queue = RqQueue(connection)
     ports = Ports(store=store, queue=queue, authorizer=texts.policies, library=texts.library, new_id=new_id)
     sessions = RedisSessions(connection, settings.session_hours * 3_600)
-    return Wiring(settings, ports, sessions, texts.shipped, token_verifier(), (store.close, connection.close))
+    # Every request waits for its limit, so counting has a second to answer; else it counts as away.
+    counting = connect(settings.queue_url, answer_seconds=1, retries=1)
+
+    def rate_limits() -> RateLimits:
+        from adapters.rate_limits import CountedRateLimits, shared_store  # noqa: PLC0415  # loads limits
+
+        store = shared_store(counting)
+        return CountedRateLimits(store, amounts=settings.rate_limits, processes=settings.web_processes)
+
+    closers = (store.close, connection.close, counting.close)
+    return Wiring(settings, ports, sessions, texts.shipped, token_verifier(), rate_limits, closers)
 
 
 def token_verifier() -> TokenVerifier:
@@ -186,8 +203,9 @@ def supervise(settings: Settings, stream: TextIO, *, colour: bool = False, reloa
 
 
 def build_in_memory(settings: Settings | None = None, *, texts: Texts | None = None) -> Wiring:
-    """The reference adapters all through, for tests of the shells: nothing outlives the process."""
+    """The reference adapters all through, for tests of the shells: nothing outlives the process, nobody is counted."""
     from adapters.queue import MemoryQueue  # noqa: PLC0415
+    from adapters.rate_limits import NoRateLimits  # noqa: PLC0415
     from adapters.sessions import MemorySessions  # noqa: PLC0415
     from adapters.stores import open_store  # noqa: PLC0415
     from engine.ports import Ports  # noqa: PLC0415
@@ -196,6 +214,5 @@ def build_in_memory(settings: Settings | None = None, *, texts: Texts | None = N
     texts = texts or load_texts()
     store = open_store(settings.database_url, _notary(settings, texts))
     ports = Ports(store=store, queue=MemoryQueue(), authorizer=texts.policies, library=texts.library, new_id=new_id)
-    return Wiring(
-        settings, ports, MemorySessions(settings.session_hours * 3_600), texts.shipped, token_verifier(), (store.close,)
-    )
+    sessions = MemorySessions(settings.session_hours * 3_600)
+    return Wiring(settings, ports, sessions, texts.shipped, token_verifier(), NoRateLimits, (store.close,))

@@ -261,6 +261,8 @@ CODES: dict[str, str] = {
     "request.repeated_parameter": "A query parameter is given more than once.",
     "request.bad_parameter": "A query parameter cannot be read.",
     "request.bad_header": "A header cannot be read.",
+    "request.too_many": "A rate limit is used up.",
+    "limits.unavailable": "How often something was tried cannot be known, and it must be.",
     "request.precondition_required": "A change must name the revision that it was made on.",
     "request.idempotency_key_required": "A request that creates something must carry a key.",
     "idempotency.key_reused": "The key was used for another request.",

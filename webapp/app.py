@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from engine import exact_json
 from engine.problem_codes import CODES
 from engine.problems import BylawError, NotFoundError, Problem
-from webapp import api, authzen, bearer, console, headers, health, hosts, identity
+from webapp import api, authzen, bearer, console, headers, health, hosts, identity, rate_limits
 from webapp.api import document
 from webapp.context import EXTENSION, Surroundings
 from webapp.problems import from_framework, problem_response, unexpected
@@ -50,7 +50,9 @@ def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: dateti
     )
     headers.install(app)
     app.before_request(hosts.refuse_unknown)
+    rate_limits.install(app)
     identity.install(app)
+    rate_limits.install_sign_in(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(authzen.blueprint)

@@ -17,7 +17,7 @@ from flask import Flask, Response, g, request
 from engine.caller import Actor, Caller
 from engine.problems import DeniedError, NotFoundError, Problem
 from engine.service.directory import actor_of
-from webapp import bearer
+from webapp import bearer, rate_limits
 from webapp.context import now, ports, wiring
 from webapp.hosts import asked_directly
 from webapp.problems import NotSignedInError
@@ -34,10 +34,15 @@ def install(app: Flask) -> None:
 
 
 def current_caller() -> Caller:
-    """Who is asking, when, through which door. Raises `NotSignedInError` if nobody is known to be."""
+    """Who is asking, when, through which door. Raises `NotSignedInError` if nobody is known to be.
+
+    The first question of a request counts against the caller's rate limit: raises `TooManyError` beyond it.
+    """
     if "caller" not in g:
         channel = "api" if request.path.startswith(("/api/", "/access/")) else "console"
-        g.caller = Caller(_actor(), now(), channel, g.request_id)
+        caller = Caller(_actor(), now(), channel, g.request_id)
+        rate_limits.count(caller)
+        g.caller = caller
     return cast("Caller", g.caller)
 
 

@@ -30,6 +30,16 @@ class NotSignedInError(BylawError):
     """Nobody is known to be asking: no session and no key, or one that is not accepted."""
 
 
+class TooManyError(BylawError):
+    """A rate limit is used up: which one, and the seconds to wait."""
+
+    def __init__(self, problem: Problem, limit: str, wait: int) -> None:
+        """See `adapters.limits` for the limits."""
+        super().__init__(problem)
+        self.limit = limit
+        self.wait = wait
+
+
 STATUS_BY_CODE: Mapping[str, int] = {
     "json.malformed": 400,
     "json.duplicate_key": 400,
@@ -60,6 +70,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
 
 STATUS_BY_ERROR: tuple[tuple[type[BylawError], int], ...] = (
     (NotSignedInError, 401),
+    (TooManyError, 429),
     (DeniedError, 403),
     (NotFoundError, 404),
     (ConflictError, 409),

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import http.client
 import os
-import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from live_server import ROOT, Server, ask, free_port, running
 from small_world import fill, settings, token_of
 
 from adapters.wiring import Texts, build_in_memory
@@ -23,26 +22,9 @@ from engine.records import Record
 FACTS = b'{"employees": 800, "industry": "retail", "events": [{"type": "demo request", "at": "2026-11-01T09:00:00Z"}]}'
 pytestmark = pytest.mark.xdist_group("api-server")  # one server process for all of them
 
-ROOT = Path(__file__).resolve().parents[2]
 KEY = {"Authorization": f"Bearer {token_of('person-revops_analyst')}"}
 JSON = {**KEY, "Content-Type": "application/json"}
 EVALUATE = "/api/v1/evaluate/lead-priority/inbound"
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server: its home, its port and its process."""
-
-    home: Path
-    port: int
-    process: subprocess.Popen[bytes]
 
 
 @pytest.fixture(scope="module")
@@ -52,43 +34,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, texts: Texts, published: tu
     chosen = replace(settings(home, f"sqlite:///{home / 'bylaw.sqlite3'}"), port=free_port())
     with build_in_memory(chosen, texts=texts) as built:
         fill(built, published)
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:adapters.web_server"]
-    with (home / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **chosen.environment()}, stdout=log, stderr=log
-        )
-    try:
-        wait_until_live(chosen.port, process, home / "log")
-        yield Server(home, chosen.port, process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
-def wait_until_live(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when the server answers; fail with its log if it never does."""
-    for _ in range(300):
-        if process.poll() is not None:
-            break
-        try:
-            if ask(port, "GET", "/health/live")[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(log.read_text())
-
-
-def ask(
-    port: int, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
-) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of an answer over a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    try:
-        connection.request(method, path, body=body, headers=headers or {})
-        response = connection.getresponse()
-        return response.status, dict(response.headers), response.read()
-    finally:
-        connection.close()
+    with running(chosen) as started:
+        yield started
 
 
 def resident_kilobytes(process: subprocess.Popen[bytes]) -> int:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.limits import BY_NAME
 from adapters.settings import SETTINGS, TESTS_ONLY, Settings
 from engine.problems import InvalidError
 
@@ -54,6 +55,8 @@ def test_every_setting_is_read() -> None:
             "BYLAW_WEB_THREADS": "8",
             "BYLAW_SESSION_HOURS": "1",
             "BYLAW_LOG_LEVEL": "WARNING",
+            "BYLAW_TRUSTED_PROXIES": "10.0.0.1, fd00::/8",
+            "BYLAW_RATE_LIMITS": "sign-in=60 evaluation=100000",
         }
     )
     assert (
@@ -71,6 +74,8 @@ def test_every_setting_is_read() -> None:
             web_threads=8,
             session_hours=1,
             log_level="warning",
+            trusted_proxies=("10.0.0.1/32", "fd00::/8"),
+            rate_limits=(("sign-in", 60), ("evaluation", 100_000)),
         )
         == found
     )
@@ -106,6 +111,12 @@ def test_names_of_the_tests_are_no_settings() -> None:
         ("BYLAW_SECRET_KEY", "short", "`BYLAW_SECRET_KEY`: the secret has 5 characters; at least 32 are needed"),
         ("BYLAW_SECRET_KEY_FILE", "/nowhere/key",
          "`BYLAW_SECRET_KEY_FILE`: `/nowhere/key` cannot be read: no such file or directory"),
+        ("BYLAW_TRUSTED_PROXIES", "10.0.0.1/8",
+         "`BYLAW_TRUSTED_PROXIES`: `10.0.0.1/8` is no address and no network such as `10.0.0.0/8`"),
+        ("BYLAW_RATE_LIMITS", "signin=1",
+         f"`BYLAW_RATE_LIMITS`: `signin` is none of {', '.join(f'`{name}`' for name in BY_NAME)}"),
+        ("BYLAW_RATE_LIMITS", "bulk=0", "`BYLAW_RATE_LIMITS`: `0` is not a whole number from 1 to 1,000,000,000"),
+        ("BYLAW_RATE_LIMITS", "bulk=1 bulk=2", "`BYLAW_RATE_LIMITS`: `bulk` is given twice"),
         ("BYLAW_LOG_LEVEL", "loud", "`BYLAW_LOG_LEVEL`: `loud` is none of `debug`, `info`, `warning`, `error`"),
     ],
 )  # fmt: skip
@@ -198,6 +209,8 @@ def test_children_read_the_same(
         threads,
         3,
         "debug",
+        trusted_proxies=("10.0.0.0/8",),
+        rate_limits=(("bulk", 7),),
     )
     assert settings == Settings.from_environment(settings.environment())
 

@@ -58,6 +58,7 @@ STATUS_WORDS = {
     415: "The body is of another media type.",
     422: "What was sent can be read but does not fit; every problem has its place.",
     428: "`If-Match` is required.",
+    429: "A rate limit is used up; `RateLimit` names it, `Retry-After` says for how long.",
     503: "Something outside does not answer now; try again after `Retry-After`.",
 }
 
@@ -117,7 +118,7 @@ def describe(
 
 def statuses(operation: Operation) -> list[int]:
     """The problem statuses that an operation may answer with."""
-    found = {400, 406, *operation.problems}
+    found = {400, 406, 429, *operation.problems}
     if not operation.public:
         found |= {401, 503}
     if operation.method != "GET" and not operation.public:
@@ -290,10 +291,14 @@ def _nullable(schema: dict[str, Any], nullable: bool) -> dict[str, Any]:  # noqa
     return {**schema, "type": [*kinds, "null"], **({"enum": [*schema["enum"], None]} if "enum" in schema else {})}
 
 
+HEADERS_BY_STATUS = {429: ("RateLimit", "RateLimit-Policy", "Retry-After"), 503: ("Retry-After",)}
+
+
 def _problem(status: int) -> dict[str, Any]:
+    headers = (*HEADERS_BY_STATUS.get(status, ()), "X-Request-Id")
     return {
         "description": STATUS_WORDS[status],
-        "headers": {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}},
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 
@@ -303,6 +308,9 @@ def _headers() -> dict[str, Any]:
         "ETag": "The revision, or the digest of a rule file.",
         "Link": 'The next page, as `rel="next"`.',
         "Location": "Where the created record is.",
+        "RateLimit": "The limit that is used up, what remains, and the seconds until there is more.",
+        "RateLimit-Policy": "The limit's amount and its window in seconds.",
+        "Retry-After": "Seconds to wait.",
         "X-Request-Id": "The request's id, as the audit log and the server's log have it.",
     }
     return {name: {"description": text, "schema": {"type": "string"}} for name, text in about.items()}

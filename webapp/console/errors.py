@@ -22,6 +22,7 @@ TITLES: Mapping[int, str] = {
     412: "It has changed meanwhile",
     413: "That is too much at once",
     422: "Something in it does not fit",
+    429: "That is too often",
     500: "The fault is ours",
     503: "A part of Bylaw does not answer",
 }
@@ -30,6 +31,7 @@ ADVICE: Mapping[int, str] = {
     403: "Your role decides what you may read and change. Your page shows both; an admin can change your role.",
     404: "It does not exist, or it lies outside what you may read; which of the two is not said on purpose.",
     412: "Somebody changed it since you opened the page. Open it again and repeat what you did.",
+    429: "Nothing was changed by this request. Wait for the time that is named, then try again.",
     500: "Nothing was changed by this request. Quote the request's number to whoever looks after Bylaw.",
     503: "Nothing was changed by this request. Trying again in a little while may work.",
 }
