@@ -22,6 +22,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adapters import valkey
+from adapters.settings import Settings
 from benchmarks.results import OURS, Line, Section, Tally
 
 if TYPE_CHECKING:
@@ -29,7 +31,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDRESS = "/api/v1/evaluate/lead-priority/inbound"
-EMPTY = "/api/v1/empty"
+EMPTY = "/api/v1/evaluate/empty"
+"""Counts against the same rate limits."""
+
+LIMITS = "evaluation=1000000 all-evaluation=1000000"
+"""More than one client can ask for: the limits are counted and never reached."""
+
 FACTS = {
     "employees": 800,
     "industry": "retail",
@@ -129,7 +136,8 @@ def _server(home: str) -> Iterator[tuple[http.client.HTTPConnection, str, int]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BYLAW_")}
-    environment = {**kept, "BYLAW_HOME": home, "BYLAW_PORT": str(port), "PYTHONPATH": str(ROOT)}
+    own = {"BYLAW_HOME": home, "BYLAW_PORT": str(port), "BYLAW_RATE_LIMITS": LIMITS}
+    environment = {**kept, **own, "PYTHONPATH": str(ROOT)}
     python = (sys.executable, "-m")
     subprocess.run([*python, "cli", "prepare", "--quiet"], env=environment, check=True)
     key = _key(python, environment)
@@ -142,7 +150,10 @@ def _server(home: str) -> Iterator[tuple[http.client.HTTPConnection, str, int]]:
         "1",
         "benchmarks.over_http:application()",
     ]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as server:
+    with (
+        _queue(Settings.from_environment(own)),
+        subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as server,
+    ):
         try:
             connection = _connected(port)
             children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text(encoding="ascii").split()
@@ -150,6 +161,18 @@ def _server(home: str) -> Iterator[tuple[http.client.HTTPConnection, str, int]]:
             connection.close()
         finally:
             server.send_signal(signal.SIGTERM)
+
+
+@contextmanager
+def _queue(settings: Settings) -> Iterator[None]:
+    """The queue server that `bylaw up` runs, which requests are counted in."""
+    with subprocess.Popen(valkey.command(settings), stdout=subprocess.DEVNULL) as server:
+        try:
+            while not valkey.answers(settings):
+                time.sleep(0.02)
+            yield
+        finally:
+            server.terminate()
 
 
 def _key(python: tuple[str, str], environment: dict[str, str]) -> str:

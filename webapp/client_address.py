@@ -6,7 +6,7 @@ header is read from its end, and only as far as the addresses are those of confi
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from flask import request
@@ -26,22 +26,25 @@ Network = IPv4Network | IPv6Network
 
 def client_address() -> str:
     """The address of whoever sent the request: IPv4 in dotted form, IPv6 as its /64 network, else `unknown`."""
-    peer = _address(request.remote_addr or "")
-    if peer is None:
+    proxies = wiring().settings.trusted_proxies
+    heard = ",".join(request.headers.getlist(HEADER)) if proxies else ""
+    return _located(request.remote_addr or "", heard, proxies)
+
+
+@lru_cache(maxsize=4_096)  # every request asks, and most come from few places
+def _located(peer: str, heard: str, proxies: tuple[str, ...]) -> str:
+    address = _address(peer)
+    if address is None:
         return "unknown"  # a Unix socket
-    return _grouped(_before_proxies(peer, _networks(wiring().settings.trusted_proxies)))
-
-
-def _before_proxies(peer: Address, proxies: tuple[Network, ...]) -> Address:
-    heard = ",".join(request.headers.getlist(HEADER)).split(",") if proxies else []
-    for text in reversed(heard[-FURTHEST:]):
-        if not any(peer in network for network in proxies):
+    networks = _networks(proxies)
+    for text in reversed(heard.split(",")[-FURTHEST:]):
+        if not any(address in network for network in networks):
             break
         before = _address(text.strip())
         if before is None:
             break  # whatever that proxy has written, it is no address: the proxy itself is what is known
-        peer = before
-    return peer
+        address = before
+    return _grouped(address)
 
 
 def _address(text: str) -> Address | None:

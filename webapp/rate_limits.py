@@ -91,7 +91,7 @@ def _stranger() -> str:
 
     A page of another site can make a browser send requests without any; they must not count against its owner.
     """
-    brought = "Authorization" in request.headers or "Cookie" in request.headers
+    brought = "HTTP_AUTHORIZATION" in request.environ or "HTTP_COOKIE" in request.environ
     return f"{client_address()} {'refused' if brought else 'bare'}"
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from limits.storage import MemoryStorage
@@ -16,6 +18,7 @@ from adapters.rate_limits import LEASE_SHARE, CountedRateLimits, NoRateLimits, s
 from adapters.redis_connection import connect
 from engine.problems import UnavailableError
 
+ROOT = Path(__file__).resolve().parents[2]
 Make = Callable[..., CountedRateLimits]
 
 
@@ -201,6 +204,17 @@ def test_the_declared_limits_are_sound() -> None:
     assert all(limit.amount > 0 and limit.seconds > 0 for limit in LIMITS)
     assert StoreDown.CLOSED is next(limit.on_store_down for limit in LIMITS if limit.name == "sign-in")
     assert set(Per) == {limit.per for limit in LIMITS}
+
+
+def test_every_limit_is_documented() -> None:
+    """docs/security.md lists every limit with its amount and behaviour, and no other."""
+    text = (ROOT / "docs" / "security.md").read_text()
+    section = text[text.index("## Rate limits") : text.index("## Secrets")]
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\w+) \| ([\d,]+) \| (\d+) \| (\w+) \| (.+) \|$", section, re.MULTILINE)
+    assert [
+        (limit.name, limit.per, f"{limit.amount:,}", str(limit.seconds), limit.on_store_down, limit.covers)
+        for limit in LIMITS
+    ] == rows
 
 
 def test_tests_of_something_else_are_not_counted() -> None:
