@@ -6,6 +6,7 @@ request counts for the person or the key. What nobody was identified for counts 
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 
 from flask import Flask, Response, g, request
@@ -21,11 +22,11 @@ NOT_COUNTED = ("/static/", "/health/")
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SIGN_IN = "/sign-in"
-EVALUATION = ("/api/v1/evaluate/", "/access/v1/evaluation")
+EVALUATION = ("/api/v1/evaluate/", "/access/v1/")
 """Below these a POST decides and changes nothing."""
 
-BULK = ("/bulk", "/evaluations")
-"""The ends of their addresses that take many at once."""
+BULK = re.compile(r".*/bulk|/access/v1/(?:evaluations|search/.*)")
+"""Those that decide about many at once."""
 
 
 def install(app: Flask) -> None:
@@ -56,7 +57,7 @@ def _name() -> str:
     if request.method in SAFE_METHODS:
         return "reading"
     if request.path.startswith(EVALUATION):
-        return "bulk" if request.path.endswith(BULK) else "evaluation"
+        return "bulk" if BULK.fullmatch(request.path) else "evaluation"
     return "changes"
 
 
