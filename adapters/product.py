@@ -37,7 +37,12 @@ def supervise(settings: Settings, stream: TextIO, *, colour: bool = False, reloa
             log.say("ended a queue server that an earlier run had left behind")
         if settings.secret_key is None:
             settings = replace(settings, secret_key=home_directory.secret_key(settings.home))
+        if settings.example_sign_in is None:
+            own_machine = settings.loopback and not settings.production
+            settings = replace(settings, example_sign_in=own_machine and settings.oidc_issuer is None)
         log.say(f"starting on {settings.home}; Ctrl-C stops")
+        if settings.local_sign_in:
+            log.say("example sign-in is on: whoever can open a page on this machine can be anyone, without a password")
         supervisor = Supervisor(
             programs(settings, web_socket.fileno(), reload=reload),
             log,

@@ -33,6 +33,8 @@ SOCKET_PATH_LIMIT = 100
 
 SHORTEST_SECRET = 32
 
+OIDC_SCOPES = ("openid", "email", "profile")
+
 
 class _RefusedValueError(Exception):
     """A reader's sentence about the value, without the name of the setting."""
@@ -123,6 +125,24 @@ def _amounts(value: str) -> tuple[tuple[str, int], ...]:
     return tuple(found.items())
 
 
+def _issuer(value: str) -> str:
+    """An issuer exactly as its tokens say it: nothing is added or cut off (OpenID Connect Discovery 1.0, 4.3)."""
+    parts = urlsplit(value)
+    plain = not (parts.query or parts.fragment or parts.username or parts.password) and parts.hostname is not None
+    if not plain or not value.isascii() or not value.isprintable() or " " in value:
+        raise _RefusedValueError(f"`{value}` is not an issuer such as `https://accounts.google.com`")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
+        raise _RefusedValueError(f"`{value}` does not start with `https:`; without it anybody between may answer")
+    return value
+
+
+def _scopes(value: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(value.split()))
+    if "openid" not in found:
+        raise _RefusedValueError(f"`{value}` lacks the scope `openid`, without which there is no sign-in")
+    return found
+
+
 def _secret(value: str) -> str:
     if len(value) < SHORTEST_SECRET:
         raise _RefusedValueError(f"the secret has {len(value)} characters; at least {SHORTEST_SECRET} are needed")
@@ -130,12 +150,19 @@ def _secret(value: str) -> str:
 
 
 def _secret_file(value: str) -> str:
+    return _secret(_content(value))
+
+
+def _content(value: str) -> str:
+    """What a file holds, without the line break at its end."""
     try:
         content = _path(value).read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not UTF-8 text"
         raise _RefusedValueError(f"`{value}` cannot be read: {reason.lower()}") from None
-    return _secret(content)
+    if not content:
+        raise _RefusedValueError(f"`{value}` is empty")
+    return content
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -223,6 +250,49 @@ SETTINGS: tuple[Setting, ...] = (
         _amounts,
     ),
     Setting(
+        "BYLAW_SESSION_IDLE_MINUTES",
+        "session_idle_minutes",
+        "`60`",
+        "Minutes without a request after which a session ends before its hours are over.",
+        _whole(1, 43_200),
+    ),
+    Setting(
+        "BYLAW_EXAMPLE_SIGN_IN",
+        "example_sign_in",
+        "`false`; `bylaw up` on loopback without an identity provider sets it",
+        "Whether people may sign in by choosing a name, without any proof: on loopback alone, never in production.",
+        _truth,
+    ),
+    Setting(
+        "BYLAW_OIDC_ISSUER",
+        "oidc_issuer",
+        "none",
+        "The identity provider that people sign in at (OpenID Connect), such as `https://accounts.google.com`.",
+        _issuer,
+    ),
+    Setting("BYLAW_OIDC_CLIENT_ID", "oidc_client_id", "none", "What the provider knows Bylaw as.", _text),
+    Setting(
+        "BYLAW_OIDC_CLIENT_SECRET",
+        "oidc_client_secret",
+        "none",
+        "What Bylaw proves that with; leave it out for a public client.",
+        _text,
+    ),
+    Setting(
+        "BYLAW_OIDC_CLIENT_SECRET_FILE",
+        "oidc_client_secret",
+        "none",
+        "A file that holds the client secret, instead of the secret itself.",
+        _content,
+    ),
+    Setting(
+        "BYLAW_OIDC_SCOPES",
+        "oidc_scopes",
+        "`openid email profile`",
+        "What is asked of the provider, separated by blanks; `openid` is needed.",
+        _scopes,
+    ),
+    Setting(
         "BYLAW_LOG_LEVEL",
         "log_level",
         "`info`",
@@ -255,6 +325,12 @@ class Settings:
     log_level: str = "info"
     trusted_proxies: tuple[str, ...] = ()
     rate_limits: tuple[tuple[str, int], ...] = ()
+    session_idle_minutes: int = 60
+    example_sign_in: bool | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: str | None = field(default=None, repr=False)
+    oidc_scopes: tuple[str, ...] = OIDC_SCOPES
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -270,6 +346,7 @@ class Settings:
         production = values.get("production", False)
         if production:
             _refuse_embedded(values, report)
+        _refuse_unsafe_sign_in(values, report)
         report.raise_if_any()
         home = values.setdefault("home", default_home(environ))
         values.setdefault("database_url", f"sqlite:///{home / 'bylaw.sqlite3'}")
@@ -301,8 +378,13 @@ class Settings:
 
     @property
     def local_sign_in(self) -> bool:
-        """Whether people may sign in by choosing a name: on this machine only and never in production."""
-        return self.loopback and not self.production
+        """Whether people may sign in by choosing a name: if turned on, on this machine only, never in production."""
+        return bool(self.example_sign_in) and self.loopback and not self.production
+
+    @property
+    def sign_in_redirect(self) -> str:
+        """The one address that an identity provider may send people back to."""
+        return f"{self.address}/sign-in/callback"
 
     @property
     def address(self) -> str:
@@ -333,12 +415,19 @@ class Settings:
             "BYLAW_LOG_LEVEL": self.log_level,
             "BYLAW_TRUSTED_PROXIES": " ".join(self.trusted_proxies),
             "BYLAW_RATE_LIMITS": " ".join(f"{name}={amount}" for name, amount in self.rate_limits),
+            "BYLAW_SESSION_IDLE_MINUTES": str(self.session_idle_minutes),
+            "BYLAW_OIDC_SCOPES": " ".join(self.oidc_scopes),
         }
-        if self.public_url:
-            found["BYLAW_PUBLIC_URL"] = self.public_url
-        if self.secret_key:
-            found["BYLAW_SECRET_KEY"] = self.secret_key
-        return found
+        if self.example_sign_in is not None:
+            found["BYLAW_EXAMPLE_SIGN_IN"] = _truth_text(self.example_sign_in)
+        said = {
+            "BYLAW_OIDC_ISSUER": self.oidc_issuer,
+            "BYLAW_OIDC_CLIENT_ID": self.oidc_client_id,
+            "BYLAW_OIDC_CLIENT_SECRET": self.oidc_client_secret,
+            "BYLAW_PUBLIC_URL": self.public_url,
+            "BYLAW_SECRET_KEY": self.secret_key,
+        }
+        return found | {name: value for name, value in said.items() if value}
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -398,6 +487,41 @@ def _read(environ: Mapping[str, str], report: Report) -> dict[str, Any]:
         except _RefusedValueError as refused:
             report.add("settings.invalid", f"`{setting.name}`: {refused}", place, setting.about)
     return values
+
+
+def _refuse_unsafe_sign_in(values: Mapping[str, Any], report: Report) -> None:
+    """What would let people in without proof where others can come, and half an identity provider."""
+    reachable = values.get("production", False) or not is_loopback(values.get("host", "127.0.0.1"))
+    if values.get("example_sign_in") and reachable:
+        report.add(
+            "settings.invalid",
+            "`BYLAW_EXAMPLE_SIGN_IN` asks for no proof, so it is impossible in production and where others can connect",
+            Place("environment", path="BYLAW_EXAMPLE_SIGN_IN"),
+            "leave it out and configure an identity provider: docs/sign-in.md",
+        )
+    pairs = (
+        ("oidc_issuer", "oidc_client_id"),
+        ("oidc_client_id", "oidc_issuer"),
+        ("oidc_client_secret", "oidc_issuer"),
+    )
+    missing = {needed for said, needed in pairs if values.get(said) and not values.get(needed)}
+    refused = {problem.place.path for problem in report.found}
+    for name in sorted(missing):
+        setting = next(known.name for known in SETTINGS if known.field == name)
+        if setting in refused:
+            continue  # it was set, to something that it cannot be
+        report.add(
+            "settings.missing",
+            f"`{setting}` must be set where an identity provider is configured",
+            Place("environment", path=setting),
+            "docs/sign-in.md says what a provider needs",
+        )
+    if values.get("production") and (values.get("oidc_issuer") or "").startswith("http:"):
+        report.add(
+            "settings.invalid",
+            "`BYLAW_OIDC_ISSUER` must start with `https:` in production",
+            Place("environment", path="BYLAW_OIDC_ISSUER"),
+        )
 
 
 def _refuse_embedded(values: Mapping[str, Any], report: Report) -> None:

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from adapters.identity.tokens import TokenVerifier
     from adapters.preparation import Prepared
     from adapters.rate_limits import RateLimits
-    from adapters.sessions import Sessions
+    from adapters.sessions import Session as Session  # noqa: PLC0414  # shells name it
+    from adapters.sessions import SessionLimits, Sessions
     from adapters.stores.audit import Notary
     from engine.interchange.sheets import Sheet
     from engine.policy import Policies
-    from engine.ports import Ports, Queue
+    from engine.ports import IdentityProvider, Ports, Queue
     from engine.rulefile import SchemaSource
     from engine.service.library import Library
     from engine.service.rulesets import SeedReport
@@ -90,6 +91,7 @@ class Wiring:
     shipped: Shipped
     tokens: TokenVerifier
     _rate_limits: Callable[[], RateLimits] = field(repr=False)
+    identity_provider: IdentityProvider | None = None
     _closers: tuple[Callable[[], None], ...] = field(repr=False, default=())
 
     @cached_property
@@ -144,7 +146,7 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
     store = open_store(settings.database_url, _notary(settings, texts))
     queue: Queue = RqQueue(connection)
     ports = Ports(store=store, queue=queue, authorizer=texts.policies, library=texts.library, new_id=new_id)
-    sessions = RedisSessions(connection, settings.session_hours * 3_600)
+    sessions = RedisSessions(connection, session_limits(settings))
     # Every request waits for its limit, so counting has a second to answer; else it counts as away.
     counting = connect(settings.queue_url, answer_seconds=1, retries=1)
 
@@ -155,7 +157,26 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
         return CountedRateLimits(store, amounts=settings.rate_limits, processes=settings.web_processes)
 
     closers = (store.close, connection.close, counting.close)
-    return Wiring(settings, ports, sessions, texts.shipped, token_verifier(), rate_limits, closers)
+    return Wiring(
+        settings, ports, sessions, texts.shipped, token_verifier(), rate_limits, identity_provider(settings), closers
+    )
+
+
+def session_limits(settings: Settings) -> SessionLimits:
+    """How long sessions last, as the settings say."""
+    from adapters.sessions import SessionLimits  # noqa: PLC0415  # loads the queue's driver
+
+    return SessionLimits(absolute=settings.session_hours * 3_600, idle=settings.session_idle_minutes * 60)
+
+
+def identity_provider(settings: Settings) -> IdentityProvider | None:
+    """The identity provider that people sign in at, if one is configured. It is asked at its first use."""
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    from adapters.identity.openid import Client, OpenIdProvider  # noqa: PLC0415  # loads Authlib
+
+    client = Client(settings.oidc_client_id, settings.oidc_client_secret, settings.oidc_scopes)
+    return OpenIdProvider(settings.oidc_issuer, client, settings.sign_in_redirect)
 
 
 def token_verifier() -> TokenVerifier:
@@ -214,5 +235,6 @@ def build_in_memory(settings: Settings | None = None, *, texts: Texts | None = N
     texts = texts or load_texts()
     store = open_store(settings.database_url, _notary(settings, texts))
     ports = Ports(store=store, queue=MemoryQueue(), authorizer=texts.policies, library=texts.library, new_id=new_id)
-    sessions = MemorySessions(settings.session_hours * 3_600)
-    return Wiring(settings, ports, sessions, texts.shipped, token_verifier(), NoRateLimits, (store.close,))
+    sessions, provider = MemorySessions(session_limits(settings)), identity_provider(settings)
+    closers = (store.close,)
+    return Wiring(settings, ports, sessions, texts.shipped, token_verifier(), NoRateLimits, provider, closers)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -212,6 +212,56 @@ class Authorizer(Protocol):
     @property
     def digest(self) -> str:
         """SHA-256 over the policy files, for the release."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSignIn:
+    """A sign-in that has been begun at a provider, to be kept for the browser that began it and used once.
+
+    `state` comes back in the provider's answer, `nonce` in its token; `verifier` proves at the end who began.
+    """
+
+    issuer: str
+    state: str
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedIdentity:
+    """Who a provider says that somebody is, proved. `email` is empty unless the provider vouches for it."""
+
+    issuer: str
+    subject: str
+    email: str = ""
+
+
+class IdentityProvider(Protocol):
+    """Where people prove who they are. What they may do is never asked of it."""
+
+    @property
+    def issuer(self) -> str:
+        """The provider's identifier, an address."""
+        ...
+
+    def begin(self) -> tuple[str, PendingSignIn]:
+        """The address to send a browser to, and what to keep meanwhile.
+
+        Raises `UnavailableError` (`identity.provider_unavailable`, `identity.provider_unfit`).
+        """
+        ...
+
+    def finish(self, pending: PendingSignIn, answer: Mapping[str, str], now: datetime) -> VerifiedIdentity:
+        """Who has signed in, from the parameters that the browser brought back.
+
+        Raises `DeniedError` (`identity.mix_up`, `identity.provider_refused`, `identity.code_refused`,
+        `identity.token_refused`) and `UnavailableError` as `begin` does.
+        """
+        ...
+
+    def sign_out_url(self, back_to: str) -> str | None:
+        """Where a browser signs out at the provider too and comes back; None if it offers none. Raises as `begin`."""
         ...
 
 

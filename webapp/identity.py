@@ -1,30 +1,39 @@
 """Who is asking: the session of a browser or the key or token of a program. Nobody else is believed.
 
-A session is kept on the server; the cookie holds its random id, which changes at sign-in. A browser's changing request
-must carry the session's token (form field `csrf_token` or header `X-CSRF-Token`) and must not come from another site.
-Who asks with a key or token instead (`webapp.bearer`) needs no such token.
+A session is kept on the server; the cookie holds its random id, which changes at sign-in and every quarter of an hour.
+A session ends when it is not used, and after its hours in any case; ended on the server, it is ended at once. A
+browser's changing request must carry the session's token (form field `csrf_token` or header `X-CSRF-Token`) and must
+not come from another site. Who asks with a key or token instead (`webapp.bearer`) needs no such token.
 """
 
 from __future__ import annotations
 
 import secrets
 from hmac import compare_digest
-from typing import cast
+from typing import TYPE_CHECKING, Literal, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
 from engine.caller import Actor, Caller
 from engine.problems import DeniedError, NotFoundError, Problem
+from engine.service.auditing import STRANGER, record_attempt
 from engine.service.directory import actor_of
 from webapp import bearer, rate_limits
 from webapp.context import now, ports, wiring
+from webapp.devices import device_of
 from webapp.hosts import asked_directly
 from webapp.problems import NotSignedInError
+
+if TYPE_CHECKING:
+    from adapters.wiring import Session
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SAME_SITE = frozenset({"same-origin", "none"})
 SECONDS_PER_HOUR = 3_600
+
+EXAMPLE, PROVIDER = "example", "provider"
+"""How somebody has signed in: by choosing a name, or by proof at an identity provider."""
 
 
 def install(app: Flask) -> None:
@@ -60,7 +69,7 @@ def local_sign_in() -> bool:
     return wiring().settings.local_sign_in and asked_directly()
 
 
-def sign_in(person_id: str) -> None:
+def sign_in(person_id: str) -> Actor:
     """Begin a session for a person, with a new id: one that was known before is worth nothing afterwards.
 
     This is the built-in sign-in, which asks for no proof: raises `DeniedError` (`identity.local_only`) unless it is
@@ -73,23 +82,86 @@ def sign_in(person_id: str) -> None:
             )
         )
     actor = actor_of(ports(), person_id)
-    values = {"person_id": actor.id, "csrf": secrets.token_urlsafe(32)}
-    g.cookie = wiring().sessions.rotate(_session_id(), values, person_id=actor.id)
-    g.session = values
+    begin_session(actor, EXAMPLE)
+    return actor
+
+
+def begin_session(actor: Actor, how: str) -> None:
+    """Begin a session for somebody who has signed in, `how` is `EXAMPLE` or `PROVIDER`; the one before it ends.
+
+    The entry in the log comes first: without it nobody is let in.
+    """
+    note_sign_in("accepted", actor=actor, reason=how)
+    g.cookie = wiring().sessions.rotate(
+        _session_id(),
+        {"csrf": secrets.token_urlsafe(32), "how": how},
+        person_id=actor.id,
+        device=device_of(request.headers.get("User-Agent", "")),
+        address=request.remote_addr or "",
+    )
+    g.session = wiring().sessions.read(g.cookie)
     g.pop("caller", None)
+
+
+def note_sign_in(
+    outcome: Literal["accepted", "denied", "failed"], *, actor: Actor | None = None, reason: str | None = None
+) -> None:
+    """Write into the log that somebody signed in, or tried to."""
+    record_attempt(
+        ports(),
+        at=now(),
+        action="session.begin",
+        outcome=outcome,
+        channel="console",
+        request_id=g.request_id,
+        subject=("session", actor.id if actor else STRANGER),
+        actor=actor,
+        reason=reason,
+    )
 
 
 def sign_out() -> None:
     """End this browser's session; doing it twice is the same as once."""
+    found = session()
+    if found is not None and found.person_id is not None and (actor := _living(found.person_id)) is not None:
+        record_attempt(
+            ports(),
+            at=now(),
+            action="session.end",
+            outcome="accepted",
+            channel="console",
+            request_id=g.request_id,
+            subject=("session", actor.id),
+            actor=actor,
+        )
+    forget_session()
+
+
+def forget_session() -> None:
+    """End this browser's session on the server, and have the browser forget it."""
     if _session_id():
         wiring().sessions.end(_session_id())
-    g.cookie, g.session = "", {}
+    g.cookie, g.session = "", None
     g.pop("caller", None)
+
+
+def session() -> Session | None:
+    """This browser's session, if it has one that is alive. Being asked for is being used."""
+    if "session" not in g:
+        g.session = _used(_session_id()) if _session_id() else None
+    return cast("Session | None", g.session)
 
 
 def csrf_token() -> str:
     """The session's token for forms and for `X-CSRF-Token`; empty for a stranger, who has nothing to forge."""
-    return _session().get("csrf", "")
+    found = session()
+    return found.values["csrf"] if found else ""
+
+
+def by_example() -> bool:
+    """Whether whoever asks has signed in by choosing a name."""
+    found = session()
+    return found is not None and found.values["how"] == EXAMPLE
 
 
 def cookie_name() -> str:
@@ -129,12 +201,12 @@ def refuse_forgery() -> None:
 def _actor() -> Actor:
     if bearer.presented():
         return bearer.actor()
-    person_id = _session().get("person_id")
-    if person_id:
-        try:
-            return actor_of(ports(), person_id)
-        except NotFoundError:
-            sign_out()  # the person left since: the session must not outlive that
+    found = session()
+    if found is not None and found.person_id is not None:
+        actor = _living(found.person_id)
+        if actor is not None and (found.values["how"] != EXAMPLE or wiring().settings.local_sign_in):
+            return actor
+        forget_session()  # the person left since, or a name is no longer enough: the session must not outlive that
     raise NotSignedInError(
         Problem("identity.signed_out", "nobody is signed in", help="sign in, or send `Authorization: Bearer <key>`")
     )
@@ -144,10 +216,21 @@ def _session_id() -> str:
     return request.cookies.get(cookie_name(), "")
 
 
-def _session() -> dict[str, str]:
-    if "session" not in g:
-        g.session = (wiring().sessions.read(_session_id()) if _session_id() else None) or {}
-    return cast("dict[str, str]", g.session)
+def _living(person_id: str) -> Actor | None:
+    """The actor that a person is now, None for nobody and for somebody who may not sign in any more."""
+    try:
+        return actor_of(ports(), person_id)
+    except NotFoundError:
+        return None
+
+
+def _used(session_id: str) -> Session | None:
+    """The session of this id; a browser whose id has become old is sent the next one."""
+    sessions = wiring().sessions
+    found = sessions.touch(session_id)
+    if found is not None and found.due and (new := sessions.renew(session_id)):
+        g.cookie = new
+    return found
 
 
 def _send_cookie(response: Response) -> Response:

@@ -108,7 +108,7 @@ def code(response: TestResponse) -> tuple[int, str]:
 
 def settings(tmp_path: Path, database_url: str = "memory:", **more: Any) -> Settings:
     """Settings of one machine, with a home of its own."""
-    return Settings(home=tmp_path, database_url=database_url, secret_key="k" * 64, **more)
+    return Settings(home=tmp_path, database_url=database_url, secret_key="k" * 64, **{"example_sign_in": True, **more})
 
 
 def as_person(app: Flask, person_id: str | None) -> Api:

@@ -57,6 +57,7 @@ BODIES: dict[str, list[Any]] = {
 IDS = {
     "leads": "lead-00", "deals": "deal-01", "check-ins": "check-in-1", "accounts": "account-1", "jobs": "job-1",
     "statements": "statement-1", "conflicts": "conflict-1", "decisions": "decision-1",
+    "people": "person-sales_manager",
 }  # fmt: skip
 QUERIES = {"explain_access": "?person_id=person-sales_rep&action=write&record_type=lead&record_id=lead-00"}
 

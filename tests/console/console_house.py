@@ -55,7 +55,8 @@ class Visitor:
 
 def house(home: Path, texts: Texts, *, example: bool = True, now: datetime = NOW) -> Wiring:
     """The reference adapters with the example organisation in them."""
-    wiring = build_in_memory(Settings(home=home, database_url="memory:", secret_key="k" * 64), texts=texts)
+    settings = Settings(home=home, database_url="memory:", secret_key="k" * 64, example_sign_in=True)
+    wiring = build_in_memory(settings, texts=texts)
     prepare(wiring.ports, wiring.shipped, now, example=example)
     return wiring
 

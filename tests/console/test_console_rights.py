@@ -17,6 +17,7 @@ from webapp.console import ROUTES
 from webapp.console.frame import Route
 
 ADDRESSES = (
+    "/people/sessions?person=person-sales_rep",
     "/leads?band=A", "/leads/lead-1001", "/deals/deal-801", "/rules/lead-priority/inbound", "/rules/sync-conflict/deal",
     "/rules/incentive-plan/sales-commission", "/rules/decision/discount-approval", "/try?lead=lead-1001",
     "/try?deal=deal-801", "/try?rule=sync-conflict/deal",
@@ -26,6 +27,7 @@ FORMS = (
     ("/try", {"rule": "lead-priority/inbound", "mode": "json", "facts": "{}"}),
     ("/jobs", {"kind": "score-leads"}),
     ("/jobs", {"kind": "incentive-run", "plan": "incentive-plan/sales-commission", "period": "2026-Q3"}),
+    ("/people/sessions/end", {"person": "person-sales_rep"}),
 )
 
 

@@ -3,63 +3,93 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from adapters.sessions import MemorySessions, RedisSessions, Sessions
+from adapters.sessions import MemorySessions, RedisSessions, Session, SessionLimits, Sessions
 from engine.problems import UnavailableError
 
-LIFETIME_SECONDS = 60
+NOON = 1_800_000_000.0
+LIMITS = SessionLimits(absolute=3_600, idle=600, rotation=300, grace=20)
 
 
-@pytest.fixture(params=["memory", "redis"])
-def make(request: pytest.FixtureRequest) -> Callable[[int], Sessions]:
-    if request.param == "memory":
-        return MemorySessions
-    connection = Redis.from_url(request.getfixturevalue("redis_url"))
-    return lambda lifetime_seconds: RedisSessions(connection, lifetime_seconds)
+class Clock:
+    """A clock that tests set. Redis has its own for what it forgets by itself."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+Make = Callable[[SessionLimits], Sessions]
 
 
 @pytest.fixture
-def sessions(make: Callable[[int], Sessions]) -> Sessions:
-    return make(LIFETIME_SECONDS)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def make(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Make]:
+    if request.param == "memory":
+        yield lambda limits: MemorySessions(limits, clock)
+        return
+    with Redis.from_url(request.getfixturevalue("redis_url")) as connection:
+        yield lambda limits: RedisSessions(connection, limits, clock)
+
+
+@pytest.fixture
+def sessions(make: Make) -> Sessions:
+    return make(LIMITS)
+
+
+def values_of(sessions: Sessions, session_id: str) -> dict[str, str] | None:
+    found = sessions.read(session_id)
+    return None if found is None else dict(found.values)
 
 
 def test_create_and_read(sessions: Sessions) -> None:
-    """A session gives back the texts it was given, exactly."""
+    """A session gives back the texts it was given, exactly, with whose it is and when it began."""
     values = {"person": "person-1", "csrf": 'Ünïcode \u2028 "quoted"'}
-    assert values == sessions.read(sessions.create(values))
+    found = sessions.read(sessions.create(values, person_id="person-1", device="Firefox on Linux", address="::1"))
+    assert found is not None
+    assert Session(found.handle, values, "person-1", NOON, NOON, NOON + 3_600, "Firefox on Linux", "::1") == found
 
 
 def test_ids_are_unguessable_and_different(sessions: Sessions) -> None:
-    """Every session has an id of its own, of 256 bits."""
+    """Every session has an id of its own, of 256 bits, and a handle that says nothing about it."""
     ids = {sessions.create({}) for _ in range(50)}
     assert (50, {43}) == (len(ids), {len(one) for one in ids})
+    handles = {found.handle for one in ids if (found := sessions.read(one))}
+    assert (50, set()) == (len(handles), {one for one in ids for handle in handles if handle in one or one in handle})
 
 
 @pytest.mark.parametrize("session_id", ["", "unknown", "x" * 5_000, "\ud800", "../../etc/passwd", "\0"])
 def test_unknown(sessions: Sessions, session_id: str) -> None:
     """Whatever a browser sends as an id that was not given out is no session."""
-    assert sessions.read(session_id) is None
-    assert not sessions.write(session_id, {"a": "b"})
     sessions.end(session_id)
-    assert sessions.read(session_id) is None
+    assert [None] * 4 == [ask(session_id) for ask in (sessions.read, sessions.touch, sessions.renew, sessions.take_up)]
 
 
-def test_write(sessions: Sessions) -> None:
-    """Writing replaces the values of a session that is there."""
-    session_id = sessions.create({"a": "1", "b": "2"})
-    assert sessions.write(session_id, {"a": "3"})
-    assert {"a": "3"} == sessions.read(session_id)
+def test_a_handle_is_no_id(sessions: Sessions) -> None:
+    """What a list of sessions shows does not let anybody in."""
+    found = sessions.read(sessions.create({}, person_id="me"))
+    assert found is not None
+    assert sessions.read(found.handle) is None
 
 
 def test_rotate(sessions: Sessions) -> None:
     """After a rotation the old id is worth nothing and the new one holds the new values."""
     old = sessions.create({"a": "1"})
     new = sessions.rotate(old, {"person": "p"}, person_id="p")
-    assert (None, {"person": "p"}) == (sessions.read(old), sessions.read(new))
+    assert (None, {"person": "p"}) == (values_of(sessions, old), values_of(sessions, new))
 
 
 def test_rotate_without_a_session(sessions: Sessions) -> None:
@@ -74,7 +104,7 @@ def test_end(sessions: Sessions) -> None:
     session_id = sessions.create({"a": "1"})
     sessions.end(session_id)
     sessions.end(session_id)
-    assert sessions.read(session_id) is None
+    assert [None, None, None] == [ask(session_id) for ask in (sessions.read, sessions.touch, sessions.renew)]
 
 
 def test_end_all(sessions: Sessions) -> None:
@@ -83,19 +113,173 @@ def test_end_all(sessions: Sessions) -> None:
     other = sessions.create({}, person_id="other")
     sessions.end(mine[0])
     assert 2 == sessions.end_all("me")
-    assert [None, None, None, {}] == [sessions.read(one) for one in (*mine, other)]
+    assert [None, None, None, {}] == [values_of(sessions, one) for one in (*mine, other)]
     assert 0 == sessions.end_all("me")
 
 
-def test_time_runs_out(make: Callable[[int], Sessions]) -> None:
-    """A session ends by itself after its lifetime, however often it was read or written."""
-    sessions = make(1)
-    session_id = sessions.create({"a": "1"})
-    deadline = time.monotonic() + 10
-    while sessions.read(session_id) is not None and time.monotonic() < deadline:
-        sessions.write(session_id, {"a": "2"})
+def test_end_all_but_this_one(sessions: Sessions) -> None:
+    """All other sessions end and the one that asks goes on."""
+    mine = [sessions.create({}, person_id="me") for _ in range(3)]
+    kept = sessions.read(mine[1])
+    assert kept is not None
+    assert 2 == sessions.end_all("me", but=kept.handle)
+    assert [None, {}, None] == [values_of(sessions, one) for one in mine]
+    assert (kept,) == sessions.sessions_of("me")
+
+
+def test_end_one_by_its_handle(sessions: Sessions) -> None:
+    """A session ends by its handle for its own person only; a second time there is nothing to end."""
+    session_id = sessions.create({}, person_id="me")
+    (found,) = sessions.sessions_of("me")
+    assert not sessions.end_one("other", found.handle)
+    assert not sessions.end_one("me", "unknown")
+    assert {} == values_of(sessions, session_id)
+    assert [True, False] == [sessions.end_one("me", found.handle) for _ in range(2)]
+    assert (None, ()) == (sessions.read(session_id), sessions.sessions_of("me"))
+
+
+def test_the_list_of_a_person(sessions: Sessions, clock: Clock) -> None:
+    """A person's list holds the living sessions alone, the one used last first."""
+    first = sessions.create({}, person_id="me", device="first")
+    clock.now += 60
+    sessions.create({}, person_id="me", device="second")
+    ended = sessions.create({}, person_id="me", device="ended")
+    sessions.create({}, person_id="other")
+    sessions.create({})
+    sessions.end(ended)
+    clock.now += 60
+    sessions.touch(first)
+    assert ["first", "second"] == [one.device for one in sessions.sessions_of("me")]
+    assert [NOON + 120, NOON + 60] == [one.seen for one in sessions.sessions_of("me")]
+    assert () == sessions.sessions_of("nobody")
+
+
+def test_idle_sessions_end(sessions: Sessions, clock: Clock) -> None:
+    """A session ends when it was not used for its idle time; looking at it is no use."""
+    used, left = sessions.create({}, person_id="me"), sessions.create({}, person_id="me")
+    for _ in range(3):
+        clock.now += 300
+        sessions.touch(used)
+        sessions.read(left)
+    assert ({}, None) == (values_of(sessions, used), values_of(sessions, left))
+    assert 1 == len(sessions.sessions_of("me"))
+    clock.now += LIMITS.idle
+    assert (None, ()) == (sessions.touch(used), sessions.sessions_of("me"))
+
+
+def test_busy_sessions_end_too(sessions: Sessions, clock: Clock) -> None:
+    """A session ends at its absolute limit however often it was used and its id replaced."""
+    session_id, uses = sessions.create({}), 0
+    while sessions.touch(session_id):
+        session_id = sessions.renew(session_id) or session_id
+        uses += 1
+        clock.now += 60
+        assert uses <= 60
+    assert (60, NOON + LIMITS.absolute) == (uses, clock.now)
+
+
+def test_what_the_store_forgets_by_itself(make: Make, clock: Clock) -> None:
+    """What nobody uses goes by the store's own clock too, and what is used stays."""
+    sessions = make(SessionLimits(absolute=60, idle=2, rotation=30, grace=20))
+    used, left = sessions.create({}), sessions.create({})
+    begun = time.monotonic()
+    while time.monotonic() - begun < 2.5:
+        time.sleep(0.1)
+        clock.now = NOON + time.monotonic() - begun
+        assert sessions.touch(used)
+    assert sessions.read(left) is None
+
+
+def test_the_id_is_replaced(sessions: Sessions, clock: Clock) -> None:
+    """An id of a certain age is replaced once; the one before serves for a moment more, then never again."""
+    old = sessions.create({"a": "1"}, person_id="me")
+    assert sessions.renew(old) is None
+    clock.now += LIMITS.rotation
+    if isinstance(sessions, RedisSessions):
+        for key in sessions._redis.keys("bylaw:session-turn:*"):
+            sessions._redis.delete(key)  # as the server's own clock would have done
+    given = [sessions.renew(old) for _ in range(3)]
+    new = given[0]
+    assert new is not None
+    assert [None, None] == given[1:]
+    assert old != new
+    assert sessions.read(old) == sessions.read(new)
+    assert 1 == len(sessions.sessions_of("me"))
+
+
+def test_the_id_before_ends(make: Make, clock: Clock) -> None:
+    """After the grace the replaced id is worth nothing and the new one goes on."""
+    sessions = make(SessionLimits(rotation=2, grace=1))
+    old = sessions.create({})
+    begun, new = time.monotonic(), None
+    while time.monotonic() - begun < 10 and (new is None or sessions.read(old)):
+        clock.now = NOON + time.monotonic() - begun
+        new = new or sessions.renew(old)
         time.sleep(0.05)
-    assert sessions.read(session_id) is None
+    assert new is not None
+    assert (None, {}) == (values_of(sessions, old), values_of(sessions, new))
+
+
+def test_ending_ends_every_id(make: Make, clock: Clock) -> None:
+    """A session that ends by its handle takes the id before along, whose grace is not over."""
+    sessions = make(SessionLimits(rotation=2, grace=1))
+    old = sessions.create({}, person_id="me")
+    begun, new = time.monotonic(), None
+    while new is None and time.monotonic() - begun < 10:
+        time.sleep(0.05)
+        clock.now = NOON + time.monotonic() - begun
+        new = sessions.renew(old)
+    assert new is not None
+    assert sessions.end_one("me", sessions.sessions_of("me")[0].handle)
+    assert [None, None] == [sessions.touch(one) for one in (old, new)]
+
+
+def test_ending_races_with_using(sessions: Sessions, clock: Clock) -> None:
+    """In 1,000 races of a use, a list and an end against each other no ended session ever comes back."""
+
+    def use(session_id: str) -> None:
+        for _ in range(5):
+            sessions.touch(session_id)
+            sessions.sessions_of("me")
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(1_000):
+            session_id = sessions.create({}, person_id="me")
+            clock.now += LIMITS.noted_every
+            used = [pool.submit(use, session_id) for _ in range(2)]
+            ended = sessions.end_all("me")
+            for one in used:
+                one.result()
+            assert (1, None, ()) == (ended, sessions.touch(session_id), sessions.sessions_of("me"))
+
+
+def test_only_one_gets_the_new_id(sessions: Sessions, clock: Clock) -> None:
+    """Of many requests at once that find the id old, one replaces it."""
+    session_id = sessions.create({})
+    clock.now += LIMITS.rotation
+    if isinstance(sessions, RedisSessions):
+        sessions._redis.delete(*sessions._redis.keys("bylaw:session-turn:*"))
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda _: sessions.renew(session_id), range(40)))
+    assert 39 == given.count(None)
+
+
+def test_what_is_laid_down_is_taken_up_once(sessions: Sessions) -> None:
+    """What is kept for one use is there for the first who names it, and for nobody after."""
+    sessions.lay_down("state-1", {"nonce": "n"}, 60)
+    sessions.lay_down("state-2", {"nonce": "m"}, 60)
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda _: sessions.take_up("state-1"), range(40)))
+    assert (39, 1) == (taken.count(None), taken.count({"nonce": "n"}))
+    assert {"nonce": "m"} == sessions.take_up("state-2")
+
+
+def test_what_is_laid_down_is_kept_for_its_time(sessions: Sessions, clock: Clock) -> None:
+    """What nobody takes up in time is gone."""
+    sessions.lay_down("state", {"nonce": "n"}, 1)
+    clock.now += 1
+    time.sleep(1.1)
+    assert sessions.take_up("state") is None
 
 
 @pytest.mark.parametrize("values", [{str(number): "" for number in range(33)}, {"a": "x" * 4_097}])
@@ -103,21 +287,52 @@ def test_only_a_few_short_texts(sessions: Sessions, values: dict[str, str]) -> N
     """What does not fit a session is a mistake of ours, not something to store."""
     with pytest.raises(ValueError, match="a few short texts"):
         sessions.create(values)
+    with pytest.raises(ValueError, match="a few short texts"):
+        sessions.lay_down("x", values, 1)
+
+
+@pytest.mark.parametrize("wrong", [{"grace": 900}, {"grace": 0}, {"idle": 0}, {"absolute": 0}])
+def test_limits_that_cannot_be(wrong: dict[str, int]) -> None:
+    """Limits under which a session would end while its id is replaced are a mistake of ours."""
+    with pytest.raises(ValueError, match="a grace lies within a rotation"):
+        SessionLimits(**wrong)
 
 
 def test_at_rest_there_is_no_id(redis_url: str) -> None:
-    """Who can read the session store finds no id that a browser could send."""
-    connection = Redis.from_url(redis_url, decode_responses=True)
-    session_id = RedisSessions(connection, 60).create({"person": "p"}, person_id="p")
-    for key in connection.keys("*"):
-        content = connection.get(key) if connection.type(key) == "string" else " ".join(connection.smembers(key))
-        assert session_id not in f"{key} {content}"
+    """Who can read the session store finds no id and no name that a browser could send."""
+    with Redis.from_url(redis_url, decode_responses=True) as connection:
+        sessions = RedisSessions(connection, LIMITS)
+        session_id = sessions.create({"person": "p"}, person_id="p")
+        sessions.lay_down("the state", {"nonce": "n"}, 60)
+        keys = connection.keys("*")
+        assert 6 == len(keys)
+        for key in keys:
+            content = connection.get(key) if connection.type(key) == "string" else " ".join(connection.smembers(key))
+            assert [] == [secret for secret in (session_id, "the state") if secret in f"{key} {content}"]
+
+
+def test_everything_at_rest_ends(redis_url: str) -> None:
+    """No key of a session stays for ever."""
+    with Redis.from_url(redis_url, decode_responses=True) as connection:
+        sessions = RedisSessions(connection, LIMITS)
+        session_id = sessions.create({}, person_id="p")
+        sessions.lay_down("x", {}, 60)
+        sessions._redis.delete(*connection.keys("bylaw:session-turn:*"))
+        sessions.renew(session_id)
+        left = {key: connection.ttl(key) for key in connection.keys("*")}
+        assert 7 == len(left)
+        assert all(0 < seconds <= LIMITS.absolute for seconds in left.values()), left
 
 
 def test_away() -> None:
     """A session store that is away is an error of its own, never an empty session."""
-    sessions = RedisSessions(Redis(port=1, socket_connect_timeout=1), 60)
-    for ask in (sessions.ping, lambda: sessions.read("x"), lambda: sessions.create({}), lambda: sessions.end_all("p")):
+    sessions = RedisSessions(Redis(port=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)), LIMITS)
+    for ask in (
+        sessions.ping, lambda: sessions.read("x"), lambda: sessions.touch("x"), lambda: sessions.renew("x"),
+        lambda: sessions.create({}), lambda: sessions.end("x"), lambda: sessions.sessions_of("p"),
+        lambda: sessions.end_one("p", "h"), lambda: sessions.end_all("p"), lambda: sessions.take_up("x"),
+        lambda: sessions.lay_down("x", {}, 1),
+    ):  # fmt: skip
         with pytest.raises(UnavailableError) as raised:
             ask()
         assert "sessions.unavailable" == raised.value.code

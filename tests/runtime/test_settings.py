@@ -25,12 +25,13 @@ def problems(environ: dict[str, str]) -> list[tuple[str, str, str]]:
 
 
 def test_defaults() -> None:
-    """Without any setting everything is on this machine: database, queue, loopback, local sign-in, example."""
+    """Without any setting everything is on this machine: database, queue, loopback, example; nobody signs in yet."""
     found = Settings.from_environment({"BYLAW_HOME": "/srv/bylaw"})
     assert "sqlite:////srv/bylaw/bylaw.sqlite3" == found.database_url
     assert (True, "unix:///srv/bylaw/queue/server.sock") == (found.embedded_queue, found.queue_url)
     assert "http://127.0.0.1:8400" == found.address
-    assert (True, True, False) == (found.local_sign_in, found.example, found.secure_cookies)
+    assert (False, True, False) == (found.local_sign_in, found.example, found.secure_cookies)
+    assert (None, 60) == (found.oidc_issuer, found.session_idle_minutes)
 
 
 def test_home_in_a_checkout() -> None:
@@ -57,6 +58,12 @@ def test_every_setting_is_read() -> None:
             "BYLAW_LOG_LEVEL": "WARNING",
             "BYLAW_TRUSTED_PROXIES": "10.0.0.1, fd00::/8",
             "BYLAW_RATE_LIMITS": "sign-in=60 evaluation=100000",
+            "BYLAW_SESSION_IDLE_MINUTES": "5",
+            "BYLAW_EXAMPLE_SIGN_IN": "no",
+            "BYLAW_OIDC_ISSUER": "https://id.example.com/realms/a/",
+            "BYLAW_OIDC_CLIENT_ID": "bylaw",
+            "BYLAW_OIDC_CLIENT_SECRET": "hush",
+            "BYLAW_OIDC_SCOPES": "openid  email openid",
         }
     )
     assert (
@@ -76,9 +83,16 @@ def test_every_setting_is_read() -> None:
             log_level="warning",
             trusted_proxies=("10.0.0.1/32", "fd00::/8"),
             rate_limits=(("sign-in", 60), ("evaluation", 100_000)),
+            session_idle_minutes=5,
+            example_sign_in=False,
+            oidc_issuer="https://id.example.com/realms/a/",
+            oidc_client_id="bylaw",
+            oidc_client_secret="hush",
+            oidc_scopes=("openid", "email"),
         )
         == found
     )
+    assert "https://bylaw.example.com/sign-in/callback" == found.sign_in_redirect
     assert (False, True, "https://bylaw.example.com") == (found.local_sign_in, found.secure_cookies, found.address)
 
 
@@ -157,9 +171,82 @@ def test_production_makes_nothing_up() -> None:
     [("127.0.0.1", True), ("127.9.9.9", True), ("localhost", True), ("::1", True), ("0.0.0.0", False),
      ("10.0.0.1", False), ("::", False), ("example.com", False)],
 )  # fmt: skip
-def test_local_sign_in_is_for_loopback(*, host: str, local: bool) -> None:
-    """Only where no other machine can connect may people sign in by choosing a name."""
-    assert local == Settings.from_environment({"BYLAW_HOST": host}).local_sign_in
+def test_the_example_sign_in_is_for_loopback(*, host: str, local: bool) -> None:
+    """Nobody signs in by a name unless it was turned on, and where other machines can connect it cannot be."""
+    assert not Settings.from_environment({"BYLAW_HOST": host}).local_sign_in
+    asked = {"BYLAW_HOST": host, "BYLAW_EXAMPLE_SIGN_IN": "true"}
+    if local:
+        assert Settings.from_environment(asked).local_sign_in
+    else:
+        ((code, sentence, _),) = problems(asked)
+        assert ("settings.invalid", True) == (code, sentence.startswith("`BYLAW_EXAMPLE_SIGN_IN` asks for no proof"))
+    assert local == Settings(home=Path("/h"), database_url="memory:", host=host, example_sign_in=True).local_sign_in
+
+
+def test_the_example_sign_in_is_impossible_in_production() -> None:
+    """In production the example sign-in is an error, and off even in settings that nobody has checked."""
+    said = {"BYLAW_DATABASE_URL": "mongodb://h/d", "BYLAW_REDIS_URL": "redis://h", "BYLAW_SECRET_KEY": SECRET}
+    found = problems({"BYLAW_PRODUCTION": "true", "BYLAW_EXAMPLE_SIGN_IN": "true", **said})
+    assert ["settings.invalid"] == [code for code, _, _ in found]
+    assert "`BYLAW_EXAMPLE_SIGN_IN` asks for no proof" in found[0][1]
+    unchecked = Settings(home=Path("/h"), database_url="memory:", production=True, example_sign_in=True)
+    assert not unchecked.local_sign_in
+
+
+@pytest.mark.parametrize(
+    ("issuer", "sentence"),
+    [
+        ("accounts.google.com", "is not an issuer such as"),
+        ("https://", "is not an issuer such as"),
+        ("https://id.example.com?x=1", "is not an issuer such as"),
+        ("https://id.example.com/#a", "is not an issuer such as"),
+        ("https://user:pass@id.example.com", "is not an issuer such as"),
+        ("https://id.example.com/a b", "is not an issuer such as"),
+        ("http://id.example.com", "does not start with `https:`"),
+        ("ftp://id.example.com", "does not start with `https:`"),
+    ],
+)
+def test_issuers_that_cannot_be(issuer: str, sentence: str) -> None:
+    """An issuer is a plain address, over HTTPS unless it is on this machine."""
+    ((code, message, _),) = problems({"BYLAW_OIDC_ISSUER": issuer, "BYLAW_OIDC_CLIENT_ID": "bylaw"})
+    assert ("settings.invalid", True) == (code, sentence in message)
+
+
+def test_an_issuer_without_https_is_for_one_machine() -> None:
+    """On loopback a provider may do without HTTPS, in production none may."""
+    local = {"BYLAW_OIDC_ISSUER": "http://localhost:3000", "BYLAW_OIDC_CLIENT_ID": "bylaw"}
+    assert "http://localhost:3000" == Settings.from_environment(local).oidc_issuer
+    said = {"BYLAW_DATABASE_URL": "mongodb://h/d", "BYLAW_REDIS_URL": "redis://h", "BYLAW_SECRET_KEY": SECRET}
+    ((_, message, _),) = problems({"BYLAW_PRODUCTION": "true", **said, **local})
+    assert "`BYLAW_OIDC_ISSUER` must start with `https:` in production" == message
+
+
+def test_half_a_provider_is_none() -> None:
+    """Whatever of an identity provider is set asks for the rest of it, and a sign-in needs the scope `openid`."""
+    for said, needed in (
+        ({"BYLAW_OIDC_ISSUER": "https://id.example.com"}, "BYLAW_OIDC_CLIENT_ID"),
+        ({"BYLAW_OIDC_CLIENT_ID": "bylaw"}, "BYLAW_OIDC_ISSUER"),
+        ({"BYLAW_OIDC_CLIENT_SECRET": "hush"}, "BYLAW_OIDC_ISSUER"),
+    ):
+        assert [f"`{needed}` must be set where an identity provider is configured"] == [
+            one[1] for one in problems(said)
+        ]
+    assert "lacks the scope `openid`" in problems({"BYLAW_OIDC_SCOPES": "email profile"})[0][1]
+
+
+def test_the_client_secret_from_a_file(tmp_path: Path) -> None:
+    """The client secret may stand in a file, which must hold one."""
+    file, empty = tmp_path / "secret", tmp_path / "empty"
+    file.write_text("hush\n")
+    empty.write_text("\n")
+    provider = {"BYLAW_OIDC_ISSUER": "https://id.example.com", "BYLAW_OIDC_CLIENT_ID": "bylaw"}
+    found = Settings.from_environment({**provider, "BYLAW_OIDC_CLIENT_SECRET_FILE": str(file)})
+    assert "hush" == found.oidc_client_secret
+    assert "hush" not in repr(found)
+    assert (
+        f"`BYLAW_OIDC_CLIENT_SECRET_FILE`: `{empty}` is empty"
+        == problems({**provider, "BYLAW_OIDC_CLIENT_SECRET_FILE": str(empty)})[0][1]
+    )
 
 
 def test_command_line_wins() -> None:
@@ -190,9 +277,21 @@ def test_secrets_are_not_shown() -> None:
     example=st.booleans(),
     public=st.sampled_from([None, "https://bylaw.example.com"]),
     threads=st.integers(1, 2_000),
+    by_name=st.sampled_from([None, False]),
+    provider=st.sampled_from(
+        [(None, None, None), ("https://id.example.com", "bylaw", "hush"), ("https://i", "b", None)]
+    ),
 )
 def test_children_read_the_same(
-    *, port: int, host: str, production: bool, example: bool, public: str | None, threads: int
+    *,
+    port: int,
+    host: str,
+    production: bool,
+    example: bool,
+    public: str | None,
+    threads: int,
+    by_name: bool | None,
+    provider: tuple[str | None, str | None, str | None],
 ) -> None:
     """A child process that gets the settings as its environment reads the same settings."""
     settings = Settings(
@@ -211,6 +310,11 @@ def test_children_read_the_same(
         "debug",
         trusted_proxies=("10.0.0.0/8",),
         rate_limits=(("bulk", 7),),
+        session_idle_minutes=7,
+        example_sign_in=by_name,
+        oidc_issuer=provider[0],
+        oidc_client_id=provider[1],
+        oidc_client_secret=provider[2],
     )
     assert settings == Settings.from_environment(settings.environment())
 

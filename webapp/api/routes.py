@@ -18,7 +18,7 @@ from webapp.api.resources import (
     STATEMENTS,
     Resource,
 )
-from webapp.api.views import evaluation, records, rule_sets, work
+from webapp.api.views import evaluation, records, rule_sets, sessions, work
 
 AT = Parameter("at", reading.INSTANT_TEXT, "The instant that is decided about; default: now.")
 AS_OF = Parameter("as_of", reading.INSTANT_TEXT, "Only what was known at this instant; default: now.")
@@ -142,6 +142,8 @@ def _change(resource: Resource, schema: str, *named: str) -> Operation:
     )  # fmt: skip
 
 
+THEIR_OWN = "people see and end where they themselves are signed in"
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "POST", "/evaluate/{kind}/{name}", "evaluate", "evaluation", "Decide about one set of facts",
@@ -248,6 +250,31 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET", "/me", "get_me", "identity", "Who you are", work.me, Success(200, "Me", "You."),
         needs_no_right="everybody may know who they are",
+    ),
+    Operation(
+        "GET", "/me/sessions", "list_my_sessions", "identity", "Where you are signed in", sessions.mine,
+        Success(200, "SessionList", "Your living sessions, the one used last first."),
+        needs_no_right=THEIR_OWN,
+    ),
+    Operation(
+        "POST", "/me/sessions/{id}/end", "end_my_session", "identity", "End one of your sessions", sessions.end_one,
+        Success(200, "SessionsEnded", "It has ended, at once."), problems=(404,),
+        needs_no_right=THEIR_OWN,
+    ),
+    Operation(
+        "POST", "/me/sessions/end-others", "end_my_other_sessions", "identity", "End all your other sessions",
+        sessions.end_others, Success(200, "SessionsEnded", "How many there were."),
+        needs_no_right=THEIR_OWN,
+    ),
+    Operation(
+        "GET", "/people/{id}/sessions", "list_sessions_of", "identity", "Where somebody is signed in",
+        sessions.of_person, Success(200, "SessionList", "For those who may end them."), problems=(403, 404),
+        asks=("read:person", "write:person"),
+    ),
+    Operation(
+        "POST", "/people/{id}/sessions/end", "end_sessions_of", "identity", "End every session of somebody",
+        sessions.end_all, Success(200, "SessionsEnded", "How many there were."), problems=(403, 404),
+        asks=("read:person", "write:person"),
     ),
     Operation(
         "GET", "/openapi.json", "get_openapi", "identity", "This document", work.openapi,

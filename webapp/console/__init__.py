@@ -12,6 +12,7 @@ from webapp.console import (
     home,
     jobs,
     leads,
+    live_sessions,
     rules,
     sign_in,
     statements,
@@ -27,6 +28,7 @@ __all__ = ["ROUTES", "blueprint", "error_page"]
 ROUTES: tuple[Route, ...] = (
     *home.ROUTES,
     *sign_in.ROUTES,
+    *live_sessions.ROUTES,
     *leads.ROUTES,
     *deals.ROUTES,
     *statements.ROUTES,

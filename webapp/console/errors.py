@@ -71,6 +71,7 @@ def error_page(error: BylawError) -> Response:
             messages=[],
             json_url=None,
             actor=actor,
+            by_example=actor is not None and identity.by_example(),
             navigation=NAVIGATION,
             zone_name=ZONE_NAME,
             csrf_token=token,

@@ -92,6 +92,9 @@ class Message:
 
 DONE: Mapping[str, Message] = {
     "started": Message("The job is queued. This page follows it."),
+    "ended": Message("That session has ended."),
+    "ended_others": Message("All other sessions have ended."),
+    "ended_all": Message("All sessions have ended. The next click there asks for a sign-in."),
     "cancelled": Message("Cancelling: the job stops after the records it is working on.", "info"),
 }
 """What `?done=` in an address may say. The sentence is ours, so an address cannot put words on a page."""
@@ -161,6 +164,7 @@ def page(
             json_url=json_url,
             messages=[done] if done else [],
             actor=caller().actor,
+            by_example=identity.by_example(),
             navigation=NAVIGATION,
             zone_name=ZONE_NAME,
             csrf_token=identity.csrf_token(),
