@@ -23,7 +23,10 @@ MAX_DEPTH = 64
 MAX_DIGITS = 34
 """FEEL's decimals (IEEE 754 decimal128) have 34 digits; a longer number would be rounded, so it is refused."""
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+"""One escape of a string, or the two of a pair of surrogates; `half` is a surrogate without its other one."""
 _MARKS = bytes(48 if 48 <= byte <= 57 else 33 if byte >= 0xED else 32 for byte in range(256))
 """Digits become `0`, the first bytes of characters from U+D000 on `!`, all else a space: quicker to search."""
 _NEEDS_CARE = re.compile(r"[\ud800-\U0010ffff]|(?:^|[:\[,-])[0-9]{16}")
@@ -82,8 +85,8 @@ def parse(text: bytes | str, *, source: str = "body", max_bytes: int = MAX_BYTES
         position = text.rfind(json.dumps(duplicates[0]))
         message = f"the key `{duplicates[0][:60]}` stands twice in one object"
         _refuse("json.duplicate_key", message, source, text, position, help_text="keep one of the two")
-    if "\\u" in text and _has_lone_surrogate(value):
-        _refuse("json.encoding", "a string holds half of a surrogate pair", source)
+    if "\\u" in text and (position := _lone_surrogate(text)) >= 0:
+        _refuse("json.encoding", "a string holds half of a surrogate pair", source, text, position)
     return value
 
 
@@ -222,12 +225,9 @@ def _check_depth(text: str, source: str, max_depth: int) -> None:
             depth -= 1
 
 
-def _has_lone_surrogate(value: Any) -> bool:
-    if isinstance(value, str):
-        return _LONE_SURROGATE.search(value) is not None
-    if isinstance(value, dict):
-        return any(_has_lone_surrogate(key) or _has_lone_surrogate(item) for key, item in value.items())
-    return isinstance(value, list) and any(_has_lone_surrogate(item) for item in value)
+def _lone_surrogate(text: str) -> int:
+    """Where the first escape of half a pair stands, or -1. Bytes that are UTF-8 hold no half that is not an escape."""
+    return next((found.start() for found in _ESCAPE.finditer(text) if found["half"]), -1)
 
 
 def _reason(error: json.JSONDecodeError) -> str:
