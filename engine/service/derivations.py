@@ -128,7 +128,7 @@ def _splits(change: Change, before: Record, after: Record) -> Record:
 def _lead_facts(change: Change, before: Record, after: Record) -> Record:
     """Facts must fit their schema; when they change, the score is of facts that are no more, so it goes."""
     after = after.with_fields(
-        facts_schema=after["facts_schema"] or DEFAULT_LEAD_FACTS,
+        facts_schema=DEFAULT_LEAD_FACTS if after["facts_schema"] is None else after["facts_schema"],
         facts={} if after["facts"] is None else after["facts"],
         created_at=after["created_at"] or change.caller.now,
     )

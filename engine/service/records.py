@@ -268,7 +268,8 @@ def _changed(
     """The record with the given JSON fields in it and everything derived anew. Raises `InvalidError`."""
     report = Report()
     typed = read_fields(type_of(before.type), given, writable.settable, report, required=required)
-    owner_id = typed.pop("owner_id", None) or before["owner_id"] or caller.actor.id
+    named = typed.pop("owner_id", None)
+    owner_id = named if named is not None else before["owner_id"] or caller.actor.id
     place: dict[str, str | None] = {}
     if owner_id != before["owner_id"]:
         found = place_of_owner(transaction, before.organisation_id, owner_id)
