@@ -1,0 +1,97 @@
+"""The application over the small world of the API's tests, attacked by people who have a key."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "api"))
+
+from small_world import Api, Clock, as_person, fill, publish_shipped
+from small_world import settings as settings_of
+
+from adapters.wiring import Texts, Wiring, build_in_memory, load_texts
+from engine.records import Record
+from webapp.app import create_app
+
+STORES = ("memory", "sqlite")
+
+
+@pytest.fixture(scope="session")
+def texts() -> Texts:
+    """The shipped policies and schemas, compiled once."""
+    return load_texts()
+
+
+@pytest.fixture(scope="session")
+def published(texts: Texts) -> tuple[Record, ...]:
+    """The shipped rules as published versions."""
+    with build_in_memory(texts=texts) as built:
+        return publish_shipped(built)
+
+
+@pytest.fixture(scope="module", params=STORES)
+def wiring(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    texts: Texts,
+    published: tuple[Record, ...],
+) -> Iterator[Wiring]:
+    """One small world for all attacks of a module: what they leave behind is attacked by the next ones."""
+    home = tmp_path_factory.mktemp("attacked")
+    url = "memory:" if request.param == "memory" else f"sqlite:///{home / 'bylaw.sqlite3'}"
+    with build_in_memory(settings_of(home, url), texts=texts) as built:
+        fill(built, published)
+        yield built
+
+
+@pytest.fixture
+def store_is_real(wiring: Wiring, real: Callable[[str], None]) -> None:
+    """Note that a real database was asked."""
+    if wiring.settings.database_url.startswith("sqlite"):
+        real("SQLite")
+
+
+@pytest.fixture(scope="module")
+def clock() -> Clock:
+    """Nine o'clock until a test sets another time."""
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def app(wiring: Wiring, clock: Clock) -> Flask:
+    """The application over it."""
+    return create_app(wiring, clock=clock)
+
+
+FRESH = itertools.count()
+"""Idempotency keys of all tests: worlds last longer than one."""
+
+
+def attacker(app: Flask, person_id: str | None) -> Api:
+    """A client with this person's key, whose idempotency keys nobody has used before."""
+    return replace(as_person(app, person_id), keys=FRESH)
+
+
+@pytest.fixture
+def rep(app: Flask) -> Api:
+    """The sales representative."""
+    return attacker(app, "person-sales_rep")
+
+
+@pytest.fixture
+def admin(app: Flask) -> Api:
+    """The platform administrator."""
+    return attacker(app, "person-platform_admin")
+
+
+@pytest.fixture
+def analyst(app: Flask) -> Api:
+    """The RevOps analyst."""
+    return attacker(app, "person-revops_analyst")
