@@ -1,4 +1,4 @@
-"""Values that would be operators, patterns or lists in a database's own language: they are values, or they are refused."""
+"""Values that would be operators, patterns or lists in a database's language: they are values, or they are refused."""
 
 from __future__ import annotations
 

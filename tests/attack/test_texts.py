@@ -1,4 +1,4 @@
-"""Texts that nobody expects, through every text that the API takes and back: kept to the byte, or refused at its place."""
+"""Texts that nobody expects, through every text that the API takes and back: kept to the byte, or refused in place."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def send(who: Api, method: str, path: str, body: Any, **more: Any) -> TestRespon
 
 
 def refused_in_place(answer: TestResponse, fields: set[str]) -> bool:
-    """Whether the answer is a refusal that points at one of the fields, or at the line of a text that is no JSON text."""
+    """Whether the answer is a refusal that points at one of the fields, or at the line of what is no JSON text."""
     problems = value(answer)["problems"]
     if answer.status_code == 400:
         return all(problem["code"].startswith("json.") and problem["line"] for problem in problems)
@@ -80,7 +80,7 @@ def wrongs(check: Callable[[str], object]) -> dict[str, object]:
 
 @KINDS
 def test_texts_of_records_are_kept_to_the_byte(rep: Api, admin: Api, kind: str) -> None:
-    """Whatever a text holds, a record keeps it to the byte, in the single record, the list and the log, or refuses it."""
+    """Whatever a text holds, a record keeps it to the byte, in its answers, in lists and in the log, or refuses it."""
 
     def fault(text: str) -> object:
         body = filled(kind, text)
@@ -186,9 +186,8 @@ def places(operation: Operation, text: str) -> list[tuple[str, dict[str, str]]]:
         found.append((operation.path.format(**dict.fromkeys(known, quoted)), {}))
     texts = [one.name for one in operation.parameters if one.reader is TEXT]
     others = [one.name for one in operation.parameters if one.reader is not TEXT]
-    for names in filter(None, (texts, others)):
-        found.append((operation.path.format(**known), dict.fromkeys(names, text[:5_000])))
-    return found
+    address = operation.path.format(**known)
+    return found + [(address, dict.fromkeys(names, text[:5_000])) for names in (texts, others) if names]
 
 
 def ask(who: Api, path: str, query: dict[str, str]) -> TestResponse:
