@@ -75,6 +75,7 @@ CODES: dict[str, str] = {
     "job.unknown_kind": "There is no job of this kind.",
     "job.finished": "The job has ended and cannot be cancelled.",
     "job.person_gone": "The person who started the job may not sign in any more.",
+    "job.rights_changed": "The role or place of the person who started the job changed while it ran.",
     "job.abandoned": "The job's worker died too often.",
     "job.unexpected": "The job stopped on an error that is ours to repair; the log has the details.",
     # -- use cases: the directory

@@ -23,9 +23,14 @@ def actor_of(ports: Ports, person_id: str) -> Actor:
 
     Raises `NotFoundError` (`person.not_found`) for nobody and for inactive people.
     """
+    return actor_in(ports.store, person_id)
+
+
+def actor_in(reader: Reader, person_id: str) -> Actor:
+    """The same as it stands in a transaction."""
     problem = Problem("person.not_found", f"there is no person `{person_id[:80]}` who may sign in")
     try:
-        person = ports.store.get("person", person_id, Always())  # who signs in has no rights to ask with yet
+        person = reader.get("person", person_id, Always())  # who signs in has no rights to ask with yet
     except NotFoundError:
         raise NotFoundError(problem) from None
     if not may_sign_in(person):

@@ -111,6 +111,8 @@ class IncentiveRun:
         self._payees = [
             one for one in everybody.values() if allows(self._actor, WRITE, self._draft(place_owned_by(one)))
         ]
+        covered = [self._snapshot.digest, [one.id for one in self._payees]]
+        self._covered = sha256(exact_json.canonical(covered)).hexdigest()
 
     def total(self) -> int:
         """See `Work`: one statement a payee."""
@@ -119,14 +121,14 @@ class IncentiveRun:
     def step(self, caller: Caller, transaction: Transaction, checkpoint: Mapping[str, Any] | None) -> Step:
         """See `Work`.
 
-        When deals changed since the checkpoint was written, the run begins again: statements that come out the same are
-        left alone, and the result is of one state of the deals.
+        When deals, or the payees that the caller may write for, changed since the checkpoint was written, the run
+        begins again: statements that come out the same are left alone, and the result is of one state of both.
         """
-        fresh = checkpoint is None or checkpoint["snapshot"] != self._snapshot.digest
+        fresh = checkpoint is None or checkpoint["snapshot"] != self._covered
         rows: list[Any] = [] if fresh or checkpoint is None else list(checkpoint["payees"])
         chunk = self._payees[len(rows) : len(rows) + PAYEES_PER_CHUNK]
         rows.extend(self._calculate(caller, transaction, payee) for payee in chunk)
-        state = {"snapshot": self._snapshot.digest, "payees": rows}
+        state = {"snapshot": self._covered, "payees": rows}
         message = f"{len(rows):,} of {len(self._payees):,} statements"
         return Step(state, len(rows), len(rows) >= len(self._payees), message)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine import exact_json
 from engine.caller import Actor, Caller
-from engine.ports import Message, Ports, Transaction
+from engine.ports import Message, Ports, Reader, Transaction
 from engine.predicate import Always, And, Compare, In
 from engine.problems import (
     BylawError,
@@ -29,7 +29,7 @@ from engine.problems import (
 from engine.records import Record
 from engine.service.actions import START
 from engine.service.auditing import Attempt, accepted, audited, place_of, refused
-from engine.service.directory import SERVICE_ID, actor_of, service_actor
+from engine.service.directory import SERVICE_ID, actor_in, service_actor
 from engine.service.incentive_run import IncentiveRun
 from engine.service.records import read_for_write
 from engine.service.scoring import ScoreLeads
@@ -135,7 +135,7 @@ def run_job(
     if job is None:
         return with_whole_numbers(ports.store.get("job", job_id, Always()))
     try:
-        caller = Caller(_starter(ports, job), clock(), "job", job.id)
+        caller = Caller(_starter(ports.store, job), clock(), "job", job.id)
         run = _Run(ports, JOB_KINDS[job["kind"]](ports, caller, job), caller.actor, clock)
         job = run.begin(job)
         while job["state"] == RUNNING:
@@ -244,6 +244,7 @@ class _Run:
                 )
                 transaction.append_audit(accepted(caller, "stop", before=job, after=stored))
                 return stored
+            self._require_same_rights(transaction, job)
             step = self.work.step(caller, transaction, job["checkpoint"])
             changed = job.with_fields(
                 checkpoint=exact_json.plain(step.checkpoint),
@@ -261,6 +262,17 @@ class _Run:
             counts = {"done": {"before": 0, "after": step.done}, "result": {"before": None, "after": digest}}
             transaction.append_audit(accepted(caller, "finish", before=job, after=stored, changes=counts))
             return stored
+
+    def _require_same_rights(self, transaction: Transaction, job: Record) -> None:
+        """Nothing is done with rights that have gone: what the work covers was chosen with those that it began with."""
+        if _starter(transaction, job) != self.actor:
+            raise DeniedError(
+                Problem(
+                    "job.rights_changed",
+                    "the role or place of the person who started the job has changed since it began",
+                    help="what is done stays done; start it again to go on with the rights of today",
+                )
+            )
 
     def _held(self, transaction: Transaction, seen: Record) -> Record:
         job = transaction.get("job", seen.id, Always())
@@ -291,12 +303,12 @@ def _take(ports: Ports, job_id: str, now: datetime, token: str) -> Record | None
         )
 
 
-def _starter(ports: Ports, job: Record) -> Actor:
+def _starter(reader: Reader, job: Record) -> Actor:
     """Whoever started the job, with the rights of today."""
     if job["actor_id"] == SERVICE_ID:
         return service_actor(job.organisation_id)
     try:
-        return actor_of(ports, job["actor_id"])
+        return actor_in(reader, job["actor_id"])
     except NotFoundError:
         raise NotFoundError(
             Problem("job.person_gone", "the person who started the job may not sign in any more")

@@ -282,6 +282,31 @@ def test_a_job_whose_starter_left_fails_readably(ports):
         as_person(ports, "admin")
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"active": False}, "[job.person_gone]"),
+        ({"role": "sales_rep"}, "[job.rights_changed]"),
+        ({"branch_id": "elsewhere"}, "[job.rights_changed]"),
+        ({"territory_ids": ()}, "[job.rights_changed]"),
+    ],
+)
+def test_a_running_job_does_nothing_with_rights_that_have_gone(ports, change, reason):
+    """Once its starter's right is taken, a running job writes no further chunk; what was done stays done."""
+    job = start_scoring(ports, as_person(ports, "admin"))
+
+    def revoke(seen: Record) -> None:
+        if seen["done"] == 10:
+            with ports.store.transaction() as transaction:
+                person = transaction.get("person", "admin", Always())
+                transaction.update(person.with_fields(**change))
+
+    failed = run(ports, job.id, beat=revoke)
+    assert ("failed", 10, reason) == (failed["state"], failed["done"], failed["message"].split()[-1])
+    scored = [one for one in ports.store.scan("lead", Always()) if one["score_state"] in {"scored", "not_scored"}]
+    assert 10 == len(scored)
+
+
 def test_facts_that_do_not_fit_are_counted_and_do_not_stop_the_run(ports):
     """A lead whose stored facts do not fit is marked failed and named with the reason; the others are scored."""
     insert(ports, lead("l99", PEOPLE["rep"], employees="many"))
