@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,14 +11,13 @@ from flask import Flask
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "api"))
 
-from small_world import Api, Clock, as_person, fill, publish_shipped
+from attackers import STORES, attacker
+from small_world import Api, Clock, fill, publish_shipped
 from small_world import settings as settings_of
 
 from adapters.wiring import Texts, Wiring, build_in_memory, load_texts
 from engine.records import Record
 from webapp.app import create_app
-
-STORES = ("memory", "sqlite")
 
 
 @pytest.fixture(scope="session")
@@ -68,15 +65,6 @@ def clock() -> Clock:
 def app(wiring: Wiring, clock: Clock) -> Flask:
     """The application over it."""
     return create_app(wiring, clock=clock)
-
-
-FRESH = itertools.count()
-"""Idempotency keys of all tests: worlds last longer than one."""
-
-
-def attacker(app: Flask, person_id: str | None) -> Api:
-    """A client with this person's key, whose idempotency keys nobody has used before."""
-    return replace(as_person(app, person_id), keys=FRESH)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import attacker
+from attackers import attacker
 from flask import Flask
 from small_world import Api, code, value
 
