@@ -8,7 +8,7 @@ from engine.ports import Page
 from engine.records import Record, record_type
 
 HIDDEN = {
-    "job": ("lease_token", "lease_until", "checkpoint"),
+    "job": ("lease_token", "lease_until", "checkpoint", "actor_scopes"),
     "audit_entry": ("sealed",),
     "api_key": ("secret_digest",),
 }

@@ -18,6 +18,7 @@ CODES: dict[str, str] = {
     "record.exists": "A record with this id exists already.",
     "access.denied": "The policies do not allow this.",
     "authzen.malformed": "The request is not one of the OpenID Authorization API.",
+    "access.insufficient_scope": "The key or token does not have the scope that this needs.",
     "cursor.invalid": "The cursor is not one this list gave out, or its filters changed.",
     "store.unavailable": "The operations database does not answer.",
     "store.address": "The database address is not one that can be opened.",

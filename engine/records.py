@@ -264,6 +264,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(DOCUMENT, "parameters!", "result", "checkpoint"),
             *_fields(INTEGER, "done", "total", "attempts"),
             *_fields(BOOLEAN, "cancel_requested"),
+            *_fields(TEXTS, "actor_scopes"),
             *_fields(INSTANT, "created_at!", "started_at", "finished_at", "lease_until"),
         ),
         indexes=(*_BY_PLACE, ("state",), ("created_at",)),

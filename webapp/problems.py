@@ -40,6 +40,21 @@ class TooManyError(BylawError):
         self.wait = wait
 
 
+class InsufficientScopeError(DeniedError):
+    """The key or token lacks one of `scopes`, whatever its person may (RFC 6750, section 3.1)."""
+
+    def __init__(self, scopes: tuple[str, ...]) -> None:
+        needed = " ".join(scopes)
+        super().__init__(
+            Problem(
+                "access.insufficient_scope",
+                f"the key or token lacks a scope that this needs: {needed}",
+                help="make a key with these scopes, or ask the identity provider for them",
+            )
+        )
+        self.scopes = scopes
+
+
 STATUS_BY_CODE: Mapping[str, int] = {
     "json.malformed": 400,
     "json.duplicate_key": 400,
@@ -128,7 +143,12 @@ def problem_response(error: BylawError) -> Response:
         shown["current_revision"] = error.current_revision
         response.headers["ETag"] = f'"{error.current_revision}"'
     if status == 401:
-        response.headers["WWW-Authenticate"] = CHALLENGE
+        # Only who has sent something learns that it was refused (RFC 6750, section 3.1).
+        refused = ', error="invalid_token"' if error.code.startswith(("token.", "api_key.", "identity.unknown")) else ""
+        response.headers["WWW-Authenticate"] = CHALLENGE + refused
+    if isinstance(error, InsufficientScopeError):
+        scope = " ".join(error.scopes)
+        response.headers["WWW-Authenticate"] = f'{CHALLENGE}, error="insufficient_scope", scope="{scope}"'
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     response.set_data(exact_json.canonical(shown))

@@ -75,6 +75,7 @@ def start_job(ports: Ports, caller: Caller, kind: str, title: str, parameters: M
                 "title": title,
                 "state": QUEUED,
                 "actor_id": caller.actor.id,
+                "actor_scopes": None if caller.actor.scopes is None else tuple(sorted(caller.actor.scopes)),
                 "parameters": dict(parameters),
                 "done": 0,
                 "attempts": 0,
@@ -304,15 +305,16 @@ def _take(ports: Ports, job_id: str, now: datetime, token: str) -> Record | None
 
 
 def _starter(reader: Reader, job: Record) -> Actor:
-    """Whoever started the job, with the rights of today."""
+    """Whoever started the job, with the rights of today, within the scopes of the key or token that asked for it."""
     if job["actor_id"] == SERVICE_ID:
         return service_actor(job.organisation_id)
     try:
-        return actor_in(reader, job["actor_id"])
+        actor = actor_in(reader, job["actor_id"])
     except NotFoundError:
         raise NotFoundError(
             Problem("job.person_gone", "the person who started the job may not sign in any more")
         ) from None
+    return actor if job["actor_scopes"] is None else replace(actor, scopes=frozenset(job["actor_scopes"]))
 
 
 def _fail(ports: Ports, seen: Record, now: datetime, error: BylawError) -> Record:

@@ -127,6 +127,8 @@ def real_parameters(wiring: Wiring, path: str) -> list[dict[str, str]]:
     if "{id}" not in path:
         return []
     segment = path.split("/")[1]
+    if segment == "keys":
+        return [{"id": "key-expired"}, {"id": "key-revoked"}]  # those in force are what the requests come with
     kind = "check_in" if segment == "check-ins" else segment.removesuffix("s")
     found = wiring.ports.store.find(kind, Compare("organisation_id", "=", ORG), limit=20).records
     return [{"id": record.id} for record in found]

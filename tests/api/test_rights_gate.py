@@ -50,6 +50,7 @@ BODIES: dict[str, list[Any]] = {
     "create_check_in": [CHECK_IN],
     "start_job": [{"kind": "score-leads"}, {"kind": "incentive-run", "plan": "sales-commission", "period": "2026-Q4"}],
     "resolve_conflict": [{"choices": {}}],
+    "make_key": [{"name": "mine"}, {"name": "theirs", "person_id": "person-other"}],
     "check_access": [CHECK, CHECK | {"explain": True}],
     "check_access_bulk": [{"checks": [CHECK]}],
     **{operation.id: [QUESTION] for operation in authzen.OPERATIONS if operation.body},
@@ -58,6 +59,7 @@ IDS = {
     "leads": "lead-00", "deals": "deal-01", "check-ins": "check-in-1", "accounts": "account-1", "jobs": "job-1",
     "statements": "statement-1", "conflicts": "conflict-1", "decisions": "decision-1",
     "people": "person-sales_manager",
+    "keys": "key-person-other",
 }  # fmt: skip
 QUERIES = {"explain_access": "?person_id=person-sales_rep&action=write&record_type=lead&record_id=lead-00"}
 

@@ -17,8 +17,9 @@ LARGEST_WHOLE = 2**53
 """Below this, whole numbers are the same number for every reader of JSON."""
 
 HIDDEN: Mapping[str, tuple[str, ...]] = {
-    "job": ("lease_token", "lease_until", "checkpoint"),
+    "job": ("lease_token", "lease_until", "checkpoint", "actor_scopes"),
     "audit_entry": ("sealed",),
+    "api_key": ("secret_digest",),
 }
 """Fields that are Bylaw's own bookkeeping."""
 

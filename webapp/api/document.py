@@ -76,7 +76,7 @@ PATH_ABOUT = {
 def build(components: str) -> dict[str, Any]:
     """The document. `components` is the text of `schemas/api/components.json`: what is written by hand."""
     source = exact_json.parse(components, source="schemas/api/components.json")
-    source["schemas"] |= _record_schemas()
+    source["schemas"] |= _record_schemas() | _key_schemas()
     return describe(source, OPERATIONS, server="/api/v1", statuses=statuses)
 
 
@@ -104,7 +104,7 @@ def describe(
         "info": source["info"],
         "servers": [{"url": server}],
         "tags": source["tags"],
-        "security": [{"key": []}, {"session": []}],
+        "security": _security(()),
         "paths": paths,
         "components": {
             "securitySchemes": source["securitySchemes"],
@@ -121,7 +121,7 @@ def statuses(operation: Operation) -> list[int]:
     found = {400, 406, 429, *operation.problems}
     if not operation.public:
         found |= {401, 503}
-    if operation.method != "GET" and not operation.public:
+    if (operation.method != "GET" or operation.scopes) and not operation.public:
         found |= {403}
     if "{" in operation.path:
         found |= {404}
@@ -158,11 +158,15 @@ def _operation(operation: Operation, answered: Iterable[int]) -> dict[str, Any]:
             **{str(status): {"$ref": f"#/components/responses/{status}"} for status in answered},
         },
     }
-    if operation.public:
-        shown["security"] = []
+    shown["security"] = [] if operation.public else _security(operation.scopes)
     if operation.body is not None:
         shown["requestBody"] = {"required": not operation.body.optional, "content": _body_content(operation.body)}
     return shown
+
+
+def _security(needs: tuple[str, ...]) -> list[dict[str, list[str]]]:
+    """A key or a token with these scopes, or a session, which has none: what its person may do, it may."""
+    return [{"key": list(needs)}, {"token": list(needs)}, {"session": []}]
 
 
 def _body_content(body: Body) -> dict[str, Any]:
@@ -247,6 +251,21 @@ def _record_schemas() -> dict[str, Any]:
             if writable.changeable:
                 found[f"{name}Changes"] = {**_new_schema(resource.type, writable), "required": []}
     return found
+
+
+def _key_schemas() -> dict[str, Any]:
+    """`Key`, and `NewKey` with the one showing of its text."""
+    key = _record_schema("api_key", in_list=False)
+    key["required"].append("state")
+    key["properties"]["state"] = {"type": "string", "enum": ["active", "replaced", "expired", "revoked"]}
+    text = {
+        "type": ["string", "null"],
+        "description": "The key itself, shown this once; null where the request is repeated.",
+    }
+    new = {**key, "required": [*key["required"], "key"], "properties": {**key["properties"], "key": text}}
+    items = {"type": "array", "items": {"$ref": "#/components/schemas/Key"}}
+    keys = {"type": "object", "additionalProperties": False, "required": ["items"], "properties": {"items": items}}
+    return {"Key": key, "NewKey": new, "Keys": keys}
 
 
 def _record_schema(type_name: str, *, in_list: bool) -> dict[str, Any]:

@@ -102,13 +102,17 @@ class Asked:
         return replace(self, new_id=new_id)
 
 
+NAMED_BY_THE_REQUEST = "*:*"
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one address. `creates` asks for an `Idempotency-Key`, `changes` for an `If-Match`.
 
     `keyed_when` names a truth-valued body member that makes the operation a creating one. `asks` are the cells of the
     policies that are asked before it is answered, such as `read:lead` (`*:*`: the cell that the request names); one
-    that asks none says in `needs_no_right` why.
+    that asks none says in `needs_no_right` why. `needs` are those of them that a key or token must have as scopes; None
+    is all. `shown_once` names a member of the answer that a repetition does not get again, because it is kept nowhere.
     """
 
     method: str
@@ -127,3 +131,10 @@ class Operation:
     problems: tuple[int, ...] = field(default=())
     asks: tuple[str, ...] = ()
     needs_no_right: str = ""
+    needs: tuple[str, ...] | None = None
+    shown_once: str = ""
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What a key or token must have as scopes; cells that the request names are seen to by the policies."""
+        return tuple(cell for cell in self.asks if cell != NAMED_BY_THE_REQUEST) if self.needs is None else self.needs

@@ -139,6 +139,22 @@ def whole(low: int, high: int = MAX_LARGEST) -> Reader:
     return Reader({"type": "integer", "minimum": low, "maximum": high}, read)
 
 
+def texts(most: int) -> Reader:
+    """1 to `most` different short texts."""
+    wanted = f"a list of 1 to {most} different texts"
+
+    def read(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not 1 <= len(value) <= most:
+            raise UnreadableError(wanted)
+        found = tuple(map(_text, value))
+        if len(set(found)) < len(found):
+            raise UnreadableError(wanted)
+        return found
+
+    schema = {"type": "array", "items": TEXT.schema, "minItems": 1, "maxItems": most, "uniqueItems": True}
+    return Reader(schema, read)
+
+
 def long_text(limit: int) -> Reader:
     """A text of any kind up to a number of characters."""
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from engine.nearest_change import MOST_FACTS_ALLOWED
 from engine.service.evaluate import MAX_MANY
+from engine.service.key_ring import DEFAULT_LIFE, DEFAULT_OVERLAP, LONGEST_LIFE, LONGEST_OVERLAP, MOST_SCOPES
 from webapp.api import reading, resources
 from webapp.api.operation import Body, Member, Operation, Parameter, Success
 from webapp.api.resources import (
@@ -18,12 +21,13 @@ from webapp.api.resources import (
     STATEMENTS,
     Resource,
 )
-from webapp.api.views import evaluation, records, rule_sets, sessions, work
+from webapp.api.views import evaluation, keys, records, rule_sets, sessions, work
 
 AT = Parameter("at", reading.INSTANT_TEXT, "The instant that is decided about; default: now.")
 AS_OF = Parameter("as_of", reading.INSTANT_TEXT, "Only what was known at this instant; default: now.")
 RULE_SET = Parameter("rule_set", reading.TEXT, "Decide with this rule set instead of the one that applies.")
 
+HOUR = timedelta(hours=1)
 RULE_FILE_CHARACTERS = 1_500_000
 BULK_BYTES = 10_000_000
 RULE_FILE_BYTES = 2_000_000
@@ -106,6 +110,30 @@ RESOLUTION = Body(
 )
 
 
+KEY = Body(
+    {},
+    (
+        Member("name", reading.TEXT, "What the key is for.", required=True),
+        Member("person_id", reading.TEXT, "Whom it stands for; you by default."),
+        Member("scopes", reading.texts(MOST_SCOPES), "What it may do at most; whatever its person may do by default."),
+        Member("days", reading.whole(1, LONGEST_LIFE.days), "Days until it ends.", default=DEFAULT_LIFE.days),
+    ),
+)
+ROTATION = Body(
+    {},
+    (
+        Member(
+            "overlap_hours",
+            reading.whole(0, LONGEST_OVERLAP // HOUR),
+            "Hours for which the old key serves still.",
+            default=DEFAULT_OVERLAP // HOUR,
+        ),
+        Member("days", reading.whole(1, LONGEST_LIFE.days), "Days until the new one ends.", default=DEFAULT_LIFE.days),
+    ),
+    optional=True,
+)
+
+
 def _list(resource: Resource, schema: str) -> Operation:
     return Operation(
         "GET", resource.path, f"list_{resource.type}s", resource.tag, f"List {resource.title}s that you may read",
@@ -128,7 +156,7 @@ def _create(resource: Resource, schema: str, *named: str) -> Operation:
         "POST", resource.path, f"create_{resource.type}", resource.tag, f"Create a {resource.title}",
         records.creates(resource), Success(201, schema, "As it was created.", ("ETag", "Location")),
         body=Body({"$ref": f"#/components/schemas/New{schema}"}), creates=True, problems=(403, 404, 409),
-        asks=(f"write:{resource.type}", *(f"read:{one}" for one in named)),
+        asks=(f"write:{resource.type}", *(f"read:{one}" for one in named)), needs=(f"write:{resource.type}",),
     )  # fmt: skip
 
 
@@ -139,6 +167,7 @@ def _change(resource: Resource, schema: str, *named: str) -> Operation:
         records.changes(resource), Success(200, schema, "As it is now.", ("ETag",)),
         body=Body({"$ref": f"#/components/schemas/{schema}Changes"}), changes=True, problems=(403, 404, 409),
         asks=(f"read:{resource.type}", f"write:{resource.type}", *(f"read:{one}" for one in named)),
+        needs=(f"read:{resource.type}", f"write:{resource.type}"),
     )  # fmt: skip
 
 
@@ -254,17 +283,17 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET", "/me/sessions", "list_my_sessions", "identity", "Where you are signed in", sessions.mine,
         Success(200, "SessionList", "Your living sessions, the one used last first."),
-        needs_no_right=THEIR_OWN,
+        needs_no_right=THEIR_OWN, needs=("read:person",),
     ),
     Operation(
         "POST", "/me/sessions/{id}/end", "end_my_session", "identity", "End one of your sessions", sessions.end_one,
         Success(200, "SessionsEnded", "It has ended, at once."), problems=(404,),
-        needs_no_right=THEIR_OWN,
+        needs_no_right=THEIR_OWN, needs=("write:person",),
     ),
     Operation(
         "POST", "/me/sessions/end-others", "end_my_other_sessions", "identity", "End all your other sessions",
         sessions.end_others, Success(200, "SessionsEnded", "How many there were."),
-        needs_no_right=THEIR_OWN,
+        needs_no_right=THEIR_OWN, needs=("write:person",),
     ),
     Operation(
         "GET", "/people/{id}/sessions", "list_sessions_of", "identity", "Where somebody is signed in",
@@ -275,6 +304,32 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST", "/people/{id}/sessions/end", "end_sessions_of", "identity", "End every session of somebody",
         sessions.end_all, Success(200, "SessionsEnded", "How many there were."), problems=(403, 404),
         asks=("read:person", "write:person"),
+    ),
+    Operation(
+        "GET", "/keys", "list_keys", "identity", "List keys: your own, or as an administrator everybody's",
+        keys.lists, Success(200, "Keys", "The keys that you may see, the newest first."),
+        (Parameter("person_id", reading.TEXT, "Only this person's."),), asks=("read:api_key",), problems=(400,),
+    ),
+    Operation(
+        "POST", "/keys", "make_key", "identity", "Make a key; it is shown this once",
+        keys.makes, Success(201, "NewKey", "The key, with its text.", ("ETag", "Location")),
+        body=KEY, creates=True, asks=("write:api_key", "write:person"), needs=("write:api_key",),
+        shown_once="key", problems=(403, 404, 409),
+    ),
+    Operation(
+        "GET", "/keys/{id}", "get_key", "identity", "One key, without its text",
+        keys.shows, Success(200, "Key", "The key.", ("ETag",)), asks=("read:api_key",), problems=(404,),
+    ),
+    Operation(
+        "POST", "/keys/{id}/rotate", "rotate_key", "identity", "Make a key in the place of this one",
+        keys.rotates, Success(201, "NewKey", "The new key, with its text.", ("ETag", "Location")),
+        body=ROTATION, creates=True, asks=("read:api_key", "write:api_key"), shown_once="key",
+        problems=(403, 404, 409),
+    ),
+    Operation(
+        "POST", "/keys/{id}/revoke", "revoke_key", "identity", "End a key now",
+        keys.revokes, Success(200, "Key", "The key, revoked.", ("ETag",)),
+        asks=("read:api_key", "write:api_key"), problems=(403, 404),
     ),
     Operation(
         "GET", "/openapi.json", "get_openapi", "identity", "This document", work.openapi,
