@@ -50,7 +50,7 @@ BODIES: dict[str, list[Any]] = {
     "create_check_in": [CHECK_IN],
     "start_job": [{"kind": "score-leads"}, {"kind": "incentive-run", "plan": "sales-commission", "period": "2026-Q4"}],
     "resolve_conflict": [{"choices": {}}],
-    "make_key": [{"name": "mine"}, {"name": "theirs", "person_id": "person-other"}],
+    "make_key": [{"name": "theirs", "person_id": "person-other"}],
     "check_access": [CHECK, CHECK | {"explain": True}],
     "check_access_bulk": [{"checks": [CHECK]}],
     **{operation.id: [QUESTION] for operation in authzen.OPERATIONS if operation.body},
