@@ -12,7 +12,7 @@ from webapp.api.routes import OPERATIONS
 OURS = {
     "/leads": "lead-00", "/deals": "deal-01", "/check-ins": "check-in-1", "/accounts": "account-1",
     "/statements": "statement-1", "/conflicts": "conflict-1", "/decisions": "decision-1", "/jobs": "job-1",
-    "/keys": "key-person-sales_rep",
+    "/keys": "key-person-sales_rep", "/people": "person-sales_rep", "/me/sessions": "a-session",
 }  # fmt: skip
 BODIES = {"update_lead": {"name": "Mine now"}, "update_deal": {"name": "Mine now"}}
 
