@@ -11,7 +11,7 @@ from flask import Flask
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "api"))
 
-from attackers import STORES, attacker
+from attackers import STORES, UNLIMITED, attacker
 from small_world import Api, Clock, fill, publish_shipped
 from small_world import settings as settings_of
 
@@ -43,7 +43,7 @@ def wiring(
     """One small world for all attacks of a module: what they leave behind is attacked by the next ones."""
     home = tmp_path_factory.mktemp("attacked")
     url = "memory:" if request.param == "memory" else f"sqlite:///{home / 'bylaw.sqlite3'}"
-    with build_in_memory(settings_of(home, url), texts=texts) as built:
+    with build_in_memory(settings_of(home, url, rate_limits=UNLIMITED), texts=texts) as built:
         fill(built, published)
         yield built
 

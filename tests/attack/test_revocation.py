@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attackers import STORES, attacker
+from attackers import STORES, UNLIMITED, attacker
 from flask import Flask
 from interleaving import Turned, Turns
 from small_world import NOW, Api, Clock, fill, settings, value
@@ -29,6 +29,7 @@ from engine.problems import NotFoundError
 from engine.records import Record
 from engine.service.directory import actor_of
 from webapp.app import create_app
+from webapp.identity import PROVIDER
 
 INTERLEAVINGS = 1_000
 PERSON = "person-sales_manager"
@@ -67,9 +68,13 @@ def town(request: pytest.FixtureRequest, tmp_path: Path, texts: Texts, real: Cal
     if sqlite:
         real("SQLite")
     with ExitStack() as stack:
-        first = stack.enter_context(build_in_memory(settings(tmp_path, url), texts=texts))
+        first = stack.enter_context(build_in_memory(settings(tmp_path, url, rate_limits=UNLIMITED), texts=texts))
         fill(first)
-        second = stack.enter_context(build_in_memory(settings(tmp_path, url), texts=texts)) if sqlite else first
+        second = (
+            stack.enter_context(build_in_memory(settings(tmp_path, url, rate_limits=UNLIMITED), texts=texts))
+            if sqlite
+            else first
+        )
         built = []
         for wiring in (first, second):
             own = replace(
@@ -192,7 +197,7 @@ def judge(town: Town, oso: Policies, how: str, watch: Watch) -> None:
 def interleave(town: Town, oso: Policies, how: str, seed: int) -> int:
     """One interleaving, judged; how many answers were given to requests that began after the taking."""
     chance = random.Random(f"{how} {seed}")
-    session = town.wiring.sessions.create({"person_id": PERSON, "csrf": "x"}, person_id=PERSON)
+    session = town.wiring.sessions.create({"csrf": "x", "how": PROVIDER}, person_id=PERSON)
     taken = [] if how == "session ended" else changed(town.plain, how)
     before = [town.plain.get(record.type, record.id, Always()) for record in taken]
     watch, turns = Watch(), Turns(seed)
