@@ -236,6 +236,13 @@ SETTINGS: tuple[Setting, ...] = (
         "BYLAW_SESSION_HOURS", "session_hours", "`12`", "Hours after which a person signs in again.", _whole(1, 720)
     ),
     Setting(
+        "BYLAW_REQUEST_SECONDS",
+        "request_seconds",
+        "`30`",
+        "Seconds within which a request, head and body, must have arrived; a slower one is cut off.",
+        _whole(1, 3_600),
+    ),
+    Setting(
         "BYLAW_TRUSTED_PROXIES",
         "trusted_proxies",
         "none",
@@ -323,6 +330,7 @@ class Settings:
     web_threads: int = 32
     session_hours: int = 12
     log_level: str = "info"
+    request_seconds: int = 30
     trusted_proxies: tuple[str, ...] = ()
     rate_limits: tuple[tuple[str, int], ...] = ()
     session_idle_minutes: int = 60
@@ -413,6 +421,7 @@ class Settings:
             "BYLAW_WEB_THREADS": str(self.web_threads),
             "BYLAW_SESSION_HOURS": str(self.session_hours),
             "BYLAW_LOG_LEVEL": self.log_level,
+            "BYLAW_REQUEST_SECONDS": str(self.request_seconds),
             "BYLAW_TRUSTED_PROXIES": " ".join(self.trusted_proxies),
             "BYLAW_RATE_LIMITS": " ".join(f"{name}={amount}" for name, amount in self.rate_limits),
             "BYLAW_SESSION_IDLE_MINUTES": str(self.session_idle_minutes),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.settings import Settings
+from adapters.web_worker import HurriedWorker
 
 _settings = Settings.from_environment()
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
@@ -16,12 +17,16 @@ _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 wsgi_app = "webapp.wsgi:application()"
 bind = [f"{_host}:{_settings.port}"]
 workers = _settings.web_processes
-worker_class = "gthread"
+HurriedWorker.request_seconds = _settings.request_seconds
+worker_class = HurriedWorker
 threads = _settings.web_threads
 worker_connections = max(1_000, 10 * _settings.web_threads)
 timeout = 60  # seconds without a sign of life from a process before it is replaced
 graceful_timeout = 3  # seconds that running requests get at the end
 keepalive = 5
+limit_request_line = 8_190  # bytes; the application refuses addresses from 4,000 characters on
+limit_request_fields = 64  # headers
+limit_request_field_size = 8_190  # bytes of one header
 forwarded_allow_ips = ",".join(_settings.trusted_proxies)  # nobody else says that a request came over HTTPS
 control_socket_disable = True
 proc_name = "bylaw-web"

@@ -20,6 +20,9 @@ from engine.problems import InvalidError, Place, Problem
 
 MAX_BYTES = 10_000_000
 MAX_DEPTH = 64
+MAX_VALUES = 500_000
+"""A value takes a hundred bytes of memory and more, its text may have two: a bound on text bounds no memory."""
+
 MAX_DIGITS = 34
 """FEEL's decimals (IEEE 754 decimal128) have 34 digits; a longer number would be rounded, so it is refused."""
 
@@ -34,9 +37,19 @@ _write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", "
 _AS_IT_IS = frozenset({str, int, bool, type(None)})
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
+_SEPARATORS = re.compile(r'"(?:[^"\\]|\\.)*"?|[,\[{]', re.DOTALL)
+_BEFORE_VALUES = frozenset(",[{")
 
-def parse(text: bytes | str, *, source: str = "body", max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
-    """The value of a JSON text: dict, list, str, `Decimal`, bool or None.
+
+def parse(
+    text: bytes | str,
+    *,
+    source: str = "body",
+    max_bytes: int = MAX_BYTES,
+    max_depth: int = MAX_DEPTH,
+    max_members: int = MAX_VALUES,
+) -> Any:
+    """The value of a JSON text: dict, list, str, `Decimal`, bool or None. `max_members` bounds each object.
 
     Raises `InvalidError` with a `json.*` code and, where there is one, the line and column.
     """
@@ -53,9 +66,13 @@ def parse(text: bytes | str, *, source: str = "body", max_bytes: int = MAX_BYTES
     if text.startswith("\ufeff"):
         _refuse("json.malformed", "the text starts with a byte order mark; JSON has none", source, text, 0)
     _check_depth(text, source, max_depth)
+    _check_values(text, source)
     duplicates: list[str] = []
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(found) > max_members:
+            message = f"an object has {len(found):,} members; at most {max_members:,} are read"
+            _refuse("json.too_many_values", message, source)
         result = dict(found)
         if len(result) < len(found):
             seen: set[str] = set()
@@ -223,6 +240,15 @@ def _check_depth(text: str, source: str, max_depth: int) -> None:
                 _refuse("json.too_deep", message, source, text, token.start(), help_text="flatten this part")
         elif character in "]}":
             depth -= 1
+
+
+def _check_values(text: str, source: str) -> None:
+    """Count what separates values: commas in texts count only where they could matter."""
+    if text.count(",") + text.count("[") + text.count("{") < MAX_VALUES:
+        return
+    found = sum(token.group() in _BEFORE_VALUES for token in _SEPARATORS.finditer(text))
+    if found >= MAX_VALUES:
+        _refuse("json.too_many_values", f"the document holds more than {MAX_VALUES:,} values", source)
 
 
 def _lone_surrogate(text: str) -> int:

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from flask import Flask, Response, g, request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException
 
 from engine import exact_json
 from engine.problem_codes import CODES
-from engine.problems import BylawError, NotFoundError, Problem
-from webapp import api, authzen, bearer, console, headers, health, hosts, identity, rate_limits
+from engine.problems import BylawError, InvalidError, NotFoundError, Problem
+from webapp import api, authzen, bearer, console, headers, health, hosts, identity, rate_limits, request_limits
 from webapp.api import document
 from webapp.context import EXTENSION, Surroundings
 from webapp.problems import from_framework, problem_response, unexpected
@@ -23,26 +24,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("bylaw.web")
 
-BODY_LIMIT_BYTES = 10_000_000
-"""No address reads more, whatever it allows itself; what is larger is refused before it is read."""
-
-FORM_PARTS = 1_000
-
-NEEDS_NO_RIGHT = {
-    "health.live": "a supervisor asks, and nothing of anybody's is told",
-    "health.ready": "a supervisor asks, and only the state of parts is told",
-    "problem_page": "the meaning of a code, the same for everybody",
-}
-"""Addresses beside the API's and the console's, which declare what they ask themselves."""
-
 ANSWERS_IN_JSON = ("/api/", "/access/", "/.well-known/", "/health/", "/problems/")
 
 
 def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Flask:
     """The whole web application over one wiring. `clock` gives the present instant; tests give their own."""
     app = Flask("webapp", static_folder=None, template_folder="templates")
-    app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT_BYTES
-    app.config["MAX_FORM_PARTS"] = FORM_PARTS
     app.url_map.merge_slashes = False  # an address is right or it is not; nothing is guessed
     described = document.build(wiring.shipped.schemas()["api/components.json"])
     app.extensions[EXTENSION] = Surroundings(
@@ -51,6 +38,7 @@ def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: dateti
     headers.install(app)
     app.before_request(hosts.refuse_unknown)
     rate_limits.install(app)
+    request_limits.install(app)
     identity.install(app)
     rate_limits.install_sign_in(app)
     app.register_blueprint(health.blueprint)
@@ -60,6 +48,7 @@ def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: dateti
     app.add_url_rule("/problems/<code>", "problem_page", _problem_page)
     app.register_error_handler(BylawError, _refused)
     app.register_error_handler(HTTPException, _refused_by_framework)
+    app.register_error_handler(ParseException, _refused_by_server)
     app.register_error_handler(Exception, _failed)
     return app
 
@@ -79,6 +68,13 @@ def _refused_by_framework(error: HTTPException) -> Response:
     if error.code == 405:
         response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
     return response
+
+
+def _refused_by_server(_error: Exception) -> Response:
+    """A body in chunks that breaks off or is none shows only when a view reads it."""
+    return _refused(
+        InvalidError(Problem("request.malformed", "the body cannot be read: its chunks are not as they must be"))
+    )
 
 
 def _failed(error: Exception) -> Response:

@@ -24,6 +24,9 @@ _WORDS: Final = {
     "any": "a value",
 }
 
+MOST_UNKNOWN: Final = 20
+"""Unknown names told one by one, each with what may have been meant; who sends thousands does not misspell them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -83,12 +86,11 @@ class Reading:
                 self.report.add("facts.null", message, Place(self.source, path=f"{path}.{name}"), part.description)
         if unread:
             known = {part.name for part in field.fields}
-            for name in given:
-                if name in known:
-                    continue
-                if field.open:
-                    found[name] = given[name]
-                    continue
+            unknown = [name for name in given if name not in known]
+            if field.open:
+                found |= {name: given[name] for name in unknown}
+                return found
+            for name in unknown[:MOST_UNKNOWN]:
                 shown = str(name)[:60]
                 message = f"`{shown}` is not a known fact{did_you_mean(str(name), known)}"
                 self.report.add(
@@ -97,6 +99,9 @@ class Reading:
                     Place(self.source, path=f"{path}.{shown}"),
                     f"known: {_listed(known)}",
                 )
+            if len(unknown) > MOST_UNKNOWN:
+                message = f"{len(unknown) - MOST_UNKNOWN:,} more names are no known facts"
+                self.report.add("facts.unknown_field", message, Place(self.source, path=path))
         return found
 
     def _read_list(self, field: FactField, given: Any, path: str) -> tuple[Any, ...]:

@@ -18,6 +18,9 @@ PROBLEM = "application/problem+json"
 ENTITY_TAG = re.compile(r'"([0-9]{1,15})"')
 KEY = re.compile(r"[!-~]{1,255}")
 LONGEST_ID = 200
+MOST_MEMBERS = 1_000
+"""Of one object in a body: each unknown name costs a look for what was meant."""
+
 ANNOUNCE_BODY = ("Content-Type", "Transfer-Encoding")
 """A request with one of these has a body to read."""
 
@@ -95,7 +98,7 @@ def read_body(request: Request, body: Body, raw: bytes) -> Any:
     """The typed members of a JSON body, or the bytes of a rule file."""
     if request.mimetype == YAML:
         return {"text": raw}
-    given = exact_json.parse(raw, max_bytes=body.limit_bytes)
+    given = exact_json.parse(raw, max_bytes=body.limit_bytes, max_members=MOST_MEMBERS)
     if not isinstance(given, dict):
         raise InvalidError(Problem("field.wrong_kind", "the body must be an object", Place("body", path="$")))
     return given if body.members is None else _members(given, body.members)
