@@ -136,6 +136,10 @@ def _issuer(value: str) -> str:
     return value
 
 
+def _issuers(value: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(_issuer, value.split())))
+
+
 def _scopes(value: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(value.split()))
     if "openid" not in found:
@@ -300,6 +304,20 @@ SETTINGS: tuple[Setting, ...] = (
         _scopes,
     ),
     Setting(
+        "BYLAW_TOKEN_ISSUERS",
+        "token_issuers",
+        "none",
+        "Identity providers whose bearer tokens programs may ask with: their `iss`, separated by blanks.",
+        _issuers,
+    ),
+    Setting(
+        "BYLAW_TOKEN_AUDIENCE",
+        "token_audience",
+        "none",
+        "What such tokens must have in `aud`: the name that the providers know this API by.",
+        _text,
+    ),
+    Setting(
         "BYLAW_LOG_LEVEL",
         "log_level",
         "`info`",
@@ -331,6 +349,8 @@ class Settings:
     session_hours: int = 12
     log_level: str = "info"
     request_seconds: int = 30
+    token_issuers: tuple[str, ...] = ()
+    token_audience: str | None = None
     trusted_proxies: tuple[str, ...] = ()
     rate_limits: tuple[tuple[str, int], ...] = ()
     session_idle_minutes: int = 60
@@ -355,6 +375,7 @@ class Settings:
         if production:
             _refuse_embedded(values, report)
         _refuse_unsafe_sign_in(values, report)
+        _refuse_unsafe_tokens(values, report)
         report.raise_if_any()
         home = values.setdefault("home", default_home(environ))
         values.setdefault("database_url", f"sqlite:///{home / 'bylaw.sqlite3'}")
@@ -433,6 +454,8 @@ class Settings:
             "BYLAW_OIDC_ISSUER": self.oidc_issuer,
             "BYLAW_OIDC_CLIENT_ID": self.oidc_client_id,
             "BYLAW_OIDC_CLIENT_SECRET": self.oidc_client_secret,
+            "BYLAW_TOKEN_ISSUERS": " ".join(self.token_issuers),
+            "BYLAW_TOKEN_AUDIENCE": self.token_audience,
             "BYLAW_PUBLIC_URL": self.public_url,
             "BYLAW_SECRET_KEY": self.secret_key,
         }
@@ -530,6 +553,25 @@ def _refuse_unsafe_sign_in(values: Mapping[str, Any], report: Report) -> None:
             "settings.invalid",
             "`BYLAW_OIDC_ISSUER` must start with `https:` in production",
             Place("environment", path="BYLAW_OIDC_ISSUER"),
+        )
+
+
+def _refuse_unsafe_tokens(values: Mapping[str, Any], report: Report) -> None:
+    """Issuers without an audience would accept what is meant for others; an audience alone accepts nothing."""
+    said = {"token_issuers": "BYLAW_TOKEN_ISSUERS", "token_audience": "BYLAW_TOKEN_AUDIENCE"}
+    missing = [setting for name, setting in said.items() if not values.get(name)]
+    if len(missing) == 1:
+        report.add(
+            "settings.missing",
+            f"`{missing[0]}` must be set where bearer tokens are accepted",
+            Place("environment", path=missing[0]),
+            "set both settings, or neither",
+        )
+    if values.get("production") and any(one.startswith("http:") for one in values.get("token_issuers", ())):
+        report.add(
+            "settings.invalid",
+            "`BYLAW_TOKEN_ISSUERS` must start with `https:` in production",
+            Place("environment", path="BYLAW_TOKEN_ISSUERS"),
         )
 
 

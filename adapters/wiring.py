@@ -158,7 +158,14 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
 
     closers = (store.close, connection.close, counting.close)
     return Wiring(
-        settings, ports, sessions, texts.shipped, token_verifier(), rate_limits, identity_provider(settings), closers
+        settings,
+        ports,
+        sessions,
+        texts.shipped,
+        token_verifier(settings),
+        rate_limits,
+        identity_provider(settings),
+        closers,
     )
 
 
@@ -179,11 +186,17 @@ def identity_provider(settings: Settings) -> IdentityProvider | None:
     return OpenIdProvider(settings.oidc_issuer, client, settings.sign_in_redirect)
 
 
-def token_verifier() -> TokenVerifier:
-    """Who says what a bearer token is worth. Issuers are not configured yet, so none is trusted."""
-    from adapters.identity.tokens import NoTokens  # noqa: PLC0415  # loads cryptography
+def token_verifier(settings: Settings) -> TokenVerifier:
+    """Who says what a bearer token is worth, as the settings say. Issuers are asked for their keys at the first use."""
+    from adapters.identity import tokens  # noqa: PLC0415  # loads cryptography
 
-    return NoTokens()
+    if not settings.token_issuers or settings.token_audience is None:
+        return tokens.NoTokens()
+    from adapters.identity.issuers import fetch_keys  # noqa: PLC0415  # the same
+    from adapters.identity.keys import CachedKeys  # noqa: PLC0415
+
+    expected = tokens.Expectations(settings.token_issuers, settings.token_audience)
+    return tokens.IssuersTokens(expected, CachedKeys(settings.token_issuers, fetch_keys))
 
 
 def _notary(settings: Settings, texts: Texts) -> Notary:
@@ -237,4 +250,4 @@ def build_in_memory(settings: Settings | None = None, *, texts: Texts | None = N
     ports = Ports(store=store, queue=MemoryQueue(), authorizer=texts.policies, library=texts.library, new_id=new_id)
     sessions, provider = MemorySessions(session_limits(settings)), identity_provider(settings)
     closers = (store.close,)
-    return Wiring(settings, ports, sessions, texts.shipped, token_verifier(), NoRateLimits, provider, closers)
+    return Wiring(settings, ports, sessions, texts.shipped, token_verifier(settings), NoRateLimits, provider, closers)

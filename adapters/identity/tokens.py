@@ -88,7 +88,7 @@ class NoTokens:
             Problem(
                 "token.not_accepted",
                 "this server accepts keys, but no tokens of an identity provider",
-                help="use a key, `byl_...`",
+                help="use a key, or set `BYLAW_TOKEN_ISSUERS` and `BYLAW_TOKEN_AUDIENCE`",
             )
         )
 

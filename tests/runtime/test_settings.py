@@ -236,6 +236,29 @@ def test_half_a_provider_is_none() -> None:
     assert "lacks the scope `openid`" in problems({"BYLAW_OIDC_SCOPES": "email profile"})[0][1]
 
 
+def test_issuers_of_tokens() -> None:
+    """Issuers of bearer tokens are told apart by blanks, need an audience and HTTPS, and reach child processes."""
+    issuers = "https://id.example.com/a/  http://localhost:3000 https://id.example.com/a/"
+    said = {"BYLAW_TOKEN_ISSUERS": issuers, "BYLAW_TOKEN_AUDIENCE": "bylaw"}
+    found = Settings.from_environment(said)
+    assert (("https://id.example.com/a/", "http://localhost:3000"), "bylaw") == (
+        found.token_issuers,
+        found.token_audience,
+    )
+    assert found.token_issuers == Settings.from_environment(found.environment()).token_issuers
+    for half, needed in (
+        ("BYLAW_TOKEN_ISSUERS", "BYLAW_TOKEN_AUDIENCE"),
+        ("BYLAW_TOKEN_AUDIENCE", "BYLAW_TOKEN_ISSUERS"),
+    ):
+        assert [f"`{needed}` must be set where bearer tokens are accepted"] == [
+            one[1] for one in problems({half: said[half]})
+        ]
+    assert "does not start with `https:`" in problems({**said, "BYLAW_TOKEN_ISSUERS": "http://id.example.com"})[0][1]
+    production = {"BYLAW_PRODUCTION": "true", "BYLAW_DATABASE_URL": "mongodb://h/d", "BYLAW_REDIS_URL": "redis://h"}
+    ((_, message, _),) = problems({**production, "BYLAW_SECRET_KEY": SECRET, **said})
+    assert "`BYLAW_TOKEN_ISSUERS` must start with `https:` in production" == message
+
+
 def test_the_client_secret_from_a_file(tmp_path: Path) -> None:
     """The client secret may stand in a file, which must hold one."""
     file, empty = tmp_path / "secret", tmp_path / "empty"
