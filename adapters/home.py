@@ -12,6 +12,7 @@ from typing import NoReturn
 from engine.problems import Problem, UnavailableError
 
 SECRET_FILE = "secret.key"  # noqa: S105  # a file's name
+AUDIT_KEY_FILE = "audit.key"
 _PRIVATE_FOLDER = 0o700
 _PRIVATE_FILE = 0o600
 
@@ -40,12 +41,21 @@ def secret_key(home: Path) -> str:
 
     Raises `UnavailableError` (`home.unusable`).
     """
-    path = home / SECRET_FILE
+    return _kept(home, SECRET_FILE)
+
+
+def audit_key(home: Path) -> str:
+    """The seed of the key that signs the audit log's checkpoints, made and kept in the same way."""
+    return _kept(home, AUDIT_KEY_FILE)
+
+
+def _kept(home: Path, name: str) -> str:
+    path = home / name
     try:
         with contextlib.suppress(FileNotFoundError):
             return path.read_text("ascii").strip()
         # Written beside and linked into place: two processes that start together agree on the first one's key.
-        made = home / f"{SECRET_FILE}.{os.getpid()}"
+        made = home / f"{name}.{os.getpid()}"
         descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE_FILE)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(32) + "\n")

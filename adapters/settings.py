@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -32,6 +33,7 @@ SOCKET_PATH_LIMIT = 100
 """Bytes that a Unix socket's path may have; Linux allows 107."""
 
 SHORTEST_SECRET = 32
+_SEED = re.compile("[0-9a-fA-F]{64}")
 
 OIDC_SCOPES = ("openid", "email", "profile")
 
@@ -157,6 +159,16 @@ def _secret_file(value: str) -> str:
     return _secret(_content(value))
 
 
+def _seed(value: str) -> str:
+    if not _SEED.fullmatch(value):
+        raise _RefusedValueError("the key is not 64 hexadecimal digits")
+    return value.lower()
+
+
+def _seed_file(value: str) -> str:
+    return _seed(_content(value))
+
+
 def _content(value: str) -> str:
     """What a file holds, without the line break at its end."""
     try:
@@ -219,6 +231,34 @@ SETTINGS: tuple[Setting, ...] = (
         "none",
         "A file that holds the secret key, instead of the key itself.",
         _secret_file,
+    ),
+    Setting(
+        "BYLAW_AUDIT_KEY",
+        "audit_key",
+        "made at the first start and kept in the home directory",
+        "Signs checkpoints of the audit log: 64 hexadecimal digits, the same for every process that works on jobs.",
+        _seed,
+    ),
+    Setting(
+        "BYLAW_AUDIT_KEY_FILE",
+        "audit_key",
+        "none",
+        "A file that holds the audit key, instead of the key itself.",
+        _seed_file,
+    ),
+    Setting(
+        "BYLAW_AUDIT_ENTRIES",
+        "audit_entries",
+        "`1000`",
+        "New audit entries of an organisation after which a checkpoint is signed.",
+        _whole(1, 1_000_000),
+    ),
+    Setting(
+        "BYLAW_AUDIT_SECONDS",
+        "audit_seconds",
+        "`3600`",
+        "Seconds after which new audit entries get a signed checkpoint, however few they are.",
+        _whole(1, 86_400),
     ),
     Setting(
         "BYLAW_PRODUCTION",
@@ -359,6 +399,9 @@ class Settings:
     oidc_client_id: str | None = None
     oidc_client_secret: str | None = field(default=None, repr=False)
     oidc_scopes: tuple[str, ...] = OIDC_SCOPES
+    audit_key: str | None = field(default=None, repr=False)
+    audit_entries: int = 1_000
+    audit_seconds: int = 3_600
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
@@ -443,6 +486,8 @@ class Settings:
             "BYLAW_SESSION_HOURS": str(self.session_hours),
             "BYLAW_LOG_LEVEL": self.log_level,
             "BYLAW_REQUEST_SECONDS": str(self.request_seconds),
+            "BYLAW_AUDIT_ENTRIES": str(self.audit_entries),
+            "BYLAW_AUDIT_SECONDS": str(self.audit_seconds),
             "BYLAW_TRUSTED_PROXIES": " ".join(self.trusted_proxies),
             "BYLAW_RATE_LIMITS": " ".join(f"{name}={amount}" for name, amount in self.rate_limits),
             "BYLAW_SESSION_IDLE_MINUTES": str(self.session_idle_minutes),
@@ -458,6 +503,7 @@ class Settings:
             "BYLAW_TOKEN_AUDIENCE": self.token_audience,
             "BYLAW_PUBLIC_URL": self.public_url,
             "BYLAW_SECRET_KEY": self.secret_key,
+            "BYLAW_AUDIT_KEY": self.audit_key,
         }
         return found | {name: value for name, value in said.items() if value}
 
@@ -577,7 +623,12 @@ def _refuse_unsafe_tokens(values: Mapping[str, Any], report: Report) -> None:
 
 def _refuse_embedded(values: Mapping[str, Any], report: Report) -> None:
     """In production nothing is made up: what several machines must agree on has to be said."""
-    needed = {"database_url": "BYLAW_DATABASE_URL", "redis_url": "BYLAW_REDIS_URL", "secret_key": "BYLAW_SECRET_KEY"}
+    needed = {
+        "database_url": "BYLAW_DATABASE_URL",
+        "redis_url": "BYLAW_REDIS_URL",
+        "secret_key": "BYLAW_SECRET_KEY",
+        "audit_key": "BYLAW_AUDIT_KEY",
+    }
     for name, setting in needed.items():
         if not values.get(name):
             report.add(

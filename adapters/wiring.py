@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.policy import Policies
     from engine.ports import IdentityProvider, Ports, Queue
     from engine.rulefile import SchemaSource
+    from engine.service.checkpoints import Rhythm, Signer
     from engine.service.library import Library
     from engine.service.rulesets import SeedReport
 
@@ -103,6 +104,22 @@ class Wiring:
     def rate_limits(self) -> RateLimits:
         """What counts requests; made when the web application first asks for it."""
         return self._rate_limits()
+
+    @cached_property
+    def signer(self) -> Signer:
+        """What signs checkpoints of the audit log: with the setting's key, else the one in the home directory."""
+        from adapters.signing import signer_of  # noqa: PLC0415  # loads the cryptography
+
+        if self.settings.audit_key is None:
+            home_directory.prepare(self.settings.home)
+        return signer_of(self.settings.audit_key or home_directory.audit_key(self.settings.home))
+
+    @property
+    def rhythm(self) -> Rhythm:
+        """How often checkpoints are signed."""
+        from engine.service.checkpoints import Rhythm  # noqa: PLC0415  # loads the use cases
+
+        return Rhythm(self.settings.audit_entries, timedelta(seconds=self.settings.audit_seconds))
 
     def prepare(self, at: datetime) -> Prepared:
         """Publish what is shipped and not in the database yet, install the example once: see `adapters.preparation`."""

@@ -10,6 +10,7 @@ from engine.records import Record, record_type
 HIDDEN = {
     "job": ("lease_token", "lease_until", "checkpoint", "actor_scopes"),
     "audit_entry": ("sealed",),
+    "checkpoint": ("frontier",),
     "api_key": ("secret_digest",),
 }
 """Fields that are Bylaw's own bookkeeping."""

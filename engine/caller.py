@@ -11,7 +11,19 @@ ROLES = ("sales_rep", "field_sales_rep", "sales_manager", "revops_analyst", "pla
 SERVICE_ROLE = "service"
 """The platform's own jobs, imports and installation: one whole organisation, never beyond it. No person has it."""
 
-ACTIONS = ("read", "write", "start", "draft", "propose", "preview", "approve", "publish", "edit_policies", "ask")
+ACTIONS = (
+    "read",
+    "write",
+    "start",
+    "draft",
+    "propose",
+    "preview",
+    "approve",
+    "publish",
+    "edit_policies",
+    "ask",
+    "erase",
+)
 """Everything that a policy can allow. A use case asks for these words and only these."""
 
 

@@ -331,6 +331,12 @@ RECORD_TYPES: tuple[RecordType, ...] = (
         unique=(("sequence",),),
         append_only=True,
     ),
+    RecordType(
+        "checkpoint",
+        (*_fields(INTEGER, "size!"), *_fields(TEXT, "root!", "frontier!", "note!"), *_fields(INSTANT, "at!")),
+        unique=(("size",),),
+        append_only=True,
+    ),
 )
 
 _BY_NAME = {known.name: known for known in RECORD_TYPES}

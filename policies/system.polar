@@ -57,8 +57,16 @@ allow(user: User, action: String, record: IdempotencyKey) if
 allow(user: User, "read", record: AuditEntry) if
   admin(user, record) and
   record.record_type in [
-    "organisation", "region", "branch", "team", "territory", "person", "product", "import_batch", "api_key", "rule_version"
+    "organisation", "region", "branch", "team", "territory", "person", "product", "import_batch", "api_key", "rule_version",
+    "session", "audit_entry"
   ];
+
+# A checkpoint says how long the log is and what its root is, and nothing else: whoever keeps one outside is a witness.
+allow(user: User, "read", record: Checkpoint) if member(user, record);
+
+# Erasing what the log and the record say about a person or a lead, for ever.
+allow(user: User, "erase", record: Person) if admin(user, record) and same_region(user, record);
+allow(user: User, "erase", record: Lead) if admin(user, record) and same_region(user, record);
 
 member(user, record) if
   user.role in ["sales_rep", "field_sales_rep", "sales_manager", "revops_analyst", "platform_admin"] and

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cli.audit_upkeep import checkpoint, erase, key
 from cli.options import caller_options, json_option
 
 FILTERS = (
@@ -20,6 +21,11 @@ FILTERS = (
 @click.group("audit")
 def command() -> None:
     """See what was changed, by whom and why."""
+
+
+command.add_command(key)
+command.add_command(checkpoint)
+command.add_command(erase)
 
 
 @command.command("show")

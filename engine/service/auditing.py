@@ -16,7 +16,7 @@ from typing import Any, Literal
 from engine import exact_json
 from engine.caller import Actor, Caller
 from engine.ports import AuditDraft, Ports
-from engine.problems import BylawError, DeniedError, NotFoundError, UnavailableError
+from engine.problems import BylawError, DeniedError, InvalidError, NotFoundError, Problem, UnavailableError
 from engine.records import PLACE, Record, personal_fields
 
 PLACE_FIELDS = tuple(known.name for known in PLACE)
@@ -24,6 +24,9 @@ STRANGER = "stranger"
 """Id and role of somebody who has not shown who they are."""
 UNPLACED = "unplaced"
 """The log of attempts that belong to no organisation that is known: `bylaw audit show --organisation unplaced`."""
+
+
+UNEXPECTED = Problem("audit.unexpected", "the attempt stopped on an error in Bylaw itself")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +87,14 @@ def accepted(
     after: Record | None = None,
     changes: Mapping[str, Any] | None = None,
     reason: str | None = None,
+    approver: str | None = None,
     rule_set: str | None = None,
     rule_version: int | None = None,
 ) -> AuditDraft:
-    """The entry of a change that is made. Without `changes` the differences between the two records are taken."""
+    """The entry of a change that is made. Without `changes` the differences between the two records are taken.
+
+    `approver` is the id of the person who answers for an override, an adjustment or an erasure.
+    """
     touched = after or before
     assert touched is not None
     return AuditDraft(
@@ -107,6 +114,7 @@ def accepted(
         before_digest=digest_of(before),
         after_digest=digest_of(after),
         changes=changes_between(before, after) if changes is None else changes,
+        approver_id=approver,
     )
 
 
@@ -179,15 +187,23 @@ def record_attempt(
 
 @contextmanager
 def audited(ports: Ports, caller: Caller, attempt: list[Attempt]) -> Iterator[None]:
-    """Write a denied or failed entry, in its own transaction, for every `BylawError` that leaves the block.
+    """Write a denied or failed entry, in its own transaction, for every error that leaves the block.
 
-    `attempt` holds one item; the block replaces it once it knows the record that it is about.
+    `attempt` holds one item; the block replaces it once it knows the record that it is about. An error of the program
+    itself is an entry too, with the reason `unexpected`.
     """
     try:
         yield
     except UnavailableError:
         raise  # nothing can be written now, an entry no more than the change
     except BylawError as error:
-        with ports.store.transaction() as transaction:
-            transaction.append_audit(refused(caller, attempt[0], error))
+        _append(ports, refused(caller, attempt[0], error))
         raise
+    except Exception:
+        _append(ports, refused(caller, attempt[0], InvalidError(UNEXPECTED)))
+        raise
+
+
+def _append(ports: Ports, draft: AuditDraft) -> None:
+    with ports.store.transaction() as transaction:
+        transaction.append_audit(draft)

@@ -42,6 +42,7 @@ READABLE = (
     "job",
     "import_batch",
     "audit_entry",
+    "checkpoint",
 )
 """Record types that lists and pages show. Rule versions have their own use cases; keys are shown to nobody."""
 

@@ -50,6 +50,9 @@ def test_every_setting_is_read() -> None:
             "BYLAW_PORT": "9000",
             "BYLAW_PUBLIC_URL": "https://bylaw.example.com/",
             "BYLAW_SECRET_KEY": SECRET,
+            "BYLAW_AUDIT_KEY": "0B" * 32,
+            "BYLAW_AUDIT_ENTRIES": "5",
+            "BYLAW_AUDIT_SECONDS": "60",
             "BYLAW_PRODUCTION": "yes",
             "BYLAW_EXAMPLE": "1",
             "BYLAW_WEB_PROCESSES": "2",
@@ -91,6 +94,9 @@ def test_every_setting_is_read() -> None:
             oidc_client_id="bylaw",
             oidc_client_secret="hush",
             oidc_scopes=("openid", "email"),
+            audit_key="0b" * 32,
+            audit_entries=5,
+            audit_seconds=60,
         )
         == found
     )
@@ -118,6 +124,7 @@ def test_names_of_the_tests_are_no_settings() -> None:
         ("BYLAW_PORT", "eighty", "`BYLAW_PORT`: `eighty` is not a whole number from 0 to 65,535"),
         ("BYLAW_PORT", "70000", "`BYLAW_PORT`: `70000` is not a whole number from 0 to 65,535"),
         ("BYLAW_PORT", "٣", "`BYLAW_PORT`: `٣` is not a whole number from 0 to 65,535"),
+        ("BYLAW_AUDIT_KEY", "0x", "`BYLAW_AUDIT_KEY`: the key is not 64 hexadecimal digits"),
         ("BYLAW_PRODUCTION", "maybe", "`BYLAW_PRODUCTION`: `maybe` is neither `true` nor `false`"),
         ("BYLAW_DATABASE_URL", "postgres://u:hidden@h/d",
          f"`BYLAW_DATABASE_URL`: `postgres:...` does not start with {DATABASES}"),
@@ -157,13 +164,15 @@ def test_secret_from_a_file(tmp_path: Path) -> None:
 
 
 def test_production_makes_nothing_up() -> None:
-    """In production database, queue and secret key have to be said, and neither example nor local sign-in exist."""
+    """In production database, queue and both keys have to be said, and neither example nor local sign-in exist."""
     assert [
+        "`BYLAW_AUDIT_KEY` must be set in production",
         "`BYLAW_DATABASE_URL` must be set in production",
         "`BYLAW_REDIS_URL` must be set in production",
         "`BYLAW_SECRET_KEY` must be set in production",
     ] == sorted(problem[1] for problem in problems({"BYLAW_PRODUCTION": "true"}))
     said = {"BYLAW_DATABASE_URL": "mongodb://h/d", "BYLAW_REDIS_URL": "redis://h", "BYLAW_SECRET_KEY": SECRET}
+    said["BYLAW_AUDIT_KEY"] = "0b" * 32
     found = Settings.from_environment({"BYLAW_PRODUCTION": "true", **said})
     assert (False, False, True) == (found.example, found.local_sign_in, found.secure_cookies)
 
@@ -340,6 +349,7 @@ def test_children_read_the_same(
         oidc_issuer=provider[0],
         oidc_client_id=provider[1],
         oidc_client_secret=provider[2],
+        audit_key="0b" * 32,
     )
     assert settings == Settings.from_environment(settings.environment())
 

@@ -20,6 +20,7 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
     "job": ("lease_token", "lease_until", "checkpoint", "actor_scopes"),
     "audit_entry": ("sealed",),
     "api_key": ("secret_digest",),
+    "checkpoint": ("frontier",),
 }
 """Fields that are Bylaw's own bookkeeping."""
 

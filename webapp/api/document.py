@@ -21,6 +21,7 @@ from webapp.api.routes import OPERATIONS
 SCHEMA_NAMES = {
     "lead": "Lead", "deal": "Deal", "check_in": "CheckIn", "account": "Account", "statement": "Statement",
     "conflict": "Conflict", "decision": "StoredDecision", "job": "Job", "audit_entry": "AuditEntry",
+    "checkpoint": "Checkpoint",
 }  # fmt: skip
 
 WRITTEN: dict[FieldKind, dict[str, Any]] = {

@@ -196,4 +196,6 @@ AUDIT = Resource(
     ("-sequence",),
 )  # fmt: skip
 
-RESOURCES = (LEADS, DEALS, CHECK_INS, ACCOUNTS, STATEMENTS, CONFLICTS, DECISIONS, JOBS, AUDIT)
+CHECKPOINTS = Resource("checkpoint", "/audit/checkpoints", "checkpoint", "audit", (), ("-size",))
+
+RESOURCES = (LEADS, DEALS, CHECK_INS, ACCOUNTS, STATEMENTS, CONFLICTS, DECISIONS, JOBS, AUDIT, CHECKPOINTS)

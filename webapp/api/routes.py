@@ -13,6 +13,7 @@ from webapp.api.resources import (
     ACCOUNTS,
     AUDIT,
     CHECK_INS,
+    CHECKPOINTS,
     CONFLICTS,
     DEALS,
     DECISIONS,
@@ -21,7 +22,7 @@ from webapp.api.resources import (
     STATEMENTS,
     Resource,
 )
-from webapp.api.views import evaluation, keys, records, rule_sets, sessions, work
+from webapp.api.views import erasure, evaluation, keys, records, rule_sets, sessions, work
 
 AT = Parameter("at", reading.INSTANT_TEXT, "The instant that is decided about; default: now.")
 AS_OF = Parameter("as_of", reading.INSTANT_TEXT, "Only what was known at this instant; default: now.")
@@ -131,6 +132,13 @@ ROTATION = Body(
         Member("days", reading.whole(1, LONGEST_LIFE.days), "Days until the new one ends.", default=DEFAULT_LIFE.days),
     ),
     optional=True,
+)
+ERASURE = Body(
+    {},
+    (
+        Member("subject", reading.TEXT, "Whom: `person/ID` or `lead/ID`.", required=True),
+        Member("reason", reading.TEXT, "Why, for the log. Name the request, and nobody.", required=True),
+    ),
 )
 
 
@@ -279,6 +287,15 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET", "/me", "get_me", "identity", "Who you are", work.me, Success(200, "Me", "You."),
         needs_no_right="everybody may know who they are",
+    ),
+    _list(CHECKPOINTS, "Checkpoint"),
+    _show(CHECKPOINTS, "Checkpoint"),
+    Operation(
+        "POST", "/audit/erasures", "erase_subject", "audit",
+        "Make what the log and the records say about somebody unreadable for ever",
+        erasure.erase, Success(200, "Erasure", "What was done; the same again if it was done before."),
+        body=ERASURE, problems=(403, 404),
+        asks=("read:person", "erase:person", "read:lead", "erase:lead"),
     ),
     Operation(
         "GET", "/me/sessions", "list_my_sessions", "identity", "Where you are signed in", sessions.mine,

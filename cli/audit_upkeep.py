@@ -1,0 +1,69 @@
+"""`bylaw audit key`, `checkpoint` and `erase`: what keeps the log trustworthy, and what takes a name out of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli.options import caller_options, json_option
+
+
+@click.command("key")
+@caller_options
+@json_option
+def key(*, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
+    """Show the public key that checks the log's checkpoints. Give it to auditors by another way than the log."""
+    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import note, print_json, say  # noqa: PLC0415  # the same
+
+    with opened(home, organisation, person) as session:
+        found = session.wiring.signer.key(session.organisation_id)
+    if as_json:
+        print_json({"log": found.name, "key": str(found), "fingerprint": found.fingerprint})
+        return
+    say(str(found))
+    note(f"SHA-256 of the key: {found.fingerprint}")
+
+
+@click.command("checkpoint")
+@caller_options
+@json_option
+def checkpoint(*, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
+    """Sign a checkpoint of the log as it stands, and print the signed note: keep it where this machine cannot write."""
+    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import note, print_json, say  # noqa: PLC0415  # the same
+    from engine.service.checkpoints import take_checkpoint  # noqa: PLC0415  # the same
+
+    with opened(home, organisation, person) as session:
+        made = take_checkpoint(session.ports, session.wiring.signer, session.organisation_id, session.caller.now)
+    if as_json:
+        names = ("size", "root", "note", "at")
+        print_json(None if made is None else {"id": made.id, **{name: made[name] for name in names}})
+    elif made is None:
+        note("the log has no entries yet")
+    else:
+        say(made["note"].rstrip("\n"))
+
+
+@click.command("erase")
+@click.option("--subject", required=True, help="Whom: `person/ID` or `lead/ID`.")
+@click.option("--reason", required=True, help="Why, for the log. Name the request, and nobody.")
+@caller_options
+@json_option
+def erase(
+    *, subject: str, reason: str, home: Path | None, organisation: str | None, person: str | None, as_json: bool
+) -> None:
+    """Make what the log and the records say about somebody unreadable for ever. Every proof stays valid."""
+    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import print_json, say  # noqa: PLC0415  # the same
+    from engine.service.erasure import erase_subject  # noqa: PLC0415  # the same
+
+    with opened(home, organisation, person) as session:
+        done = erase_subject(session.ports, session.caller, subject, reason)
+    if as_json:
+        print_json({"subject": done.subject, "records": done.records, "done_before": done.done_before})
+    elif done.done_before:
+        say(f"`{done.subject}` was erased before")
+    else:
+        say(f"erased `{done.subject}`: the log's key is destroyed, {done.records:,} records overwritten")
