@@ -6,11 +6,13 @@ from decimal import Decimal
 
 import pytest
 from flask import Flask
-from small_world import Api, as_person, code, value
+from small_world import NOW, Api, as_person, code, value
 
+from adapters.signing import signer_of
 from adapters.wiring import Wiring
 from engine.predicate import Always, Compare
 from engine.records import record_type
+from engine.service.checkpoints import take_checkpoint
 from webapp.api.answers import HIDDEN
 from webapp.api.resources import AUDIT, RESOURCES, Resource
 
@@ -112,6 +114,7 @@ def test_single_records_show_every_field(resource: Resource, analyst: Api, wirin
     """A single record shows all its fields, except those that are Bylaw's own bookkeeping."""
     analyst.post("/jobs", {"kind": "score-leads"})
     analyst.post("/evaluate/lead-priority/inbound", {"facts": {}, "record": True})
+    take_checkpoint(wiring.ports, signer_of("00" * 32), "org-a", NOW)
     held = wiring.ports.store.find(resource.type, Compare("organisation_id", "=", "org-a"), limit=1).records[0]
     shown = value(analyst.get(f"{resource.path}/{held.id}"))
     known = {field.name for field in record_type(resource.type).fields} - set(HIDDEN.get(resource.type, ()))

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
-from small_world import Api, as_person, code, value
+from small_world import NOW, ORG, Api, as_person, code, value
 
+from adapters.signing import signer_of
+from engine.service.auditing import record_attempt
+from engine.service.checkpoints import take_checkpoint
 from webapp.api.operation import Operation
 from webapp.api.routes import OPERATIONS
+from webapp.context import ports
 
 OURS = {
     "/leads": "lead-00", "/deals": "deal-01", "/check-ins": "check-in-1", "/accounts": "account-1",
     "/statements": "statement-1", "/conflicts": "conflict-1", "/decisions": "decision-1", "/jobs": "job-1",
     "/keys": "key-person-sales_rep", "/people": "person-sales_rep", "/me/sessions": "a-session",
+    "/audit/checkpoints": "checkpoint-000000000001",
 }  # fmt: skip
 BODIES = {"update_lead": {"name": "Mine now"}, "update_deal": {"name": "Mine now"}}
+
+
+@pytest.fixture(autouse=True)
+def checkpoint(app_in_memory: Flask) -> None:
+    """A log with one entry, and a checkpoint of it."""
+    with app_in_memory.app_context():
+        record_attempt(
+            ports(), at=NOW, action="sign_in", outcome="accepted", channel="console", request_id="r1",
+            subject=("session", "person-sales_rep"), organisation_id=ORG,
+        )  # fmt: skip
+        take_checkpoint(ports(), signer_of("00" * 32), ORG, NOW)
 
 
 @pytest.mark.parametrize("operation", [one for one in OPERATIONS if "{id}" in one.path], ids=lambda one: one.id)
@@ -35,7 +51,7 @@ def test_ids_of_another_organisation_are_not_found(app_in_memory: Flask, operati
 def test_there_is_something_behind_the_wall(app_in_memory: Flask) -> None:
     """The records that the neighbour does not find are there for their own organisation."""
     ours: Api = as_person(app_in_memory, "person-platform_admin")
-    for path in ("/leads", "/deals", "/accounts", "/statements", "/conflicts"):
+    for path in ("/leads", "/deals", "/accounts", "/statements", "/conflicts", "/audit/checkpoints"):
         assert 200 == ours.get(f"{path}/{OURS[path]}").status_code, path
 
 

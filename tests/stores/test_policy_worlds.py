@@ -182,7 +182,11 @@ def storable(record: Record, number: int) -> Record | None:
     if any(value is not None and not isinstance(value, str) for value in record.fields.values()):
         return None
     filled = {
-        field.name: f"x{number}" if field.kind is FieldKind.TEXT else FILLING[field.kind]
+        field.name: f"x{number}"
+        if field.kind is FieldKind.TEXT
+        else number
+        if (field.name,) in known.unique
+        else FILLING[field.kind]
         for field in known.fields
         if field.required
     }
