@@ -197,6 +197,7 @@ def test_the_example_sign_in_is_for_loopback(*, host: str, local: bool) -> None:
 def test_the_example_sign_in_is_impossible_in_production() -> None:
     """In production the example sign-in is an error, and off even in settings that nobody has checked."""
     said = {"BYLAW_DATABASE_URL": "mongodb://h/d", "BYLAW_REDIS_URL": "redis://h", "BYLAW_SECRET_KEY": SECRET}
+    said["BYLAW_AUDIT_KEY"] = "0b" * 32
     found = problems({"BYLAW_PRODUCTION": "true", "BYLAW_EXAMPLE_SIGN_IN": "true", **said})
     assert ["settings.invalid"] == [code for code, _, _ in found]
     assert "`BYLAW_EXAMPLE_SIGN_IN` asks for no proof" in found[0][1]
@@ -228,6 +229,7 @@ def test_an_issuer_without_https_is_for_one_machine() -> None:
     local = {"BYLAW_OIDC_ISSUER": "http://localhost:3000", "BYLAW_OIDC_CLIENT_ID": "bylaw"}
     assert "http://localhost:3000" == Settings.from_environment(local).oidc_issuer
     said = {"BYLAW_DATABASE_URL": "mongodb://h/d", "BYLAW_REDIS_URL": "redis://h", "BYLAW_SECRET_KEY": SECRET}
+    said["BYLAW_AUDIT_KEY"] = "0b" * 32
     ((_, message, _),) = problems({"BYLAW_PRODUCTION": "true", **said, **local})
     assert "`BYLAW_OIDC_ISSUER` must start with `https:` in production" == message
 
