@@ -266,7 +266,8 @@ def test_issuers_of_tokens() -> None:
         ]
     assert "does not start with `https:`" in problems({**said, "BYLAW_TOKEN_ISSUERS": "http://id.example.com"})[0][1]
     production = {"BYLAW_PRODUCTION": "true", "BYLAW_DATABASE_URL": "mongodb://h/d", "BYLAW_REDIS_URL": "redis://h"}
-    ((_, message, _),) = problems({**production, "BYLAW_SECRET_KEY": SECRET, **said})
+    keys = {"BYLAW_SECRET_KEY": SECRET, "BYLAW_AUDIT_KEY": "0b" * 32}
+    ((_, message, _),) = problems({**production, **keys, **said})
     assert "`BYLAW_TOKEN_ISSUERS` must start with `https:` in production" == message
 
 
