@@ -20,6 +20,7 @@ from engine.problems import DeniedError, NotFoundError, Problem
 from engine.service.auditing import STRANGER, record_attempt
 from engine.service.directory import actor_of
 from webapp import bearer, rate_limits
+from webapp.client_address import client_address
 from webapp.context import now, ports, wiring
 from webapp.devices import device_of
 from webapp.hosts import asked_directly
@@ -97,7 +98,7 @@ def begin_session(actor: Actor, how: str) -> None:
         {"csrf": secrets.token_urlsafe(32), "how": how},
         person_id=actor.id,
         device=device_of(request.headers.get("User-Agent", "")),
-        address=request.remote_addr or "",
+        address=client_address(),
     )
     g.session = wiring().sessions.read(g.cookie)
     g.pop("caller", None)

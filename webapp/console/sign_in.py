@@ -28,7 +28,7 @@ from engine.service import directory, records, sign_ins
 from webapp import identity
 from webapp.console.frame import Route, asset, caller, page, ports, see_other
 from webapp.context import now, wiring
-from webapp.problems import RETRY_SECONDS, status_of
+from webapp.problems import status_of
 
 PENDING_SECONDS = 600
 """How long somebody may take at the identity provider."""
@@ -175,12 +175,8 @@ def _failed(error: BylawError) -> Response:
 
 
 def _refusal(error: BylawError) -> Response:
-    response = _sign_in_page(
-        problems=error.problems, status=status_of(error), closed=isinstance(error, UnavailableError)
-    )
-    if isinstance(error, UnavailableError):
-        response.headers["Retry-After"] = str(RETRY_SECONDS)
-    return response
+    closed = isinstance(error, UnavailableError)
+    return _sign_in_page(problems=error.problems, status=status_of(error), closed=closed)
 
 
 def _browser_cookie() -> str:
