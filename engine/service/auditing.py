@@ -20,6 +20,7 @@ from engine.problems import BylawError, DeniedError, InvalidError, NotFoundError
 from engine.records import PLACE, Record, personal_fields
 
 PLACE_FIELDS = tuple(known.name for known in PLACE)
+LONGEST_REASON = 1_000
 STRANGER = "stranger"
 """Id and role of somebody who has not shown who they are."""
 UNPLACED = "unplaced"
@@ -77,6 +78,14 @@ def changes_between(before: Record | None, after: Record | None) -> dict[str, An
         for name in sorted({*old, *new})
         if old.get(name) != new.get(name)
     }
+
+
+def kept_reason(text: str) -> str:
+    """A person's own words for the log, trimmed. Raises `InvalidError` (`audit.reason`) for none and for too many."""
+    if not text.strip() or len(text) > LONGEST_REASON:
+        message = f"a reason has 1 to {LONGEST_REASON:,} characters, which stay in the log"
+        raise InvalidError(Problem("audit.reason", message, help="name the case, and nobody"))
+    return text.strip()
 
 
 def accepted(

@@ -18,7 +18,7 @@ from engine.problems import ConflictError, InvalidError, Place, Problem, Report
 from engine.records import Record
 from engine.records import record_type as type_of
 from engine.service.actions import READ
-from engine.service.auditing import Attempt, accepted, audited, changes_between
+from engine.service.auditing import Attempt, accepted, audited, changes_between, kept_reason
 from engine.service.evaluate import evaluate
 from engine.service.fields import read_fields
 from engine.service.records import get_record, list_records, read_for_write, require_write
@@ -29,6 +29,9 @@ SYNC_CONFLICT = "sync-conflict"
 OPEN, RESOLVED = "open", "resolved"
 OTHER_SIDE: Mapping[str, str] = MappingProxyType({"client": "server", "server": "client"})
 """The two sides a person can choose, and whose value then gives way."""
+
+OVERRIDE = "a person chose where the rules keep both values"
+"""The reason of a choice that nobody gave a reason for."""
 
 WRITTEN = frozenset({"strategy", "choice", "only_client"})
 """How a field must have come out for its value to be written into the record."""
@@ -96,20 +99,24 @@ def resolve_conflict(
     *,
     revision: int,
     choices: Mapping[str, str] = MappingProxyType({}),
+    reason: str | None = None,
 ) -> Record:
     """Decide an open conflict by its rule set and write the merged values into its record, both or neither.
 
     `choices` settles what the rules leave to a person: `client` or `server` for every open field; one choice holds for
     the whole group of a field. The conflict's `decision` stays what the rules said, its `outcome` is what was carried
-    out and by whose choice; the values that gave way stay in both and in the audit log. Raises as `update_record` does,
-    for the conflict and for the record it is about; `ConflictError` (`conflict.resolved`; `conflict.needs_person` with
-    a problem for each open field without a choice); `InvalidError` (`conflict.choice`) for a choice the rules do not
-    ask for.
+    out and by whose choice; the values that gave way stay in both and in the audit log. There a choice is an override:
+    the entries name the chooser as approver, with the `reason` given.
+
+    Raises as `update_record` does, for the conflict and for the record it is about; `InvalidError` (`audit.reason`) for
+    a reason that cannot be kept, (`conflict.choice`) for a choice the rules do not ask for; `ConflictError`
+    (`conflict.resolved`; `conflict.needs_person` with a problem for each open field without a choice).
     """
     attempt = [Attempt("resolve", "conflict", conflict_id)]
     with audited(ports, caller, attempt):
         seen = get_record(ports, caller, "conflict", conflict_id)
         attempt[0] = replace(attempt[0], record=seen, rule_set=seen["rule_set"])
+        why = kept_reason(reason) if reason is not None else None
         decision = evaluate(ports, caller, seen["rule_set"], conflict_facts(seen), at=caller.now, as_of=caller.now)
         with ports.store.transaction() as transaction:
             conflict = read_for_write(
@@ -126,7 +133,15 @@ def resolve_conflict(
             append_only = type_of(target.type).append_only
             merged = target if append_only else _merged(target, _to_write(outcome), caller)
             require_write(ports, caller, merged)
-            entry = partial(accepted, caller, "resolve", rule_set=decision.rule_set, rule_version=decision.version)
+            entry = partial(
+                accepted,
+                caller,
+                "resolve",
+                rule_set=decision.rule_set,
+                rule_version=decision.version,
+                reason=why or (OVERRIDE if sides else None),
+                approver=caller.actor.id if sides else None,
+            )
             if merged.fields != target.fields:
                 stored = transaction.update(merged)
                 transaction.append_audit(entry(before=target, after=stored))

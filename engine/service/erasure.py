@@ -15,14 +15,13 @@ from engine.predicate import Compare, both
 from engine.problems import DeniedError, InvalidError, Problem
 from engine.records import RECORD_TYPES, Record, personal_fields, record_type
 from engine.service.actions import ERASE, READ
-from engine.service.auditing import Attempt, accepted, audited
+from engine.service.auditing import Attempt, accepted, audited, kept_reason
 from engine.service.spelling import did_you_mean
 
 ERASABLE = ("person", "lead")
 """Record types that are about somebody."""
 ERASED = "erased"
 """What stands afterwards in a field that may not be empty."""
-LONGEST_REASON = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +44,7 @@ def erase_subject(ports: Ports, caller: Caller, subject: str, reason: str) -> Er
         if kind not in ERASABLE or not record_id:
             message = f"`{subject[:80]}` names nobody: write `person/ID` or `lead/ID`"
             raise InvalidError(Problem("audit.subject", message, help=did_you_mean(kind, ERASABLE)))
-        if not reason.strip() or len(reason) > LONGEST_REASON:
-            message = f"an erasure has a reason of 1 to {LONGEST_REASON:,} characters, which stays in the log"
-            raise InvalidError(Problem("audit.reason", message, help="name the request, and nobody"))
+        why = kept_reason(reason)
         with ports.store.transaction() as transaction:
             seen = transaction.get(kind, record_id, ports.authorizer.predicate(caller.actor, READ, kind))
             attempt[0] = replace(attempt[0], record=seen)
@@ -66,7 +63,7 @@ def erase_subject(ports: Ports, caller: Caller, subject: str, reason: str) -> Er
                     ERASE,
                     before=seen,
                     after=after,
-                    reason=reason.strip(),
+                    reason=why,
                     approver=caller.actor.id,
                     # The values that were: nowhere. Only how much was overwritten.
                     changes={"records": {"before": 0, "after": len(written)}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from engine.nearest_change import MOST_FACTS, STEPS, NearestChange
 from engine.ports import Ports
 from engine.problems import BylawError, ConflictError, InvalidError, Problem
 from engine.records import Record
-from engine.service.auditing import accepted, place_of
+from engine.service.auditing import Attempt, accepted, audited, place_of
 from engine.service.records import get_record
 from engine.service.rulesets import get_version, published_versions, release_digest
 
@@ -36,28 +37,36 @@ def evaluate(
     """Decide about facts as `exact_json.parse` gives them.
 
     `record` stores the decision; `subject` is the record type and id that it is about. Raises `NotFoundError` for an
-    unknown rule set or version and `InvalidError` for facts that do not fit, with all their problems.
+    unknown rule set or version and `InvalidError` for facts that do not fit, with all their problems: in the audit log
+    if the decision was to be stored.
     """
-    known = published_versions(ports, caller.actor.organisation_id)
-    published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of, published=known)
-    release = release_digest(ports, caller.actor.organisation_id, at=at, as_of=as_of, published=known)
-    decision = published.rule_set.decide(facts, at=at, as_of=as_of, release=release)
-    if record:
-        receipt = decision_record(
-            f"decision-{ports.new_id()}", caller, decision, place=place_of(None, caller), subject=subject, facts=facts
-        )
-        with ports.store.transaction() as transaction:
-            stored = transaction.insert(receipt)
-            transaction.append_audit(
-                accepted(
-                    caller,
-                    "evaluate",
-                    after=stored,
-                    rule_set=rule_set,
-                    rule_version=decision.version,
-                    changes={"input_digest": {"before": None, "after": decision.input_digest}},
-                )
+    kept = audited(ports, caller, [Attempt("evaluate", "decision", rule_set[:200])]) if record else nullcontext()
+    with kept:
+        known = published_versions(ports, caller.actor.organisation_id)
+        published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of, published=known)
+        release = release_digest(ports, caller.actor.organisation_id, at=at, as_of=as_of, published=known)
+        decision = published.rule_set.decide(facts, at=at, as_of=as_of, release=release)
+        if record:
+            receipt = decision_record(
+                f"decision-{ports.new_id()}",
+                caller,
+                decision,
+                place=place_of(None, caller),
+                subject=subject,
+                facts=facts,
             )
+            with ports.store.transaction() as transaction:
+                stored = transaction.insert(receipt)
+                transaction.append_audit(
+                    accepted(
+                        caller,
+                        "evaluate",
+                        after=stored,
+                        rule_set=rule_set,
+                        rule_version=decision.version,
+                        changes={"input_digest": {"before": None, "after": decision.input_digest}},
+                    )
+                )
     return decision
 
 

@@ -217,6 +217,8 @@ class IncentiveRun:
                 after=stored,
                 rule_set=decision.rule_set,
                 rule_version=decision.version,
+                reason=_why_anew(before, decision) if before is not None else None,
+                approver=caller.actor.id if before is not None else None,
                 changes={
                     "payout": {
                         "before": before["payout"].to_json() if before else None,
@@ -344,6 +346,13 @@ def _existing(transaction: Transaction, statement: Record) -> Record | None:
         return transaction.get("statement", statement.id, Compare("organisation_id", "=", statement.organisation_id))
     except NotFoundError:
         return None
+
+
+def _why_anew(before: Record, decision: Decision) -> str:
+    """Why a statement that was there is adjusted: whoever started the run answers for it."""
+    plan, inputs = (before["decision"][name] != getattr(decision, name) for name in ("digest", "input_digest"))
+    changed = " and ".join(word for word, differs in (("the plan", plan), ("what it pays for", inputs)) if differs)
+    return f"{changed or 'the outcome'} changed since the statement was calculated"
 
 
 def _same(before: Record, decision: Decision) -> bool:

@@ -20,7 +20,7 @@ from world import (
 )
 
 from engine import exact_json
-from engine.predicate import Always
+from engine.predicate import Always, Compare
 from engine.problems import ConflictError, InvalidError, NotFoundError
 from engine.records import Record
 from engine.service.conflicts import explain_conflict, explain_sync, resolve_conflict
@@ -199,6 +199,36 @@ def test_what_the_rules_leave_to_a_person_is_not_resolved(ports):
         error.value.code,
         get_record(ports, platform(), "deal", "deal-981").revision,
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept"),
+    [(None, "a person chose where the rules keep both values"), (" agreed by phone ", "agreed by phone")],
+)
+def test_a_choice_is_an_override_with_reason_and_approver(ports, reason, kept):
+    """Where a person chooses against open rules, the log names who answers for it and why, with both values."""
+    deal, conflict = deal_981(PEOPLE["field"])
+    stages = {"base": {"stage": "Engaging"}, "client": {"stage": "Prospecting"}, "server": {"stage": "Lost"}}
+    insert(ports, deal, conflict.with_fields(**stages))
+    caller = as_person(ports, "field")
+    resolve_conflict(ports, caller, "c-981", revision=1, choices={"stage": "client"}, reason=reason)
+    for entry in ports.store.scan("audit_entry", Compare("action", "=", "resolve")):
+        assert ("field", kept) == (entry["approver_id"], entry["reason"])
+        if entry["record_type"] == "conflict":
+            choice = entry["changes"]["choice.stage"]
+            assert {"client": "Prospecting", "server": "Lost"} == choice["before"]
+    with pytest.raises(InvalidError) as error:
+        resolve_conflict(ports, caller, "c-981", revision=2, reason=" ")
+    assert "audit.reason" == error.value.code
+
+
+def test_a_decision_that_could_not_be_stored_is_in_the_log(ports):
+    """Facts that do not fit leave an entry where the decision was to be kept, and none where it was not."""
+    caller = as_person(ports, "rep")
+    for record in (False, True):
+        with pytest.raises(InvalidError):
+            evaluate(ports, caller, "lead-priority/inbound", {"employees": "x"}, at=NOW, as_of=NOW, record=record)
+    assert [("evaluate", "failed", "lead-priority/inbound")] == [entry[:3] for entry in audit(ports)]
 
 
 def test_a_conflict_in_hand_is_explained_the_same(ports):

@@ -146,6 +146,12 @@ def test_running_again_changes_nothing_and_a_changed_deal_only_its_payee(ports):
     assert (usd("6000"), before["rep"]) == (after["field"]["credited"], after["rep"])
     entries = [entry for entry in audit(ports) if entry[0] == "calculate"]
     assert 5 == len(entries)
+    adjusted = [
+        one for one in ports.store.scan("audit_entry", Compare("action", "=", "calculate")) if one["approver_id"]
+    ]
+    assert [("service", "what it pays for changed since the statement was calculated")] == [
+        (one["approver_id"], one["reason"]) for one in adjusted
+    ]
 
 
 def test_deals_that_change_under_way_are_seen_as_one_state(ports, monkeypatch):

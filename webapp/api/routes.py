@@ -106,6 +106,7 @@ RESOLUTION = Body(
             "For each field that the rules leave to a person (`needs_person` in the preview), whose value stands.",
             default={},
         ),
+        Member("reason", reading.TEXT, "Why, for the audit log, which names the chooser beside it."),
     ),
     optional=True,
 )

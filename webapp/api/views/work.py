@@ -51,7 +51,12 @@ def cancel_job(asked: Asked) -> Response:
 def resolve_conflict(asked: Asked) -> Response:
     """Let the rules settle a conflict, as its preview shows; what they leave to a person is chosen in the body."""
     settled = conflicts.resolve_conflict(
-        ports(), asked.caller, asked.path["id"], revision=asked.revision, choices=asked.body["choices"]
+        ports(),
+        asked.caller,
+        asked.path["id"],
+        revision=asked.revision,
+        choices=asked.body["choices"],
+        reason=asked.body["reason"],
     )
     return answers.one(settled)
 
