@@ -17,6 +17,7 @@ from engine.predicate import Predicate, Scalar
 from engine.records import Record
 
 if TYPE_CHECKING:
+    from engine.policy import Explanation
     from engine.service.library import Library
 
 
@@ -207,6 +208,10 @@ class Authorizer(Protocol):
 
     def allows(self, actor: Actor, action: str, record: Record) -> bool:
         """Whether the actor may do this to this record, as it stands."""
+        ...
+
+    def explain(self, actor: Actor, action: str, record: Record) -> Explanation:
+        """Why: the rule that grants it, or what a denial misses least."""
         ...
 
     @property

@@ -9,17 +9,20 @@ from engine.policy.matrix import MatrixRow, matrix
 from engine.policy.policies import Policies
 from engine.policy.vocabulary import ALL_ROLES
 from engine.policy.widening import Change, widening
+from engine.policy.words import CellInWords, cells_in_words
 
 __all__ = [
     "ACTIONS",
     "ALL_ROLES",
     "CaseResult",
+    "CellInWords",
     "Change",
     "Condition",
     "Explanation",
     "MatrixRow",
     "Policies",
     "Way",
+    "cells_in_words",
     "check",
     "explain",
     "matrix",

@@ -24,6 +24,7 @@ from engine.records import Record
 from engine.scopes import narrowed
 
 if TYPE_CHECKING:
+    from engine.policy.explaining import Explanation
     from engine.policy.matrix import MatrixRow
 
 KEPT_PREDICATES = 20_000
@@ -98,6 +99,12 @@ class Policies:
     def allows(self, actor: Actor, action: str, record: Record) -> bool:
         """Whether the actor may do this to this record, as it stands."""
         return matches(self.predicate(actor, action, record.type), record.values())
+
+    def explain(self, actor: Actor, action: str, record: Record) -> Explanation:
+        """Why the actor may, or may not: the rule that grants it, or what a denial misses least."""
+        from engine.policy.explaining import explain  # noqa: PLC0415  # it reads this class
+
+        return explain(self, actor, action, record)
 
     def reference_allows(self, actor: Actor, action: str, record: Record) -> bool:
         """What Oso itself says: slow, for tests and `bylaw check`."""

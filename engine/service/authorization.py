@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.caller import ACTIONS, ROLES, SERVICE_ROLE, Actor, Caller
 from engine.ports import Page, Ports
@@ -18,6 +18,9 @@ from engine.problems import DeniedError, NotFoundError, Problem
 from engine.records import RECORD_TYPES, FieldKind, Record, record_type
 from engine.service.actions import ASK, READ
 from engine.service.directory import actor_from
+
+if TYPE_CHECKING:
+    from engine.policy import Explanation, Way
 
 RECORD_TYPE_NAMES = tuple(known.name for known in RECORD_TYPES)
 LONGEST_ID = 200
@@ -48,6 +51,29 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Reasons:
+    """A verdict with its reasons; without a person or record that the asker sees, there is no `explanation`."""
+
+    verdict: Verdict
+    explanation: Explanation | None
+    placement: tuple[Placement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the person and the record lie on one level (`region_id`, `team_id`, ...): the scopes, side by side."""
+
+    level: str
+    theirs: tuple[str, ...]
+    records: str | None
+
+    @property
+    def same(self) -> bool:
+        """Whether the record lies where the person is."""
+        return self.records in self.theirs
+
+
+@dataclass(frozen=True, slots=True)
 class People:
     """Some people who may do something, by id; `after` is where the next page begins, None on the last one."""
 
@@ -67,6 +93,66 @@ def check(ports: Ports, caller: Caller, person_id: str, action: str, target: Tar
     if record is None:
         return Verdict(allowed=False, actor=actor)
     return Verdict(ports.authorizer.allows(actor, action, record), actor, record)
+
+
+def explain(ports: Ports, caller: Caller, person_id: str, action: str, target: Target) -> Reasons:
+    """The same with the rule that decided, or with what a denial misses least. Raises `DeniedError` as `check` does."""
+    verdict = check(ports, caller, person_id, action, target)
+    if verdict.actor is None or verdict.record is None:
+        return Reasons(verdict, None)
+    explanation = ports.authorizer.explain(verdict.actor, action, verdict.record)
+    return Reasons(verdict, explanation, placement(verdict.actor, verdict.record))
+
+
+def placement(actor: Actor, record: Record) -> tuple[Placement, ...]:
+    """The levels that the record has, from the organisation to its owner."""
+    held = {
+        "organisation_id": (actor.organisation_id,),
+        "region_id": (actor.region_id,),
+        "branch_id": (actor.branch_id,),
+        "team_id": (actor.team_id,),
+        "territory_id": actor.territory_ids,
+        "owner_id": (actor.id,),
+    }
+    values, known = record.values(), record_type(record.type)
+    return tuple(
+        Placement(level, tuple(one for one in theirs if one), values.get(level))
+        for level, theirs in held.items()
+        if known.field(level) is not None
+    )
+
+
+def reasons_value(reasons: Reasons) -> dict[str, Any] | None:
+    """The reasons as JSON has them.
+
+    Shape: `{granted_by: way?, nearest: [way], roles: [role], outside_scopes, placement: [{level, person, record,
+    same}]}`, a way being `{rule: "policies/records.polar:3", head, conditions: [{asks, wanted, held, met}]}`.
+    """
+    found = reasons.explanation
+    if found is None:
+        return None
+    return {
+        "granted_by": None if found.granted_by is None else _way_value(found.granted_by),
+        "nearest": [_way_value(way) for way in found.nearest],
+        "roles": list(found.roles),
+        "outside_scopes": found.outside_scopes,
+        "placement": [
+            {"level": one.level, "person": list(one.theirs), "record": one.records, "same": one.same}
+            for one in reasons.placement
+        ],
+    }
+
+
+def rule_of(way: Way) -> str:
+    """Where the rule stands: `policies/records.polar:3`."""
+    return f"policies/{way.place.source}:{way.place.line}"
+
+
+def _way_value(way: Way) -> dict[str, Any]:
+    conditions = [
+        {"asks": one.asks, "wanted": list(one.wanted), "held": one.held, "met": one.met} for one in way.conditions
+    ]
+    return {"rule": rule_of(way), "head": way.head, "conditions": conditions}
 
 
 def person_asked_about(ports: Ports, caller: Caller, person_id: str) -> Actor | None:

@@ -97,6 +97,7 @@ AUTHZEN = {
     "action": {"name": "read"},
     "resource": {"type": "lead", "id": "lead-00"},
 }
+CHECK = {"action": "write", "record_type": "lead", "record_id": "lead-00"}
 REAL_BODIES: dict[str, list[object]] = {
     "evaluate": [{"facts": {"employees": 800, "industry": "retail"}}, {"facts": {}, "explain": False, "version": 1}],
     "evaluate_bulk": [{"facts": [{"employees": 800}, {"employees": "many"}, {}]}],
@@ -106,6 +107,8 @@ REAL_BODIES: dict[str, list[object]] = {
         {"kind": "score-leads"},
         {"kind": "incentive-run", "plan": "sales-commission", "period": "2026-Q3"},
     ],
+    "check_access": [CHECK | {"explain": True}, CHECK],
+    "check_access_bulk": [{"checks": [CHECK, CHECK | {"person_id": "person-sales_rep"}]}],
     "evaluation": [AUTHZEN],
     "evaluations": [AUTHZEN, {"subject": AUTHZEN["subject"], "evaluations": [AUTHZEN, {"action": {"name": "read"}}]}],
     "search_subject": [AUTHZEN | {"page": {"limit": 1}}],

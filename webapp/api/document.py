@@ -201,6 +201,7 @@ def _query_parameter(parameter: Parameter) -> dict[str, Any]:
         "in": "query",
         "description": parameter.about,
         "schema": dict(parameter.reader.schema),
+        **({"required": True} if parameter.required else {}),
     }
 
 

@@ -37,6 +37,7 @@ class Parameter:
     reader: Reader
     about: str
     default: Any = None
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,10 @@ def read_query(request: Request, parameters: tuple[Parameter, ...]) -> dict[str,
                 found[name] = parameter.reader.read(texts[0])
             except UnreadableError as wanted:
                 report.add("request.bad_parameter", f"`{name}` must be {wanted}; `{texts[0][:60]}` was given", place)
+    for parameter in parameters:
+        if parameter.required and parameter.name not in request.args:
+            place = Place("query", path=f"?{parameter.name}")
+            report.add("request.bad_parameter", f"`{parameter.name}` is required", place)
     report.raise_if_any()
     return found
 
@@ -101,15 +105,16 @@ def read_body(request: Request, body: Body, raw: bytes) -> Any:
     given = exact_json.parse(raw, max_bytes=body.limit_bytes, max_members=MOST_MEMBERS)
     if not isinstance(given, dict):
         raise InvalidError(Problem("field.wrong_kind", "the body must be an object", Place("body", path="$")))
-    return given if body.members is None else _members(given, body.members)
+    return given if body.members is None else read_members(given, body.members)
 
 
-def _members(given: dict[str, Any], members: tuple[Member, ...]) -> dict[str, Any]:
+def read_members(given: dict[str, Any], members: tuple[Member, ...], path: str = "$") -> dict[str, Any]:
+    """The typed members of an object at `path`. Raises `InvalidError` with every problem of it."""
     report = Report()
     known = {member.name: member for member in members}
     found: dict[str, Any] = {member.name: member.default for member in members}
     for name, value in given.items():
-        place = Place("body", path=f"$.{name}" if name.isidentifier() else f'$["{name[:60]}"]')
+        place = Place("body", path=f"{path}.{name}" if name.isidentifier() else f'{path}["{name[:60]}"]')
         member = known.get(name)
         if member is None:
             report.add("field.unknown", f"the body has no member `{name[:60]}`", place, did_you_mean(name, known))
@@ -120,7 +125,7 @@ def _members(given: dict[str, Any], members: tuple[Member, ...]) -> dict[str, An
                 report.add("field.wrong_kind", f"`{name}` must be {wanted}", place)
     for member in members:
         if member.required and member.name not in given:
-            report.add("field.missing", f"`{member.name}` is required", Place("body", path=f"$.{member.name}"))
+            report.add("field.missing", f"`{member.name}` is required", Place("body", path=f"{path}.{member.name}"))
     report.raise_if_any()
     return found
 

@@ -22,7 +22,7 @@ from webapp.api.resources import (
     STATEMENTS,
     Resource,
 )
-from webapp.api.views import erasure, evaluation, keys, records, rule_sets, sessions, work
+from webapp.api.views import authorization, erasure, evaluation, keys, records, rule_sets, sessions, work
 
 AT = Parameter("at", reading.INSTANT_TEXT, "The instant that is decided about; default: now.")
 AS_OF = Parameter("as_of", reading.INSTANT_TEXT, "Only what was known at this instant; default: now.")
@@ -284,6 +284,26 @@ OPERATIONS: tuple[Operation, ...] = (
         records.list_audit(AUDIT), Success(200, "AuditEntryPage", "A page of entries.", ("Link",)),
         (*(one.parameter for one in AUDIT.filters), *resources.PAGING), problems=(400,),
         asks=("read:audit_entry",),
+    ),
+    Operation(
+        "POST", "/authorization/check", "check_access", "authorization", "May somebody do this to a record?",
+        authorization.check, Success(200, "AccessVerdict", "The verdict."), body=Body({}, authorization.QUESTION),
+        problems=(403,), asks=("ask:person", "*:*"),
+    ),
+    Operation(
+        "POST", "/authorization/check/bulk", "check_access_bulk", "authorization", "Many such checks at once",
+        authorization.check_many, Success(200, "AccessVerdicts", "A verdict for each, in their order."),
+        body=Body({}, (Member("checks", authorization.CHECKS, "The checks.", required=True),)),
+        problems=(403,), asks=("ask:person", "*:*"),
+    ),
+    Operation(
+        "GET", "/authorization/explanation", "explain_access", "authorization", "Why somebody may, or may not",
+        authorization.explain, Success(200, "AccessVerdict", "The verdict with its reasons."),
+        tuple(
+            Parameter(member.name, member.reader, member.about, required=member.required)
+            for member in authorization.QUESTION[:4]
+        ),
+        problems=(400, 403), asks=("ask:person", "*:*"),
     ),
     Operation(
         "GET", "/me", "get_me", "identity", "Who you are", work.me, Success(200, "Me", "You."),
