@@ -146,9 +146,7 @@ def _check_policies(folder: Path, checked: Checked) -> None:
     from engine.policy import Policies  # noqa: PLC0415  # loads Oso, which rule files do not need
 
     try:
-        files = {
-            path.name: _text(path) for path in walk(folder) if path.suffix in POLICY_FILES and path.parent == folder
-        }
+        files = policy_texts(folder)
     except BylawError as error:
         checked.problems.extend(error.problems)
         return
@@ -160,6 +158,11 @@ def _check_policies(folder: Path, checked: Checked) -> None:
         run_policy_tests(policies, folder, tests, checked)
     except BylawError as error:
         checked.problems.extend(error.problems)
+
+
+def policy_texts(folder: Path) -> dict[str, str]:
+    """The policies of a folder, by their names. Raises `BylawError` for what cannot be read."""
+    return {path.name: _text(path) for path in walk(folder) if path.suffix in POLICY_FILES and path.parent == folder}
 
 
 def run_policy_tests(policies: Policies, folder: Path, tests: Mapping[str, str], checked: Checked) -> None:

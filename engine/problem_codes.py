@@ -42,6 +42,7 @@ CODES: dict[str, str] = {
     "policy.shape": "A rule's condition cannot become a database query, so it cannot be used.",
     "policy.organisation": "A rule reaches records of other organisations.",
     "policy.unknown_name": "A policy names a record type, field, role or action that does not exist.",
+    "policy.unknown_digest": "The policies with this digest are not at hand.",
     "policy.no_row": "A record type has no rule: it must say who may do what, or that nobody may.",
     "policy.test_malformed": "A policy's test file cannot be read.",
     "policy.test_failed": "A policy's own test came out differently.",
