@@ -201,9 +201,7 @@ def _show_diff(changes: tuple[Change, ...], touched: Effects | None) -> None:
     if not changes:
         say("nobody gains or loses anything")
         return
-    say(
-        "By the rules, for somebody called `ann` of the region `north`, branch `oslo`, team `red`, territories `t1`, `t2`:"
-    )
+    say("By the rules (`ann` is somebody of region `north`, branch `oslo`, team `red`, territories `t1`, `t2`):")
     table(
         ("role", "", "action", "record", "for instance"),
         [(one.role, "gains" if one.gains else "loses", one.action, one.record_type, _fields(one)) for one in changes],
