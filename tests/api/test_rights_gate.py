@@ -57,7 +57,7 @@ BODIES: dict[str, list[Any]] = {
 }
 IDS = {
     "leads": "lead-00", "deals": "deal-01", "check-ins": "check-in-1", "accounts": "account-1", "jobs": "job-1",
-    "statements": "statement-1", "conflicts": "conflict-1", "decisions": "decision-1",
+    "statements": "statement-1", "conflicts": "conflict-1", "decisions": "decision-1", "audit": "checkpoint-1",
     "people": "person-sales_manager",
     "keys": "key-person-other",
 }  # fmt: skip
