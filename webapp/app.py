@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("bylaw.web")
 
+NEEDS_NO_RIGHT = {
+    "health.live": "a supervisor asks, and nothing of anybody's is told",
+    "health.ready": "a supervisor asks, and only the state of parts is told",
+    "problem_page": "the meaning of a code, the same for everybody",
+}
+"""Addresses beside the API's and the console's, which declare what they ask themselves."""
+
 ANSWERS_IN_JSON = ("/api/", "/access/", "/.well-known/", "/health/", "/problems/")
 
 

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from adapters.wiring import Wiring
 from engine.caller import ACTIONS
 from engine.predicate import Always, Compare
-from engine.records import RECORD_TYPES
+from engine.records import RECORD_TYPES, Record
 from engine.service.jobs import run_job
 from webapp.api.operation import NAMED_BY_THE_REQUEST, Operation
 from webapp.api.routes import OPERATIONS
@@ -81,6 +81,8 @@ RIGHT: Mapping[str, Right] = {
     "explain_access": Right(query=CHECK),
     "list_my_sessions": NOTHING, "end_my_other_sessions": NOTHING, "list_sessions_of": at("person-sales_rep"),
     "end_sessions_of": at("person-sales_rep"),
+    "list_checkpoints": NOTHING, "get_checkpoint": at("checkpoint-1"),
+    "erase_subject": Right(body={"subject": "lead/lead-11", "reason": "asked for"}),
     "list_audit_entries": NOTHING, "get_me": NOTHING,
     "list_keys": NOTHING, "make_key": Right(body={"name": "new", "scopes": ["read:nothing"]}),
     "get_key": at("key-person-sales_rep"), "revoke_key": at("key-person-sales_rep"),
@@ -103,7 +105,9 @@ def asked(app_in_memory: Flask, memory: Wiring) -> dict[str, Right]:
     job = value(analyst.post("/jobs", {"kind": "score-leads"}))["id"]
     analyst.post("/evaluate/lead-priority/inbound", {"facts": {}, "record": True})
     decision = next(memory.ports.store.scan("decision", Always()))
+    noted = {"size": 1, "root": "00", "frontier": "00", "note": "signed", "at": NOW}
     with memory.ports.store.transaction() as transaction:
+        transaction.insert(Record("checkpoint", "checkpoint-1", ORG, noted))
         # As if it were the key's own, so that what is handed on is not more than is held.
         key = transaction.get("api_key", "key-person-sales_rep", Always())
         transaction.update(key.with_fields(scopes=("read:api_key",)))

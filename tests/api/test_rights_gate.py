@@ -50,6 +50,7 @@ BODIES: dict[str, list[Any]] = {
     "create_check_in": [CHECK_IN],
     "start_job": [{"kind": "score-leads"}, {"kind": "incentive-run", "plan": "sales-commission", "period": "2026-Q4"}],
     "resolve_conflict": [{"choices": {}}],
+    "erase_subject": [{"subject": one, "reason": "asked for"} for one in ("lead/lead-11", "person/person-gone")],
     "make_key": [{"name": "theirs", "person_id": "person-other"}],
     "check_access": [CHECK, CHECK | {"explain": True}],
     "check_access_bulk": [{"checks": [CHECK]}],
