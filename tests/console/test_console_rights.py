@@ -11,7 +11,7 @@ from spying import Spy, cells_that_grant, watched
 
 from adapters.wiring import Texts, Wiring
 from engine.caller import ROLES
-from engine.service import records
+from engine.service import key_ring, records
 from webapp.app import create_app
 from webapp.console import ROUTES
 from webapp.console.frame import Route
@@ -28,6 +28,7 @@ FORMS = (
     ("/jobs", {"kind": "score-leads"}),
     ("/jobs", {"kind": "incentive-run", "plan": "incentive-plan/sales-commission", "period": "2026-Q3"}),
     ("/people/sessions/end", {"person": "person-sales_rep"}),
+    ("/me/keys", {"name": "mine", "scope": "read:lead"}),
 )
 
 
@@ -60,6 +61,9 @@ def _requests(browser: Visitor) -> Iterator[tuple[str, dict[str, str] | None]]:
     yield from ((route.path, None) for route in ROUTES if "GET" in route.methods and "<" not in route.path)
     yield from ((address, None) for address in ADDRESSES)
     yield from FORMS
+    for key in key_ring.list_api_keys(browser.wiring.ports, browser.caller, person_id=browser.caller.actor.id)[:1]:
+        yield f"/me/keys/{key.id}/rotate", {}
+        yield f"/me/keys/{key.id}/revoke", {}
     for kind in LISTED:
         folder = {"audit_entry": "audit"}.get(kind, f"{kind}s")
         for record in records.list_records(browser.wiring.ports, browser.caller, kind, limit=3).records:

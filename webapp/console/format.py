@@ -28,7 +28,7 @@ ROLE_TITLES: Mapping[str, str] = dict(
 
 TONES: Mapping[str, str] = {
     "accepted": "good", "succeeded": "good", "won": "good", "in force": "good", "resolved": "good", "passed": "good",
-    "scored": "accent", "final": "good",
+    "scored": "accent", "final": "good", "active": "good", "replaced": "info", "expired": "warn", "revoked": "bad",
     "denied": "warn", "queued": "info", "running": "info", "open": "info", "cancelled": "warn", "draft": "info",
     "needs_person": "warn", "not_scored": "warn", "scheduled": "info", "calculated": "info", "engaging": "info",
     "failed": "bad", "lost": "bad", "scoring_failed": "bad",

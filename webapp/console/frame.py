@@ -95,6 +95,7 @@ DONE: Mapping[str, Message] = {
     "ended": Message("That session has ended."),
     "ended_others": Message("All other sessions have ended."),
     "ended_all": Message("All sessions have ended. The next click there asks for a sign-in."),
+    "revoked": Message("The key is revoked. Its next request is refused."),
     "cancelled": Message("Cancelling: the job stops after the records it is working on.", "info"),
 }
 """What `?done=` in an address may say. The sentence is ours, so an address cannot put words on a page."""
