@@ -14,31 +14,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from log_checks import entries_agree
 from record_samples import NOW, draft, lead, of
 
 from adapters.stores import open_store
 from adapters.stores.sqlite import connections, open_sqlite
-from engine.audit.leaf import leaf_bytes
-from engine.audit.merkle import leaf_hash, root_of
 from engine.caller import Actor
 from engine.policy import Policies
-from engine.ports import Message, Sort, Store
+from engine.ports import Message, Sort
 from engine.predicate import Always, both
 from engine.problems import ConflictError, NotFoundError, UnavailableError
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def entries_agree(store: Store, organisation: str) -> int:
-    """Assert that the log is gapless, every leaf is that of its entry, and the head is that of all leaves; how many."""
-    entries = sorted(store.scan("audit_entry", of(organisation)), key=lambda entry: entry["sequence"])
-    leaves = [leaf_hash(leaf_bytes(entry)) for entry in entries]
-    head = store.log_head(organisation)
-    assert [entry["sequence"] for entry in entries] == list(range(1, len(entries) + 1))
-    assert [leaf.hex() for leaf in leaves] == [entry["leaf_hash"] for entry in entries]
-    assert [entry["previous_hash"] for entry in entries] == [None, *(leaf.hex() for leaf in leaves)][:-1]
-    assert (head.size, head.root) == (len(leaves), root_of(leaves))
-    return len(entries)
 
 
 @pytest.fixture
@@ -386,12 +373,13 @@ def test_several_processes_write_one_log(file: Path) -> None:
         child.join(60)
         assert child.exitcode == 0
     with closing(open_sqlite(str(file))) as store:
-        assert list(range(1, 31)) == [entry["sequence"] for entry in store.scan("audit_entry", of("org"))]
+        assert entries_agree(store, "org") == 30
 
 
 WRITER = """
 import sys
 sys.path[:0] = sys.argv[2:]
+from log_checks import entries_agree
 from record_samples import NOW, draft, lead
 from adapters.stores.sqlite import open_sqlite
 from engine.ports import Message
