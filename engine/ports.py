@@ -120,6 +120,13 @@ class Reader(Protocol):
         """Where the organisation's audit log stands."""
         ...
 
+    def log_leaves(self, organisation_id: str, size: int) -> tuple[str, ...]:
+        """The stored leaf hashes, hexadecimal, of the entries up to this number, in their order.
+
+        Hashes say nothing about what is hashed, so this is the one question about records without a predicate.
+        """
+        ...
+
 
 class Transaction(Reader, Protocol):
     """Reads and writes that become visible together or not at all. Writers of one organisation are serialised."""

@@ -117,6 +117,8 @@ CODES: dict[str, str] = {
     "audit.personal_changed": "A personal value in an audit export is not the one that was logged.",
     "audit.chain_broken": "An entry of the log does not name the entry before it.",
     "audit.history_changed": "The log does not begin with the entries of an older checkpoint.",
+    "audit.scope": "A scope of the audit log is not one that can be exported.",
+    "audit.empty": "The audit log has no entries yet.",
     "audit.no_proof": "An audit export holds no proof from the older checkpoint that was kept.",
     # -- settings, processes and the command line
     "settings.unknown": "An environment variable looks like a setting but is none.",

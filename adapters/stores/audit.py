@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from adapters.stores.values import checked
 from engine import exact_json
-from engine.audit.leaf import ACTOR_NAME, CHANGES, SALT_BYTES, commitment, leaf_bytes, names_of, pointer
+from engine.audit.leaf import ACTOR_NAME, CHANGES, SALT_BYTES, commitment, entry_id, leaf_bytes, names_of, pointer
 from engine.audit.merkle import Frontier, leaf_hash
 from engine.caller import SERVICE_ROLE, Actor
 from engine.ports import AuditDraft
@@ -134,7 +134,7 @@ class Notary:
             "previous_hash": head.last_leaf,
             "personal": commitments or None,
         }
-        record = checked(Record(AUDIT_ENTRY, f"audit-{sequence:012d}", organisation_id, clear))
+        record = checked(Record(AUDIT_ENTRY, entry_id(sequence), organisation_id, clear))
         digest = leaf_hash(leaf_bytes(record)).hex()
         sealed: dict[str, str] = {}
         for subject in dict.fromkeys(one.subject for one in personal):

@@ -26,7 +26,7 @@ from adapters.stores.refusals import (
 from adapters.stores.tally import tallied_field
 from adapters.stores.values import checked, copied, is_text, sort_key
 from engine.ports import AuditDraft, LogHead, Message, Page, Sort
-from engine.predicate import Predicate, Scalar, matches
+from engine.predicate import Compare, Predicate, Scalar, both, matches
 from engine.problems import Problem, UnavailableError
 from engine.records import RECORD_TYPES, Record, record_type
 
@@ -111,6 +111,12 @@ class _Reader:
         """See `engine.ports.Reader.log_head`."""
         frontier = self._now().audit_heads.get(organisation_id, Head()).frontier
         return LogHead(frontier.size, frontier.root())
+
+    def log_leaves(self, organisation_id: str, size: int) -> tuple[str, ...]:
+        """See `engine.ports.Reader.log_leaves`."""
+        wanted = both(Compare("organisation_id", "=", organisation_id), Compare("sequence", "<=", size))
+        entries = sorted(self._matching(AUDIT_ENTRY, wanted), key=lambda entry: entry["sequence"])
+        return tuple(str(entry["leaf_hash"]) for entry in entries)
 
     def _read(self, record: Record) -> Record:
         """A copy for the reader; an audit entry with its personal values in it."""

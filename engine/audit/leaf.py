@@ -61,6 +61,11 @@ def leaf_value(entry: Record) -> dict[str, Any]:
     return _without_nulls(value)
 
 
+def entry_id(sequence: int) -> str:
+    """The id of an entry's record: its number in fixed width, so that ids sort as the log does."""
+    return f"audit-{sequence:012d}"
+
+
 def leaf_bytes(entry: Record) -> bytes:
     """The leaf's bytes: RFC 8785 over `leaf_value`."""
     return exact_json.canonical(leaf_value(entry))

@@ -112,9 +112,7 @@ def _borne_out(ports: Ports, organisation_id: str, last: Record | None, head: Lo
     if (frontier.size, frontier.root()) != (head.size, head.root):
         since_text = f"since entry {last['size']:,}" if last is not None else "since its beginning"
         message = f"the audit log of `{organisation_id}` does not add up {since_text}: nothing is signed"
-        raise ConflictError(
-            Problem("audit.broken", message, help="export it and let `bylaw audit verify` name the entry")
-        )
+        raise ConflictError(Problem("audit.broken", message, help="`bylaw audit check` names the entry"))
     return frontier
 
 

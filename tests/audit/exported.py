@@ -9,7 +9,8 @@ from hashlib import sha256
 from io import BytesIO
 from typing import Any
 
-from adapters.audit_keys import SigningKey, check
+from keys import SigningKey, check
+
 from adapters.shipped import verify_audit
 from engine.audit.export_file import ExportedEntry, ExportHead, OlderCheckpoint, write
 from engine.audit.leaf import ACTOR_NAME, commitment, leaf_bytes, pointer

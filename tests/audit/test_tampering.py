@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from exported import KEY, LOG, OTHER_KEY, both, entry_of, log_of
+from keys import check
 
-from adapters.audit_keys import check
 from adapters.shipped import verify_audit
 from engine.audit.leaf import leaf_bytes
 from engine.audit.merkle import Tree, leaf_hash

@@ -13,10 +13,10 @@ import pytest
 from exported import KEY, LOG, both, engine_verdict, log_of, script_verdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keys import SigningKey, check
 from test_merkle import official, proof_of
 from test_note import OWN_LINE, PUBLIC, RFC_8032, TEXT
 
-from adapters.audit_keys import SigningKey, check
 from adapters.shipped import verify_audit
 from engine import exact_json
 from engine.audit.export_file import ExportedEntry, ExportHead, write

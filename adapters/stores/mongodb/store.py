@@ -146,6 +146,14 @@ class _Reader:
             frontier = head_of(self._collection(AUDIT_HEADS), organisation_id, self._session).frontier
         return LogHead(frontier.size, frontier.root())
 
+    def log_leaves(self, organisation_id: str, size: int) -> tuple[str, ...]:
+        """See `engine.ports.Reader.log_leaves`."""
+        wanted = {"organisation_id": {"$eq": organisation_id}, "sequence": {"$lte": size}}
+        self._asking(Compare("organisation_id", "=", organisation_id))
+        with translated():
+            found = self._collection(AUDIT_ENTRY).find(wanted, {"leaf_hash": 1}, session=self._session)
+            return tuple(str(document.get("leaf_hash")) for document in found.sort([("sequence", 1)]))
+
     def _records(self, documents: list[dict[str, Any]], known: RecordType) -> list[Record]:
         """The documents' records; audit entries with their personal values in them."""
         records = [record_of(document, known) for document in documents]
