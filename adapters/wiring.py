@@ -40,6 +40,7 @@ __all__ = [
     "Wiring",
     "build",
     "build_in_memory",
+    "check_signature",
     "load_texts",
     "new_api_key",
     "now",
@@ -237,6 +238,13 @@ def workbook_bytes(sheets: tuple[Sheet, ...]) -> bytes:
     from adapters.spreadsheets import workbook_bytes as write  # noqa: PLC0415  # loads openpyxl
 
     return write(sheets)
+
+
+def check_signature(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether an Ed25519 signature is the key's: see `adapters.signing.is_signed_by`."""
+    from adapters.signing import is_signed_by  # noqa: PLC0415  # loads the cryptography
+
+    return is_signed_by(public, message, signature)
 
 
 def work(settings: Settings, *, name: str, sweep: Callable[[], None], sweep_seconds: int) -> None:

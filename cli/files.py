@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import stat
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
+from cli.output import print_bytes
 from engine.problems import InvalidError, NotFoundError, Place, Problem
 
 LARGEST_FILE = 64_000_000
@@ -41,6 +44,50 @@ def read(path: Path) -> bytes:
     if len(data) > LARGEST_FILE:
         raise InvalidError(_too_large(str(path)))
     return data
+
+
+def read_text(path: Path) -> str:
+    """A file's UTF-8 text. Raises `NotFoundError` or `InvalidError` with a `file.*` code."""
+    try:
+        return read(path).decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidError(_unreadable(path, "it is not UTF-8 text")) from None
+
+
+@contextmanager
+def lines_of(path: Path, longest: int) -> Iterator[Iterator[bytes]]:
+    """A file of any size line by line, with the line feeds; `-` is standard input. A longer line comes in parts.
+
+    Raises `NotFoundError` (`file.unreadable`).
+    """
+    try:
+        with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
+            yield iter(lambda: file.readline(longest + 2), b"")
+    except OSError as error:
+        raise NotFoundError(_unreadable(path, why(error))) from None
+
+
+@contextmanager
+def written(path: Path | None) -> Iterator[Callable[[bytes], object]]:
+    """Call what this gives with bytes to write them to a file, or to standard output for None and `-`.
+
+    The file stands there only once it is complete: until then it has another name, and nothing is left after an error.
+    Raises `NotFoundError` (`file.unreadable`) if it cannot be written.
+    """
+    if path is None or str(path) == "-":
+        yield print_bytes
+        return
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file.write
+        part.replace(path)
+    except OSError as error:
+        message = f"`{path}` cannot be written: {why(error)}"
+        raise NotFoundError(Problem("file.unreadable", message, Place(str(path)))) from None
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def why(error: OSError) -> str:

@@ -1,4 +1,4 @@
-"""The folders that come with the product: `rules/`, `policies/` and `schemas/`, as texts.
+"""What comes with the product to be read: `rules/`, `policies/` and `schemas/`, as texts, and the audit log's verifier.
 
 In a checkout they stand at the top of the repository; in the wheel beside this module. The engine receives what is read
 here and never opens a file.
@@ -34,6 +34,11 @@ class Shipped:
                 help="install Bylaw again, or run it from a complete checkout",
             )
         )
+
+    @staticmethod
+    def verifier() -> bytes:
+        """The program that checks exports of the audit log and shares nothing with this one."""
+        return Path(__file__).with_name("verify_audit.py").read_bytes()
 
     def rules(self) -> dict[str, bytes]:
         """Rule files and the tables beside them: `rules/lead-priority/inbound@3.yaml` -> bytes."""

@@ -1,4 +1,4 @@
-"""`bylaw audit show`."""
+"""`bylaw audit show`, and the group of the commands about the log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cli import audit_proofs
 from cli.audit_upkeep import checkpoint, erase, key
 from cli.options import caller_options, json_option
 
@@ -26,6 +27,8 @@ def command() -> None:
 command.add_command(key)
 command.add_command(checkpoint)
 command.add_command(erase)
+for known in audit_proofs.commands():
+    command.add_command(known)
 
 
 @command.command("show")
