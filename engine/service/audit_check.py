@@ -21,12 +21,10 @@ from engine.predicate import Compare, both
 from engine.problems import DeniedError, InvalidError, Problem
 from engine.records import Record
 from engine.service.actions import READ
-from engine.service.checkpoints import CHECKPOINT, Signer
+from engine.service.checkpoints import CHECKPOINT, UNREADABLE, Signer
 
 AUDIT_ENTRY = "audit_entry"
 PAGE = 1_000
-UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, InvalidError)
-"""What a store raises for a value that it never wrote."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from engine.predicate import Always, Compare, Predicate, both
 from engine.problems import ConflictError, InvalidError, NotFoundError, Problem
 from engine.records import Record
 from engine.service.actions import READ
-from engine.service.checkpoints import CHECKPOINT, Signer, log_name, take_checkpoint
+from engine.service.checkpoints import CHECKPOINT, UNREADABLE, Signer, log_name, take_checkpoint
 from engine.service.spelling import did_you_mean
 
 AUDIT_ENTRY = "audit_entry"
@@ -142,7 +142,7 @@ def _tree(leaves: tuple[str, ...]) -> Tree | None:
 def _unbroken(lines: Iterator[bytes], size: int) -> Iterator[bytes]:
     try:
         yield from lines
-    except ValueError:  # entries that do not come by number
+    except UNREADABLE:  # or entries that do not come by number
         raise _broken(size) from None
 
 

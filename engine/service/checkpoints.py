@@ -16,12 +16,14 @@ from engine.audit.merkle import Frontier, leaf_hash
 from engine.audit.note import Checkpoint, PublicKey, Sign, sign_checkpoint
 from engine.ports import LogHead, Ports, Sort
 from engine.predicate import Compare, both
-from engine.problems import ConflictError, Problem
+from engine.problems import ConflictError, InvalidError, Problem
 from engine.records import Record
 from engine.service.auditing import UNPLACED
 from engine.service.directory import organisations
 
 CHECKPOINT = "checkpoint"
+UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, InvalidError)
+"""What a store raises for a value that it never wrote, in an entry that was changed behind its back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,11 @@ def _borne_out(ports: Ports, organisation_id: str, last: Record | None, head: Lo
 
 def _leaves(entries: Iterable[Record], size: int) -> Iterable[bytes]:
     """The leaves' hashes, made anew, up to the first entry that is not the next one or has another hash beside it."""
-    for number, entry in enumerate(entries, size + 1):
-        leaf = leaf_hash(leaf_bytes(entry))
-        if entry["sequence"] != number or entry["leaf_hash"] != leaf.hex():
-            return
-        yield leaf
+    try:
+        for number, entry in enumerate(entries, size + 1):
+            leaf = leaf_hash(leaf_bytes(entry))
+            if entry["sequence"] != number or entry["leaf_hash"] != leaf.hex():
+                return
+            yield leaf
+    except UNREADABLE:
+        return
