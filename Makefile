@@ -46,7 +46,7 @@ wheel: $(VENV)/test.stamp ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 clean: ## remove what these commands made, the local database included
-	rm -rf $(VENV) .bylaw dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .bylaw dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/oidc/node_modules
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Bylaw needs Python 3.11 or 3.12 on the PATH (or: make PYTHON=/path/to/python3.12 run)." >&2; exit 1; }

@@ -247,7 +247,7 @@ WRONG_CLAIMS: dict[str, dict[str, Any]] = {
     "subject-control": {"sub": "a\nb"},
     "hash": {"at_hash": scripted.half_hash("another token")},
     "hash-kind": {"at_hash": 5},
-    "hash-missing-where-needed": {"at_hash": None, "email": None},
+    "hash-wrong-and-no-email": {"at_hash": scripted.half_hash("another token"), "email": None},
     "methods": {"amr": "pwd"},
 }
 
