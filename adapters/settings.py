@@ -98,10 +98,16 @@ def _address(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _without_password(address: str) -> str:
+    """An address as it may be repeated: what stands before an `@` may hold a password."""
+    before, at, rest = address.rpartition("@")
+    return f"{before.partition(':')[0]}:...@{rest}" if at else address
+
+
 def _web_address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
-        raise _RefusedValueError(f"`{value}` is not an address such as `https://bylaw.example.com`")
+        raise _RefusedValueError(f"`{_without_password(value)}` is not an address such as `https://bylaw.example.com`")
     return value.rstrip("/")
 
 
@@ -132,7 +138,7 @@ def _issuer(value: str) -> str:
     parts = urlsplit(value)
     plain = not (parts.query or parts.fragment or parts.username or parts.password) and parts.hostname is not None
     if not plain or not value.isascii() or not value.isprintable() or " " in value:
-        raise _RefusedValueError(f"`{value}` is not an issuer such as `https://accounts.google.com`")
+        raise _RefusedValueError(f"`{_without_password(value)}` is not an issuer such as `https://accounts.google.com`")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise _RefusedValueError(f"`{value}` does not start with `https:`; without it anybody between may answer")
     return value
@@ -376,7 +382,7 @@ class Settings:
     """
 
     home: Path
-    database_url: str
+    database_url: str = field(repr=False)
     redis_url: str | None = field(default=None, repr=False)
     host: str = "127.0.0.1"
     port: int = 8400
