@@ -51,9 +51,17 @@ def asked_directly() -> bool:
     name = _name(request.headers.get("Host") or request.host)
     origin = request.headers.get("Origin")
     through_a_proxy = any(header in request.headers for header in FORWARDED) or (
-        origin is not None and urlsplit(origin).netloc != request.host
+        origin is not None and named_in(origin) != request.host
     )
     return name is not None and is_this_machine(name) and not through_a_proxy
+
+
+def named_in(address: str) -> str | None:
+    """Host and port in an address, or None for what is no address."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None
 
 
 def is_this_machine(name: str) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import secrets
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Literal, cast
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
@@ -23,7 +22,7 @@ from webapp import bearer, rate_limits
 from webapp.client_address import client_address
 from webapp.context import now, ports, wiring
 from webapp.devices import device_of
-from webapp.hosts import asked_directly
+from webapp.hosts import asked_directly, named_in
 from webapp.problems import NotSignedInError
 
 if TYPE_CHECKING:
@@ -176,9 +175,7 @@ def refuse_forgery() -> None:
         return
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    elsewhere = (
-        site not in SAME_SITE if site is not None else origin is not None and urlsplit(origin).netloc != request.host
-    )
+    elsewhere = site not in SAME_SITE if site is not None else origin is not None and named_in(origin) != request.host
     if elsewhere:
         raise DeniedError(
             Problem("identity.cross_site", "the request comes from another site", help="send it from Bylaw's own pages")

@@ -30,7 +30,8 @@ MARK = "canary"
 PASSWORD = f"{MARK}-password-9f2c"
 SECRET_KEY = f"{MARK}-secret-key-" + "4" * 40
 CLIENT_SECRET = f"{MARK}-client-secret-71aa"
-SECRET_FIELDS = {"secret_key", "oidc_client_secret", "redis_url", "database_url"}
+AUDIT_KEY = "ca4a51e5" * 8
+SECRET_FIELDS = {"secret_key", "audit_key", "oidc_client_secret", "redis_url", "database_url"}
 """Fields of the settings that are a secret or may hold one."""
 
 
@@ -57,7 +58,7 @@ def test_the_product_shows_no_secret(
     """No log, answer, database, queue file or audit entry holds a key, session, token or setting that is secret."""
     chosen = replace(
         settings(tmp_path, f"sqlite:///{tmp_path / 'bylaw.sqlite3'}"),
-        port=free_port(), secret_key=SECRET_KEY, log_level="debug", example_sign_in=True,
+        port=free_port(), secret_key=SECRET_KEY, audit_key=AUDIT_KEY, log_level="debug", example_sign_in=True,
         oidc_issuer="http://127.0.0.1:9", oidc_client_id="bylaw", oidc_client_secret=CLIENT_SECRET,
     )  # fmt: skip
     with build_in_memory(chosen, texts=texts) as built:
@@ -65,7 +66,14 @@ def test_the_product_shows_no_secret(
     key, refused = token_of("person-platform_admin"), token_of(f"{MARK} nobody")
     token = f"eyJhbGciOiJub25lIn0.{MARK}.{MARK}"
     watch = Watch(
-        {"secret key": SECRET_KEY, "client secret": CLIENT_SECRET, "key": key, "refused key": refused, "token": token}
+        {
+            "secret key": SECRET_KEY,
+            "audit key": AUDIT_KEY,
+            "client secret": CLIENT_SECRET,
+            "key": key,
+            "refused key": refused,
+            "token": token,
+        }
     )
 
     def asked(
@@ -126,7 +134,7 @@ def test_the_product_shows_no_secret(
     assert any(path.suffix == ".aof" for path in files)
     watch.seen |= {path.name: path.read_bytes() for path in files}
     assert [] == watch.found()
-    assert len(watch.secrets) == 7
+    assert len(watch.secrets) == 8
     real("gunicorn")
     real("Valkey")
 

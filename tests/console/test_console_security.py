@@ -10,6 +10,7 @@ import pytest
 from console_house import NOW, Visitor
 from flask import Flask
 
+from adapters.preparation import prepare
 from adapters.wiring import Texts, Wiring, build_in_memory
 from engine import exact_json
 from webapp.app import create_app
@@ -116,7 +117,7 @@ def test_the_old_session_ends_when_somebody_else_signs_in(looking: Acting) -> No
 @pytest.mark.parametrize(
     "header",
     [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.test"},
-     {"Origin": "null"}],
+     {"Origin": "null"}, {"Origin": "http://["}, {"Origin": ""}],
 )  # fmt: skip
 def test_no_form_is_taken_from_another_site(looking: Acting, route: object, header: dict[str, str]) -> None:
     """Every form of the console, signing in and out included, is refused from elsewhere even with the right token."""
@@ -222,3 +223,54 @@ def test_a_fault_of_ours_shows_nothing_of_the_inside(
     assert (500, "asked-7") == (answer.status_code, answer.headers["X-Request-Id"])
     assert b"asked-7" in answer.data
     assert [] == [word for word in (b"secret inside", b"RuntimeError", b"Traceback", b".py") if word in answer.data]
+
+
+# -- what an answer can be made to say
+
+
+@pytest.mark.parametrize(
+    "path", ["/leads?q=%0d%0aX-Evil:+1", "/nowhere%0d%0aX-Evil:%201", "/sign-in?next=%0d%0aX-Evil:1"]
+)
+def test_no_address_writes_a_header(looking: Acting, path: str) -> None:
+    """Line breaks in an address stay within the body, or the address is not found."""
+    for role in (None, "sales_rep"):
+        answer = looking(role).client.get(path)
+        assert "X-Evil" not in answer.headers
+        assert all("\r" not in value and "\n" not in value for _, value in answer.headers)
+
+
+@pytest.mark.parametrize("given", ["a\tb", "x" * 65, "é", "<b>", "a b", "", "../x", "a;b"])
+def test_a_request_id_is_taken_over_only_where_it_is_harmless(shared_app: Flask, given: str) -> None:
+    """A caller's request id comes back in a header and in logs: anything but a short plain one is replaced."""
+    answer = shared_app.test_client().get("/health/live", headers={"X-Request-Id": given.encode().decode("latin-1")})
+    assert answer.headers["X-Request-Id"] != given
+    assert 1 == len(answer.headers.getlist("X-Request-Id"))
+
+
+def test_links_do_not_come_from_the_host_header(looking: Acting) -> None:
+    """No page and no redirect repeats the `Host`, or what a proxy is said to have forwarded, as an address."""
+    headers = {"Host": "localhost:4711", "X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "https"}
+    for role in (None, "sales_rep"):
+        for path in ("/", "/leads", "/sign-in", "/nowhere", "/api/v1/leads?limit=1"):
+            answer = looking(role).client.get(path, headers=headers)
+            assert b"evil.test" not in answer.data
+            assert "evil.test" not in str(answer.headers)
+            assert b"localhost:4711" not in answer.data
+            assert answer.headers.get("Location", "/").startswith("/")
+
+
+def test_the_cookie_is_bound_to_https_where_there_is_https(tmp_path: Path, texts: Texts, shared_house: Wiring) -> None:
+    """With HTTPS the cookie is `Secure`, has a `__Host-` name and no domain; one without the prefix is nobody's."""
+    settings = replace(shared_house.settings, home=tmp_path, public_url="https://localhost")
+    with build_in_memory(settings, texts=texts) as wiring:
+        prepare(wiring.ports, wiring.shipped, NOW, example=True)
+        client = create_app(wiring, clock=lambda: NOW).test_client()
+        answer = client.post("/sign-in", data={"person_id": "person-sales_rep"})
+        cookie = answer.headers["Set-Cookie"]
+        assert cookie.startswith("__Host-bylaw_session=")
+        parts = {part.strip().partition("=")[0] for part in cookie.split(";")[1:]}
+        assert {"Secure", "HttpOnly", "SameSite", "Path"} <= parts
+        assert "Domain" not in parts
+        plain = create_app(wiring, clock=lambda: NOW).test_client()
+        plain.set_cookie("bylaw_session", cookie.partition("=")[2].partition(";")[0])
+        assert "/sign-in" == plain.get("/").headers["Location"]

@@ -300,8 +300,7 @@ def _one_of_each_role(people: tuple[Record, ...]) -> list[Record]:
 
 def _safe_next(wanted: str) -> str:
     """Where to go after signing in: an address of this site, or the home page. Never another host."""
-    parts = urlsplit(wanted)
-    own = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    own = wanted.startswith("/") and not wanted.startswith("//")
     printable = wanted.isprintable() and "\\" not in wanted
     return wanted if own and printable and not wanted.startswith(("/sign-", "/api/", "/static/")) else "/"
 
