@@ -83,7 +83,7 @@ RIGHT: Mapping[str, Right] = {
     "end_sessions_of": at("person-sales_rep"),
     "list_checkpoints": NOTHING, "get_checkpoint": at("checkpoint-1"),
     "erase_subject": Right(body={"subject": "lead/lead-11", "reason": "asked for"}),
-    "list_audit_entries": NOTHING, "get_me": NOTHING,
+    "list_audit_entries": NOTHING, "get_audit_entry": at("audit-000000000001"), "get_me": NOTHING,
     "list_keys": NOTHING, "make_key": Right(body={"name": "new", "scopes": ["read:nothing"]}),
     "get_key": at("key-person-sales_rep"), "revoke_key": at("key-person-sales_rep"),
     "rotate_key": at("key-person-sales_rep"),

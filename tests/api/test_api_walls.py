@@ -17,7 +17,7 @@ OURS = {
     "/leads": "lead-00", "/deals": "deal-01", "/check-ins": "check-in-1", "/accounts": "account-1",
     "/statements": "statement-1", "/conflicts": "conflict-1", "/decisions": "decision-1", "/jobs": "job-1",
     "/keys": "key-person-sales_rep", "/people": "person-sales_rep", "/me/sessions": "a-session",
-    "/audit/checkpoints": "checkpoint-000000000001",
+    "/audit/checkpoints": "checkpoint-000000000001", "/audit": "audit-000000000001",
 }  # fmt: skip
 BODIES = {"update_lead": {"name": "Mine now"}, "update_deal": {"name": "Mine now"}}
 
@@ -51,7 +51,7 @@ def test_ids_of_another_organisation_are_not_found(app_in_memory: Flask, operati
 def test_there_is_something_behind_the_wall(app_in_memory: Flask) -> None:
     """The records that the neighbour does not find are there for their own organisation."""
     ours: Api = as_person(app_in_memory, "person-platform_admin")
-    for path in ("/leads", "/deals", "/accounts", "/statements", "/conflicts", "/audit/checkpoints"):
+    for path in ("/leads", "/deals", "/accounts", "/statements", "/conflicts", "/audit/checkpoints", "/audit"):
         assert 200 == ours.get(f"{path}/{OURS[path]}").status_code, path
 
 

@@ -285,6 +285,7 @@ OPERATIONS: tuple[Operation, ...] = (
         (*(one.parameter for one in AUDIT.filters), *resources.PAGING), problems=(400,),
         asks=("read:audit_entry",),
     ),
+    _show(AUDIT, "AuditEntry"),
     Operation(
         "POST", "/authorization/check", "check_access", "authorization", "May somebody do this to a record?",
         authorization.check, Success(200, "AccessVerdict", "The verdict."), body=Body({}, authorization.QUESTION),

@@ -1,15 +1,28 @@
-"""The audit log: who did or tried what, when, to which record, and what it was before and after."""
+"""The audit log: who did or tried what, when, to which record, what it was before and after, and what proves it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
 from flask import Response
 
+from engine import exact_json
 from engine.ports import Sort
+from engine.predicate import Always, Compare, Predicate, both
+from engine.problem_codes import CODES
+from engine.problems import InvalidError, Place, Problem
+from engine.records import Record
+from engine.service import audit as audit_cases
 from engine.service import records
+from webapp.console.audit_changes import MOST, lines_of
 from webapp.console.frame import Route, api, caller, link, page, ports
-from webapp.console.listing import asked, equal, listing, people_by_name
+from webapp.console.listing import asked, equal, listing, people_by_name, person_names
 
 OUTCOMES = ("accepted", "denied", "failed")
+FIELDS = {"actor": "actor_id", "action": "action", "type": "record_type", "record": "record_id", "outcome": "outcome"}
+"""Filters of the address that ask for one value, with the entry's field and the API's parameter."""
 
 RECORD_PAGES = {
     "lead": "lead", "deal": "deal", "statement": "statement", "conflict": "conflict", "job": "job",
@@ -17,32 +30,72 @@ RECORD_PAGES = {
 """Record types that have a page of their own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole days in UTC, both included; either may be open."""
+
+    first: date | None
+    last: date | None
+
+    @property
+    def begin(self) -> datetime | None:
+        """The first instant that belongs to it."""
+        return datetime.combine(self.first, time(), UTC) if self.first else None
+
+    @property
+    def end(self) -> datetime | None:
+        """The first instant after it."""
+        return datetime.combine(self.last, time(), UTC) + timedelta(days=1) if self.last else None
+
+    @property
+    def condition(self) -> Predicate:
+        """Entries of these days."""
+        return both(
+            Compare("at", ">=", self.begin) if self.begin else Always(),
+            Compare("at", "<", self.end) if self.end else Always(),
+        )
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The same as the API's parameters."""
+        instants = {"from": self.begin, "before": self.end}
+        return {name: exact_json.instant_text(instant) for name, instant in instants.items() if instant}
+
+
 def audit() -> Response:
     """The log, newest first; every filter stands in the address."""
-    actor, action, outcome, record = asked("actor"), asked("action"), asked("outcome"), asked("record")
-    filters = {"actor": actor, "action": action, "outcome": outcome, "record": record}
+    filters = {name: asked(name) for name in (*FIELDS, "from", "to")}
+    period = Period(_day("from", filters["from"]), _day("to", filters["to"]))
+    kinds = records.tally_records(ports(), caller(), "audit_entry", "record_type")
     actions = records.tally_records(ports(), caller(), "audit_entry", "action")
+    wanted = [equal(field, filters[name]) for name, field in FIELDS.items()]
     return page(
         "audit.html",
         section="audit",
         title="Audit",
-        json_url=api("audit", actor_id=actor, action=action, outcome=outcome, record_id=record),
+        json_url=api("audit", **{field: filters[name] for name, field in FIELDS.items()}, **period.query),
         listing=listing(
-            "audit", "audit_entry",
-            equal("actor_id", actor), equal("action", action), equal("outcome", outcome), equal("record_id", record),
-            sort=(Sort("sequence", descending=True),), filters=filters,
+            "audit",
+            "audit_entry",
+            *wanted,
+            period.condition,
+            sort=(Sort("sequence", descending=True),),
+            filters=filters,
         ),
-        actions=sorted(str(name) for name in actions if name is not None),
+        checkpointed=audit_cases.checkpointed_size(ports(), caller()),
+        actions=_named(actions),
+        kinds=_named(kinds),
         outcomes=OUTCOMES,
         people=people_by_name(),
         filters=filters,
-        address=record_address,
-    )  # fmt: skip
+        address=entry_address,
+    )
 
 
 def audit_entry(record_id: str) -> Response:
-    """One entry with what changed, field by field."""
+    """One entry with what changed, value by value, and what proves that it is as it was written."""
     entry = records.get_record(ports(), caller(), "audit_entry", record_id)
+    lines = lines_of(entry["changes"])
     return page(
         "audit_entry.html",
         section="audit",
@@ -50,8 +103,13 @@ def audit_entry(record_id: str) -> Response:
         crumbs=(("Audit", link("audit")),),
         json_url=api(f"audit/{entry.id}"),
         entry=entry,
-        changes=entry["changes"] or {},
-        address=record_address(entry["record_type"], entry["record_id"]),
+        lines=lines[:MOST],
+        more_lines=max(0, len(lines) - MOST),
+        meaning=CODES.get(entry["reason"] or "", ""),
+        approver=person_names().get(entry["approver_id"], entry["approver_id"]),
+        proof=audit_cases.proof_of(ports(), caller(), entry),
+        address=entry_address(entry),
+        history=history_address(entry["record_type"], entry["record_id"]),
     )
 
 
@@ -61,7 +119,49 @@ def record_address(record_type: str, record_id: str) -> str | None:
     return link(endpoint, record_id=record_id) if endpoint and record_id else None
 
 
+def entry_address(entry: Record) -> str | None:
+    """The page of the record that an entry is about; what was not created has none."""
+    if entry["action"] == "create" and entry["outcome"] != "accepted":
+        return None
+    return record_address(entry["record_type"], entry["record_id"])
+
+
+def history_address(record_type: str, record_id: str) -> str:
+    """The log of one record."""
+    return link("audit", type=record_type, record=record_id)
+
+
+def changes_of(record: Record, most: int) -> tuple[Record, ...]:
+    """The newest entries about a record, for its own page."""
+    about_it = both(Compare("record_type", "=", record.type), Compare("record_id", "=", record.id))
+    return audit_cases.list_audit(ports(), caller(), where=about_it, limit=most).records
+
+
+def _named(tally: Iterable[object]) -> list[str]:
+    return sorted(str(name) for name in tally if name is not None)
+
+
+def _day(name: str, text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        found = date.fromisoformat(text) if len(text) == len("2026-11-02") else None
+    except ValueError:
+        found = None
+    if found is None or not date(1900, 1, 1) <= found <= date(2200, 1, 1):
+        raise InvalidError(
+            Problem(
+                "request.bad_parameter",
+                f"`{name}` must be a date such as `2026-11-02`; `{text[:60]}` was given",
+                Place("query", path=f"?{name}"),
+            )
+        )
+    return found
+
+
+ASKS = ("read:audit_entry", "read:checkpoint", "read:person")
+
 ROUTES = (
-    Route("/audit", "audit", audit, asks=("read:audit_entry", "read:person")),
-    Route("/audit/<record_id>", "audit_entry", audit_entry, asks=("read:audit_entry",)),
+    Route("/audit", "audit", audit, asks=ASKS),
+    Route("/audit/<record_id>", "audit_entry", audit_entry, asks=ASKS),
 )

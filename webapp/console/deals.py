@@ -7,6 +7,7 @@ from flask import Response
 from engine.ports import Sort
 from engine.predicate import Compare, both
 from engine.service import records
+from webapp.console.audit import changes_of
 from webapp.console.frame import Route, api, caller, link, page, ports
 from webapp.console.listing import asked, beginning, equal, listing, people_by_name, person_names, present, some
 
@@ -61,7 +62,7 @@ def deal(record_id: str) -> Response:
         rest=present(record, REST),
         owner=person_names().get(record["owner_id"], record["owner_id"]),
         conflicts=some("conflict", about_it, sort=(Sort("found_at", descending=True),), limit=HISTORY),
-        changes=some("audit_entry", about_it, sort=(Sort("sequence", descending=True),), limit=HISTORY),
+        changes=changes_of(record, HISTORY),
     )
 
 

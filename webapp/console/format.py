@@ -16,6 +16,7 @@ from engine.caller import ROLES
 from engine.decision import Reason, WhyNot
 from engine.problems import Place
 from engine.records import Money
+from webapp.console.audit_changes import lines_of
 from webapp.console.charts import coordinate
 
 ROLE_TITLES: Mapping[str, str] = dict(
@@ -34,6 +35,8 @@ TONES: Mapping[str, str] = {
     "failed": "bad", "lost": "bad", "scoring_failed": "bad",
 }  # fmt: skip
 """The colour family of a state's chip; the word itself always stands in the chip too."""
+
+CHANNELS: Mapping[str, str] = {"api": "API", "cli": "command line", "console": "console", "job": "job"}
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d)\Z")
@@ -120,10 +123,21 @@ def words(name: str) -> str:
     """A field's or state's name as words: `closed_on` is `Closed on`."""
     if name in _WHOLE:
         return _WHOLE[name]
-    parts = [_CAPITALS.get(part, part) for part in re.split(r"[_\s-]+", str(name)) if part]
+    parts = [_CAPITALS.get(part, part) for part in re.split(r"[_\s.-]+", str(name)) if part]
     if not parts:
         return str(name)
     return " ".join([parts[0][:1].upper() + parts[0][1:], *parts[1:]])
+
+
+def path_words(path: Sequence[str]) -> str:
+    """The names on the way to a value within a record: `Facts › employees`."""
+    first, *rest = path
+    return " › ".join([words(first), *(words(part)[:1].lower() + words(part)[1:] for part in rest)])
+
+
+def channel(name: str) -> str:
+    """The door that somebody came through."""
+    return CHANNELS.get(name, words(name))
 
 
 def plain_text(value: Any) -> str:
@@ -255,9 +269,9 @@ def _inline(text: str) -> Markup:
 
 
 FILTERS: tuple[Callable[..., Any], ...] = (
-    amount, band_rank, bar_of, bar_range, day, gained, initials, instant, iso, json_line, kind_of, money, number,
-    percent, place_text, plain_text, role, score, sentence, short_name, signed, split_why, ticks, tone, words,
-    yaml_line,
+    amount, band_rank, bar_of, bar_range, channel, day, gained, initials, instant, iso, json_line, kind_of, lines_of,
+    money, number, path_words, percent, place_text, plain_text, role, score, sentence, short_name, signed, split_why,
+    ticks, tone, words, yaml_line,
 )  # fmt: skip
 """Every filter that templates may use, under its own name."""
 

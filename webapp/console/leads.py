@@ -15,6 +15,7 @@ from engine.records import Record
 from engine.service import leads as lead_cases
 from engine.service import records
 from engine.service.evaluate import replay
+from webapp.console.audit import changes_of
 from webapp.console.format import band_rank
 from webapp.console.frame import Route, api, caller, link, page, ports
 from webapp.console.listing import asked, beginning, equal, listing, people_by_name, person_names, present, some
@@ -116,12 +117,6 @@ def lead(record_id: str) -> Response:
         sort=(Sort("decided_at", descending=True),),
         limit=HISTORY,
     )
-    changes = some(
-        "audit_entry",
-        both(Compare("record_type", "=", "lead"), Compare("record_id", "=", record.id)),
-        sort=(Sort("sequence", descending=True),),
-        limit=HISTORY,
-    )
     recomputed = recompute(record)
     return page(
         "lead.html",
@@ -135,7 +130,7 @@ def lead(record_id: str) -> Response:
         recomputed=recomputed,
         turned=what_would_change(recomputed.decision) if recomputed.decision else None,
         history=history,
-        changes=changes,
+        changes=changes_of(record, HISTORY),
     )
 
 
