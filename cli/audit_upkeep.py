@@ -66,4 +66,4 @@ def erase(
     elif done.done_before:
         say(f"`{done.subject}` was erased before")
     else:
-        say(f"erased `{done.subject}`: the log's key is destroyed, {done.records:,} records overwritten")
+        say(f"erased `{done.subject}`: the log's key is destroyed, records overwritten: {done.records:,}")

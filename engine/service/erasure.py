@@ -6,20 +6,23 @@ says that it was done, by whom and why. Doing it again is the same as once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.caller import Caller
 from engine.ports import Ports, Transaction
-from engine.predicate import Compare, both
+from engine.predicate import Compare
 from engine.problems import DeniedError, InvalidError, Problem
-from engine.records import RECORD_TYPES, Record, personal_fields, record_type
+from engine.records import FieldKind, Record, personal_fields, record_type, subject_of
 from engine.service.actions import ERASE, READ
 from engine.service.auditing import Attempt, accepted, audited, kept_reason
 from engine.service.spelling import did_you_mean
 
 ERASABLE = ("person", "lead")
 """Record types that are about somebody."""
+TELLING = ("statement", "job", "conflict")
+"""Record types whose documents tell about people by name: what a run paid whom, who chose."""
 ERASED = "erased"
 """What stands afterwards in a field that may not be empty."""
 
@@ -52,7 +55,7 @@ def erase_subject(ports: Ports, caller: Caller, subject: str, reason: str) -> Er
                 message = f"the role `{caller.actor.role}` may not erase the {kind} `{record_id}`"
                 raise DeniedError(Problem("access.denied", message, help="a platform administrator of the region may"))
             destroyed = transaction.erase_subject(seen.organisation_id, subject)
-            changed = [_overwritten(transaction, record) for record in _records_about(transaction, seen)]
+            changed = [_overwritten(transaction, record, seen) for record in _records_about(transaction, seen)]
             written = [record for record in changed if record is not None]
             if not destroyed and not written:
                 return Erasure(subject, 0, done_before=True)
@@ -72,24 +75,41 @@ def erase_subject(ports: Ports, caller: Caller, subject: str, reason: str) -> Er
             return Erasure(subject, len(written), done_before=False)
 
 
-def _records_about(transaction: Transaction, subject: Record) -> list[Record]:
-    """The live records that name the subject: its own, and for a person those whose personal fields are the owner's."""
-    found = [subject]
+def _records_about(transaction: Transaction, subject: Record) -> Iterator[Record]:
+    """The live records that may name the subject: its own, and for a person those that tell about people."""
+    yield subject
     if subject.type == "person":
-        owned = both(Compare("organisation_id", "=", subject.organisation_id), Compare("owner_id", "=", subject.id))
-        for known in RECORD_TYPES:
-            if known.of_owner and not known.append_only:
-                found += transaction.scan(known.name, owned)
-    return found
+        mine = Compare("organisation_id", "=", subject.organisation_id)
+        for known in TELLING:
+            # Read to the end before the first is written: a scan that goes on meets what it has changed.
+            yield from list(transaction.scan(known, mine))
 
 
-def _overwritten(transaction: Transaction, record: Record) -> Record | None:
+def _overwritten(transaction: Transaction, record: Record, subject: Record) -> Record | None:
     """The record as stored without what is personal; None if there was nothing left to overwrite."""
-    required = {field.name for field in record_type(record.type).fields if field.required}
-    changes: dict[str, Any] = {
-        name: ERASED if name in required else None for name in personal_fields(record.type) if record[name] is not None
-    }
+    known = record_type(record.type)
+    changes: dict[str, Any] = {}
+    if subject_of(record.type, record.id, record["owner_id"]) == f"{subject.type}/{subject.id}":
+        required = {field.name for field in known.fields if field.required}
+        named = [name for name in personal_fields(record.type) if record[name] is not None]
+        changes |= {name: ERASED if name in required else None for name in named}
     if record.type == "person":
         changes["active"] = False
+    if record.type in TELLING:
+        documents = [field.name for field in known.fields if field.kind is FieldKind.DOCUMENT and record[field.name]]
+        changes |= {name: _without_name(record[name], subject.id) for name in documents}
     after = record.with_fields(**changes)
     return None if after.fields == record.fields else transaction.update(after)
+
+
+def _without_name(document: Any, person_id: str) -> Any:
+    """The document with the name taken out wherever an object says that it is about this person."""
+    if isinstance(document, Mapping):
+        about = person_id in (document.get("id"), document.get("payee"))
+        return {
+            name: ERASED if about and name == "name" else _without_name(item, person_id)
+            for name, item in document.items()
+        }
+    if isinstance(document, list | tuple):
+        return [_without_name(item, person_id) for item in document]
+    return document

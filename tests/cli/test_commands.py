@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from command_runs import ROOT, Run
 
+from adapters.signing import is_signed_by
 from cli.main import COMMANDS
+from engine.audit.note import PublicKey, open_checkpoint
 
 Bylaw = Callable[..., Run]
 
@@ -187,6 +189,32 @@ def test_sync_explain(bylaw: Bylaw, example_home: Path) -> None:
 def test_sync_explain_usage(bylaw: Bylaw, arguments: tuple[str, ...]) -> None:
     """A dry run needs either a stored conflict or facts with a rule set."""
     assert 2 == bylaw("sync", "explain", *arguments).code
+
+
+def test_a_checkpoint_is_signed_with_the_key_that_is_shown(bylaw: Bylaw, home: Path) -> None:
+    """`audit key` prints the key of the organisation's log, and it opens what `audit checkpoint` signs."""
+    organisation = ("--organisation", "larkmoor")
+    shown = bylaw("audit", "key", *organisation, "--json", home=home).json
+    key = PublicKey.parse(bylaw("audit", "key", *organisation, home=home).out.strip())
+    assert ("bylaw.audit/larkmoor", key.fingerprint) == (shown["log"], shown["fingerprint"])
+    made = bylaw("audit", "checkpoint", *organisation, "--json", home=home).json
+    opened = open_checkpoint(made["note"], key, is_signed_by)
+    assert (made["size"], made["root"]) == (opened.size, opened.root.hex())
+    assert made["note"] == bylaw("audit", "checkpoint", *organisation, home=home).out
+    assert 0o600 == (home / "audit.key").stat().st_mode & 0o777
+
+
+def test_audit_erase(bylaw: Bylaw, home: Path) -> None:
+    """`audit erase` takes a person's name out of log and records for an administrator, once, and for nobody else."""
+    erase = ("audit", "erase", "--subject", "person/person-sales_manager", "--reason", "request 7")
+    assert bylaw(*erase, "--as", "person-revops_analyst", home=home).code == 4
+    before = bylaw("audit", "show", "--actor", "person-sales_manager", "--organisation", "larkmoor", home=home).out
+    assert "Ruth" in before
+    done = bylaw(*erase, "--as", "person-platform_admin", "--json", home=home).json
+    assert ("person/person-sales_manager", False) == (done["subject"], done["done_before"])
+    after = bylaw("audit", "show", "--actor", "person-sales_manager", "--organisation", "larkmoor", home=home).out
+    assert ("Ruth" in after, "erased" in after) == (False, True)
+    assert "was erased before" in bylaw(*erase, "--as", "person-platform_admin", home=home).out
 
 
 def test_audit_show(bylaw: Bylaw, example_home: Path) -> None:

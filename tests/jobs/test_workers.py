@@ -11,13 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from job_plant import LEADS, Plant
+from job_plant import LEADS, ORGANISATION, Plant
 from redis import Redis
 from small_chunks_worker import LEADS_PER_CHUNK, make_small
 
+from adapters.signing import is_signed_by
+from engine.audit.note import open_checkpoint
 from engine.ports import Message
 from engine.predicate import Always
 from engine.service import incentive_run, jobs, scoring
+from engine.service.checkpoints import last_checkpoint
 from engine.service.jobs import cancel_job, deliver_pending
 
 CHUNKS = LEADS // LEADS_PER_CHUNK
@@ -188,6 +191,18 @@ def test_workers_are_counted(plant: Plant) -> None:
     worker.terminate()
     assert 0 == worker.wait(timeout=20)
     assert 0 == plant.ports.queue.workers()
+
+
+def test_an_idle_worker_signs_checkpoints(plant: Plant) -> None:
+    """A worker that waits signs a checkpoint of the log when one is due, with the key in the home directory."""
+    plant.run_here(plant.start_job())
+    plant.start_worker(BYLAW_AUDIT_SECONDS="1")
+    deadline = time.monotonic() + 30
+    while (made := last_checkpoint(plant.ports, ORGANISATION)) is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert made is not None
+    opened = open_checkpoint(made["note"], plant.wiring.signer.key(ORGANISATION), is_signed_by)
+    assert (opened.size, opened.root.hex()) == (made["size"], made["root"])
 
 
 def test_worker_without_a_queue(plant: Plant) -> None:

@@ -71,6 +71,14 @@ def test_secret_key_of_processes_that_start_together(tmp_path: Path) -> None:
     assert (1, 64) == (len(keys), len(keys.pop()))
 
 
+def test_audit_key(tmp_path: Path) -> None:
+    """The audit key is made and kept in the same way, and is another one than the secret key."""
+    keys = {home_directory.audit_key(tmp_path) for _ in range(3)}
+    assert (1, 64) == (len(keys), len(next(iter(keys))))
+    assert home_directory.secret_key(tmp_path) not in keys
+    assert {0o600} == {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+
+
 def test_private_folder_of_somebody_else(tmp_path: Path) -> None:
     """A folder that others may enter is not used for a socket."""
     tmp_path.chmod(0o755)

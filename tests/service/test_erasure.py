@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from world import ORGANISATION, as_person, insert, lead, make_world, staff
+from world import NOW, ORGANISATION, as_person, insert, lead, make_world, staff
 
 from adapters.stores import open_store
 from engine.audit.leaf import leaf_bytes
@@ -13,7 +14,7 @@ from engine.audit.merkle import Tree, includes, is_consistent, leaf_hash
 from engine.ports import Ports
 from engine.predicate import Compare
 from engine.problems import BylawError, DeniedError, NotFoundError
-from engine.records import Record
+from engine.records import Money, Record
 from engine.service.audit import list_audit
 from engine.service.directory import actor_of
 from engine.service.erasure import erase_subject
@@ -72,6 +73,42 @@ def test_a_person_is_erased_wherever_the_log_names_them(ports: Ports) -> None:
     assert (person["name"], person["email"], person["active"]) == ("erased", None, False)
     with pytest.raises(NotFoundError):
         actor_of(ports, "rep")
+
+
+def test_what_tells_about_a_person_elsewhere_is_erased_too(ports: Ports) -> None:
+    """Statements, results of runs and outcomes of conflicts keep their figures and lose the person's name alone."""
+    owned = {"owner_id": "rep", "region_id": "r1"}
+    zero = Money(Decimal(0), "USD")
+    rows = [
+        {"payee": "rep", "name": "Rep Name", "payout": "7"},
+        {"payee": "field", "name": "Field Name", "payout": "8"},
+    ]
+    chosen = [{"field": "stage", "chosen_by": {"id": "rep", "name": "Rep Name", "role": "sales_rep"}}]
+    insert(
+        ports,
+        Record("statement", "s1", ORGANISATION, {
+            **owned, "payee_name": "Rep Name", "plan": "p", "plan_digest": "d", "plan_version": 1, "period": "2026-Q3",
+            "state": "draft", "credited": zero, "excluded": zero, "payout": zero, "decision": {"outcome": {}},
+            "calculated_at": NOW,
+        }),
+        Record("job", "j1", ORGANISATION, {
+            "kind": "incentive-run", "title": "t", "state": "succeeded", "actor_id": "service", "parameters": {},
+            "result": {"by_payee": rows}, "checkpoint": {"payees": rows}, "created_at": NOW,
+        }),
+        Record("conflict", "c1", ORGANISATION, {
+            "record_type": "deal", "record_id": "d1", "state": "resolved", "rule_set": "s", "schema": "x", "base": {},
+            "client": {}, "server": {}, "outcome": {"fields": chosen}, "client_at": NOW, "server_at": NOW,
+            "found_at": NOW,
+        }),
+    )  # fmt: skip
+    assert erase_subject(ports, as_person(ports, "admin"), "person/rep", "request 18").records == 4
+    kept = [
+        ports.store.get(kind, name, MINE) for kind, name in (("statement", "s1"), ("job", "j1"), ("conflict", "c1"))
+    ]
+    assert "Rep Name" not in repr(kept)
+    assert kept[0]["payee_name"] == "erased"
+    assert kept[1]["result"]["by_payee"] == [{**rows[0], "name": "erased"}, rows[1]]
+    assert kept[2]["outcome"]["fields"][0]["chosen_by"] == {"id": "rep", "name": "erased", "role": "sales_rep"}
 
 
 def test_erasing_again_changes_nothing(ports: Ports) -> None:
