@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -219,3 +220,14 @@ def test_the_session_alone_starts_nothing_in_the_api(looking: Acting, body: byte
         "/api/v1/jobs", data=body, headers={"Content-Type": media, "Idempotency-Key": "forged"}
     )
     assert (403, "identity.csrf") == (answer.status_code, exact_json.parse(answer.data)["code"])
+
+
+def test_a_refusal_is_never_swapped_into_a_page(looking: Acting) -> None:
+    """A refused request's page stays out of fragments: pages tell htmx to leave such answers alone."""
+    visitor = looking("sales_rep")
+    config = re.search(r"name=\"htmx-config\" content='([^']*)'", visitor.client.get("/").get_data(as_text=True))
+    assert config is not None
+    handling = exact_json.parse(config[1])["responseHandling"]
+    for status in (403, 429, 500, 503):
+        rule = next(one for one in handling if re.fullmatch(one["code"], str(status)))
+        assert (False, True) == (rule["swap"], rule["error"])
