@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from engine.caller import ACTIONS, ROLES, SERVICE_ROLE, Actor, Caller
-from engine.ports import Page, Ports
+from engine.ports import Page, Ports, Sort
 from engine.predicate import Compare, Predicate, both
 from engine.problems import DeniedError, NotFoundError, Problem
 from engine.records import RECORD_TYPES, FieldKind, Record, record_type
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RECORD_TYPE_NAMES = tuple(known.name for known in RECORD_TYPES)
 LONGEST_ID = 200
 LARGEST_WHOLE = 2**53
+MOST_PEOPLE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,13 @@ def person_asked_about(ports: Ports, caller: Caller, person_id: str) -> Actor | 
         require_asking_about_others(ports, caller)
         return None
     return _working(person)
+
+
+def people_to_ask_about(ports: Ports, caller: Caller) -> tuple[Record, ...]:
+    """People that the caller may ask about, by name, the first thousand: for choosing one of them."""
+    may_ask = ports.authorizer.predicate(caller.actor, ASK, "person")
+    found = ports.store.find("person", may_ask, sort=(Sort("name"),), limit=MOST_PEOPLE).records
+    return tuple(person for person in found if _working(person) is not None)
 
 
 def require_asking_about_others(ports: Ports, caller: Caller) -> None:

@@ -28,6 +28,7 @@ ARGUMENTS = (
 MAIN_PAGES = (
     "/", "/leads", "/deals", "/statements", "/conflicts", "/rules", "/rules/lead-priority/inbound", "/try",
     "/try?rule=sync-conflict/deal", "/try?rule=incentive-plan/sales-commission", "/jobs", "/audit", "/help", "/me",
+    "/rights?type=lead&record=lead-1001&action=write",
 )  # fmt: skip
 PHONE = {"width": 390, "height": 844}
 

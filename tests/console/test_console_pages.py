@@ -29,7 +29,8 @@ PAGES = (
     "/rules/incentive-plan/sales-commission", "/rules/sync-conflict/deal", "/rules/decision/discount-approval",
     "/try", "/try?rule=incentive-plan/sales-commission", "/try?rule=sync-conflict/deal",
     "/try?rule=decision/discount-approval", "/try?rule=lead-priority/inbound&mode=json", "/jobs",
-    "/jobs?state=failed", "/audit", "/audit?outcome=denied", "/help", "/me",
+    "/jobs?state=failed", "/audit", "/audit?outcome=denied", "/rights",
+    "/rights?type=lead&record=lead-1001", "/rights?type=lead&record=none&action=write", "/help", "/me",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from webapp.console import (
     keys,
     leads,
     live_sessions,
+    rights,
     rules,
     sign_in,
     statements,
@@ -39,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *jobs.ROUTES,
     *keys.ROUTES,
     *audit.ROUTES,
+    *rights.ROUTES,
     *help_pages.ROUTES,
     *assets.ROUTES,
 )

@@ -102,6 +102,7 @@ def audit_entry(record_id: str) -> Response:
         title=f"Entry {entry['sequence']:,}",
         crumbs=(("Audit", link("audit")),),
         json_url=api(f"audit/{entry.id}"),
+        of_record=entry,
         entry=entry,
         lines=lines[:MOST],
         more_lines=max(0, len(lines) - MOST),

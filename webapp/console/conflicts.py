@@ -84,6 +84,7 @@ def _conflict_page(
         title=record["record_name"] or record["record_id"],
         crumbs=(("Conflicts", link("conflicts")),),
         json_url=api(f"conflicts/{record.id}"),
+        of_record=record,
         status=status,
         conflict=record,
         is_open=is_open,

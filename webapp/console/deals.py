@@ -56,6 +56,7 @@ def deal(record_id: str) -> Response:
         title=record["name"],
         crumbs=(("Deals", link("deals")),),
         json_url=api(f"deals/{record.id}"),
+        of_record=record,
         deal=record,
         about=present(record, ABOUT),
         dates=present(record, DATES),

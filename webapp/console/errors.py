@@ -70,6 +70,7 @@ def error_page(error: BylawError) -> Response:
             crumbs=(),
             messages=[],
             json_url=None,
+            rights_url=None,
             actor=actor,
             by_example=actor is not None and identity.by_example(),
             navigation=NAVIGATION,

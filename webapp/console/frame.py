@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from flask import Response, make_response, redirect, render_template, request, url_for
 
 from engine.caller import Caller
+from engine.records import Record
 from webapp import identity
 from webapp.context import ports
 
@@ -151,10 +152,14 @@ def page(
     title: str,
     crumbs: Sequence[tuple[str, str]] = (),
     json_url: str | None = None,
+    of_record: Record | None = None,
     status: int = 200,
     **shown: Any,
 ) -> Response:
-    """Render a page inside the frame, for the person who asks."""
+    """Render a page inside the frame, for the person who asks.
+
+    A page `of_record` leads to who may see it.
+    """
     done = DONE.get(request.args.get("done", ""))
     return make_response(
         render_template(
@@ -163,6 +168,7 @@ def page(
             title=title,
             crumbs=crumbs,
             json_url=json_url,
+            rights_url=link("rights", type=of_record.type, record=of_record.id) if of_record is not None else None,
             messages=[done] if done else [],
             actor=caller().actor,
             by_example=identity.by_example(),

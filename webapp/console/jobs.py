@@ -59,6 +59,7 @@ def job(record_id: str) -> Response:
         title=record["title"],
         crumbs=(("Jobs", link("jobs")),),
         json_url=api(f"jobs/{record.id}"),
+        of_record=record,
         **shown,
     )
 

@@ -124,6 +124,7 @@ def lead(record_id: str) -> Response:
         title=record["name"],
         crumbs=(("Leads", link("leads")),),
         json_url=api(f"leads/{record.id}"),
+        of_record=record,
         lead=record,
         about=present(record, FACTS_OF_A_LEAD),
         owner=person_names().get(record["owner_id"], record["owner_id"]),

@@ -57,6 +57,7 @@ def statement(record_id: str) -> Response:
         title=f"{record['payee_name']}, {record['period']}",
         crumbs=(("Statements", link("statements", period=record["period"])),),
         json_url=api(f"statements/{record.id}"),
+        of_record=record,
         statement=record,
         decision=decision,
         outcome=outcome,
