@@ -22,7 +22,7 @@ NOT_COUNTED = ("/static/", "/health/")
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SIGN_IN = "/sign-in"
-EVALUATION = ("/api/v1/evaluate/", "/access/v1/")
+EVALUATION = ("/api/v1/evaluate/", "/api/v1/authorization/", "/access/v1/")
 """Below these a POST decides and changes nothing."""
 
 BULK = re.compile(r".*/bulk|/access/v1/(?:evaluations|search/.*)")
@@ -45,7 +45,7 @@ def count(caller: Caller) -> None:
     if refused := g.get("too_many"):
         raise refused
     if not request.path.startswith(NOT_COUNTED):
-        name = _name()
+        name = name_of_limit()
         person = f"{caller.actor.organisation_id} {caller.actor.id}"
         if name in {"evaluation", "bulk"}:
             _spend(name, f"{person} {_key()}")
@@ -53,7 +53,8 @@ def count(caller: Caller) -> None:
         _spend(name, person)
 
 
-def _name() -> str:
+def name_of_limit() -> str:
+    """Which limit this request of somebody who is known counts against."""
     if request.method in SAFE_METHODS:
         return "reading"
     if request.path.startswith(EVALUATION):

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from adapters.rate_limits import CountedRateLimits
 from adapters.wiring import Wiring
-from webapp import client_address
+from webapp import client_address, rate_limits
 from webapp.app import create_app
 
 Limited = Callable[..., Flask]
@@ -138,6 +138,25 @@ def test_signing_in_is_counted_for_the_address(limited: Limited) -> None:
     assert 200 == client.get("/sign-in").status_code
     elsewhere = {"REMOTE_ADDR": "127.0.0.2"}
     assert 422 == client.post("/sign-in", data={"person_id": "x"}, environ_base=elsewhere).status_code
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("GET", "/api/v1/leads", "reading"), ("HEAD", "/leads", "reading"), ("GET", "/try", "reading"),
+        ("POST", "/api/v1/leads", "changes"), ("PATCH", "/api/v1/leads/x", "changes"), ("POST", "/jobs", "changes"),
+        ("POST", "/api/v1/rule-sets:validate", "changes"), ("PUT", "/nowhere", "changes"),
+        ("POST", "/api/v1/evaluate/lead-priority/inbound", "evaluation"),
+        ("POST", "/api/v1/authorization/check", "evaluation"), ("POST", "/access/v1/evaluation", "evaluation"),
+        ("POST", "/api/v1/evaluate/lead-priority/inbound/bulk", "bulk"),
+        ("POST", "/api/v1/authorization/check/bulk", "bulk"), ("POST", "/access/v1/evaluations", "bulk"),
+        ("POST", "/access/v1/search/subject", "bulk"), ("GET", "/api/v1/authorization/explanation", "reading"),
+    ],
+)  # fmt: skip
+def test_what_counts_against_which_limit(app_in_memory: Flask, method: str, path: str, name: str) -> None:
+    """Reading, changing, deciding and deciding about many are told apart by method and address."""
+    with app_in_memory.test_request_context(path, method=method):
+        assert name == rate_limits.name_of_limit()
 
 
 # -- where a request comes from
