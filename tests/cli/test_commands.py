@@ -266,6 +266,43 @@ def test_keys_make(bylaw: Bylaw, home: Path) -> None:
     assert token not in plain.out
 
 
+def test_keys_list_rotate_and_revoke(bylaw: Bylaw, home: Path) -> None:
+    """Keys are listed without their text, replaced while the old one serves, and ended; each says what happened."""
+    assert "no key\n" == bylaw("keys", "list", "--of", "person-field_sales_rep", home=home).out
+    wanted = ("--scope", "read:lead", "--scope", "read:deal", "--days", "2")
+    made = bylaw("keys", "make", "person-field_sales_rep", "--name", "phone", *wanted, "--json", home=home).json
+    assert (["read:deal", "read:lead"], "person-field_sales_rep") == (made["scopes"], made["person_id"])
+    rotated = bylaw("keys", "rotate", made["id"], "--overlap-hours", "1", "--json", home=home).json
+    assert (made["scopes"], True) == (rotated["scopes"], rotated["key"] != made["key"])
+    listed = bylaw("keys", "list", "--of", "person-field_sales_rep", "--json", home=home)
+    assert {made["id"]: "replaced", rotated["id"]: "active"} == {
+        one["id"]: one["state"] for one in listed.json["items"]
+    }
+    for text in (made["key"], rotated["key"], "secret_digest"):
+        assert text not in listed.out
+    plain = bylaw("keys", "list", home=home).out
+    assert f"byl_{made['prefix']}_" in plain
+    assert made["key"] not in plain
+    assert "is revoked" in bylaw("keys", "revoke", rotated["id"], home=home).out
+    again = bylaw("keys", "rotate", rotated["id"], "--json", home=home)
+    assert (1, ["api_key.ended"]) == (again.code, again.problems)
+    assert 3 == bylaw("keys", "revoke", "key-none", home=home).code
+    misspelt = bylaw("keys", "make", "person-sales_rep", "--name", "x", "--scope", "read:laed", "--json", home=home)
+    assert (1, ["api_key.scopes"]) == (misspelt.code, misspelt.problems)
+
+
+def test_people_link_and_unlink(bylaw: Bylaw, home: Path) -> None:
+    """An account of an identity provider becomes a person of the directory, one person at a time, and nobody again."""
+    account = ("--issuer", "https://id.example.com", "--subject", "248289761001")
+    linked = bylaw("people", "link", "person-field_sales_rep", *account, "--json", home=home).json
+    assert ("person-field_sales_rep", "248289761001") == (linked["id"], linked["identity_subject"])
+    taken = bylaw("people", "link", "person-sales_rep", *account, "--json", home=home)
+    assert ["identity.linked_already"] == taken.problems
+    assert "is linked to no account" in bylaw("people", "unlink", "person-field_sales_rep", home=home).out
+    assert "from now on" in bylaw("people", "link", "person-sales_rep", *account, home=home).out
+    assert 0 == bylaw("people", "unlink", "person-sales_rep", home=home).code
+
+
 def test_as_a_person(bylaw: Bylaw, home: Path) -> None:
     """`--as` acts with that person's rights: a representative makes no keys for others."""
     wanted = ("keys", "make", "person-sales_manager", "--name", "x")
