@@ -51,10 +51,13 @@ def create_api_key(
     says nothing or too much (`api_key.name`), a life that is too long (`api_key.lifetime`), scopes that do not exist or
     are more than the caller's own (`api_key.scopes`); `ConflictError` for one key too many (`api_key.too_many`).
     """
-    allowed = _checked_scopes(caller, scopes)
-    wanted = _Wanted(key_id or ports.new_id(), person_id, _checked_name(name), allowed, _checked_life(life))
-    key = _fresh(caller, wanted, token)
-    with audited(ports, caller, [Attempt("api_key.create", "api_key", key.id, key)]):
+    new_id = key_id or ports.new_id()
+    attempt = [Attempt("api_key.create", "api_key", new_id)]
+    with audited(ports, caller, attempt):
+        allowed = _checked_scopes(caller, scopes)
+        wanted = _Wanted(new_id, person_id, _checked_name(name), allowed, _checked_life(life))
+        key = _fresh(caller, wanted, token)
+        attempt[0] = replace(attempt[0], record=key)
         _require_write(ports, caller, key)
         with ports.store.transaction() as transaction:
             _require_person(ports, caller, transaction, person_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -148,6 +149,25 @@ def test_the_server_holds_the_application_to_its_role(
     if not refused:
         pytest.xfail(untested)
     assert refused == 2
+
+
+def _append(url: str, organisation: str, times: int) -> None:
+    with closing(open_mongodb(url)) as store:
+        for number in range(times):
+            with store.transaction() as transaction:
+                transaction.append_audit(draft(organisation, f"lead-{number}"))
+
+
+def test_several_processes_write_one_log(mongodb_store: MongoStore, mongodb_url: str, organisation: str) -> None:
+    """Processes that append to one log at once leave no gap, no fork, and one head."""
+    context = multiprocessing.get_context("spawn")
+    children = [context.Process(target=_append, args=(mongodb_url, organisation, 8)) for _ in range(3)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(60)
+        assert child.exitcode == 0
+    assert entries_agree(mongodb_store, organisation) == 24
 
 
 # -- databases of format 1
