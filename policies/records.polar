@@ -16,7 +16,7 @@ allow(user: User, "write", record: Statement) if
 # The log is read like the records that it is about, and written by the store alone.
 allow(user: User, "read", record: AuditEntry) if governed(user, "read", record);
 
-# A job is read like any record, and always by whoever started it. Who may start one may also cancel it: analysts and
+# A job is read like any record, and by whoever started it in its region. Who may start one may also cancel it: analysts and
 # admins in their branch, managers for their team. What a job then does to records is decided for each record.
 allow(user: User, "read", record: Job) if governed(user, "read", record);
 allow(user: User, "read", record: Job) if started_by(user, record);
@@ -26,6 +26,7 @@ allow(user: User, action: String, record: Job) if
 
 started_by(user, record) if
   member(user, record) and
+  same_region(user, record) and
   user.id != "" and
   record.owner_id = user.id;
 

@@ -53,13 +53,17 @@ allow(user: User, action: String, record: IdempotencyKey) if
   user.id != "" and
   record.actor_id = user.id;
 
-# The log of system configuration has no owner, team or branch of its own: admins read it, in their organisation.
+# The log of system configuration has no owner or team of its own: admins read it, in their organisation where it is
+# about what belongs to the whole of it, and in their region for the rest.
 allow(user: User, "read", record: AuditEntry) if
   admin(user, record) and
   record.record_type in [
-    "organisation", "region", "branch", "team", "territory", "person", "product", "import_batch", "api_key", "rule_version",
-    "session", "audit_entry"
+    "organisation", "region", "product", "import_batch", "api_key", "rule_version", "session", "audit_entry"
   ];
+allow(user: User, "read", record: AuditEntry) if
+  admin(user, record) and
+  same_region(user, record) and
+  record.record_type in ["branch", "team", "territory", "person"];
 
 # A checkpoint says how long the log is and what its root is, and nothing else: whoever keeps one outside is a witness.
 allow(user: User, "read", record: Checkpoint) if member(user, record);
