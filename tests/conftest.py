@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -32,6 +33,7 @@ NEEDS_SHARED = "needs the public data sets"
 
 used: set[str] = set()
 counts: list[str] = []
+tallies: dict[str, Counter[str]] = {}
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +70,16 @@ def counted(record_property: Callable[[str, object], None]) -> Callable[[str], N
 
     def note(sentence: str) -> None:
         record_property("counted", sentence)
+
+    return note
+
+
+@pytest.fixture
+def proved(record_property: Callable[[str, object], None]) -> Callable[[str, Mapping[str, int]], None]:
+    """Call it with what was shown and counts of what was compared for it; the summary adds them up over all tests."""
+
+    def note(title: str, counts: Mapping[str, int]) -> None:
+        record_property("proved", (title, dict(counts)))
 
     return note
 
@@ -158,10 +170,17 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call" and report.passed:
         used.update(value for name, value in report.user_properties if name == "real")
         counts.extend(value for name, value in report.user_properties if name == "counted")
+        for name, value in report.user_properties:
+            if name == "proved":
+                title, tally = value
+                tallies.setdefault(title, Counter()).update(tally)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which real servers the passed tests have used, and how much those have tried that try everything."""
+    for title, tally in tallies.items():
+        shown = ", ".join(f"{count:,} {name}" for name, count in tally.items())
+        terminalreporter.write_line(f"{title}: {shown}")
     if used:
         terminalreporter.write_line("Really used: " + ", ".join(sorted(used)))
     for sentence in sorted(counts):
