@@ -182,7 +182,7 @@ class Spec:
     def allowed(self, role: str, action: str) -> Any:
         """The whole page."""
         if role == "service":
-            return z3.And(action in ("read", "write", "start", "publish"), self.organisation)
+            return z3.And(action in ("read", "write", "start", "publish", "ask"), self.organisation)
         own = getattr(self, f"_{self.world.known.name}", None)
         if self.world.known.name in GOVERNED:
             return self.governed(role, action)
@@ -223,9 +223,14 @@ class Spec:
     _team = _territory = _branch
 
     def _person(self, role: str, action: str) -> Any:
-        seen = z3.Or(self.branch, z3.And(self.organisation, self.same("id", "id")))
+        oneself = z3.And(self.organisation, self.same("id", "id"))
         kept = z3.And(role == "platform_admin", self.region)
-        return z3.Or(z3.And(action == "read", seen), z3.And(action == "write", kept))
+        says = {
+            "read": z3.Or(self.branch, oneself),
+            "write": kept,
+            "ask": z3.Or(oneself, kept, z3.And(role == "sales_manager", self.team)),
+        }
+        return says.get(action, False)
 
     def _product(self, role: str, action: str) -> Any:
         keeps = role in ("revops_analyst", "platform_admin") and action == "write"
