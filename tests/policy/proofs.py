@@ -241,8 +241,8 @@ class Spec:
         return z3.And(self.organisation, reads or (role == "platform_admin" and action == "write"))
 
     def _api_key(self, role: str, action: str) -> Any:
-        owned = z3.And(action == "read", self.same("person_id", "id"))
-        return z3.And(self.organisation, z3.Or(owned, role == "platform_admin" and action in ("read", "write")))
+        holders = z3.Or(self.same("person_id", "id"), role == "platform_admin")
+        return z3.And(self.organisation, holders, action in ("read", "write"))
 
     def _idempotency_key(self, _role: str, action: str) -> Any:
         return z3.And(self.organisation, self.same("actor_id", "id"), action in ("read", "write"))
