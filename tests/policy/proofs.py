@@ -21,7 +21,7 @@ from engine.records import RecordType
 CONSTANTS = sorted(
     [
         *("api_key", "branch", "import_batch", "organisation", "person", "product", "region", "rule_version", "team"),
-        *("boundary", "territory", "lead"),
+        *("boundary", "territory", "lead", "session", "audit_entry"),
     ]
 )
 EMPTY = z3.RealVal(0)
@@ -184,6 +184,8 @@ class Spec:
         if role == "service":
             return z3.And(action in ("read", "write", "start", "publish", "ask"), self.organisation)
         own = getattr(self, f"_{self.world.known.name}", None)
+        if self.world.known.name in ("lead", "person") and action == "erase":
+            return z3.And(role == "platform_admin", self.region)
         if self.world.known.name in GOVERNED:
             return self.governed(role, action)
         assert own is not None
@@ -199,7 +201,17 @@ class Spec:
         def one_of(*names: str) -> Any:
             return z3.And(known, z3.Or([about == text(name) for name in names]))
 
-        everywhere = one_of("organisation", "region", "product", "import_batch", "api_key", "rule_version")
+        shared = (
+            "organisation",
+            "region",
+            "product",
+            "import_batch",
+            "api_key",
+            "rule_version",
+            "session",
+            "audit_entry",
+        )
+        everywhere = one_of(*shared)
         here = z3.And(self.region, one_of("branch", "team", "territory", "person"))
         log = z3.And(role == "platform_admin", z3.Or(z3.And(self.organisation, everywhere), here))
         return z3.And(action == "read", z3.Or(self.governed(role, "read"), log))
@@ -235,6 +247,9 @@ class Spec:
     def _product(self, role: str, action: str) -> Any:
         keeps = role in ("revops_analyst", "platform_admin") and action == "write"
         return z3.And(self.organisation, action == "read" or keeps)
+
+    def _checkpoint(self, _role: str, action: str) -> Any:
+        return z3.And(self.organisation, action == "read")
 
     def _import_batch(self, role: str, action: str) -> Any:
         reads = role in ("revops_analyst", "platform_admin") and action == "read"
