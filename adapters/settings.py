@@ -104,6 +104,13 @@ def _without_password(address: str) -> str:
     return f"{before.partition(':')[0]}:...@{rest}" if at else address
 
 
+def _in_file(read: Callable[[str], str]) -> Callable[[str], str]:
+    def read_file(value: str) -> str:
+        return read(_content(value))
+
+    return read_file
+
+
 def _web_address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
@@ -208,6 +215,20 @@ SETTINGS: tuple[Setting, ...] = (
         "an embedded Valkey that `bylaw up` starts",
         "Redis or Valkey for queue and sessions: `redis://`, `rediss://` or `unix://`.",
         _address(*QUEUE_SCHEMES),
+    ),
+    Setting(
+        "BYLAW_DATABASE_URL_FILE",
+        "database_url",
+        "none",
+        "A file that holds the database's address with its password, instead of the address itself.",
+        _in_file(_address(*STORE_SCHEMES)),
+    ),
+    Setting(
+        "BYLAW_REDIS_URL_FILE",
+        "redis_url",
+        "none",
+        "A file that holds the queue's address with its password, instead of the address itself.",
+        _in_file(_address(*QUEUE_SCHEMES)),
     ),
     Setting("BYLAW_HOST", "host", "`127.0.0.1`", "The address that the web server listens on.", _text),
     Setting(

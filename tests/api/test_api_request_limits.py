@@ -184,6 +184,14 @@ def test_slow_senders_do_not_stop_the_server(server: Server) -> None:
     assert 200 == status
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-Proto: https", "X-Forwarded-Ssl: on", "X-Forwarded-Protocol: ssl"])
+def test_nobody_but_a_named_proxy_says_that_it_was_https(server: Server, header: str) -> None:
+    """Without configured proxies a header makes no request one over HTTPS, not even from this machine."""
+    status, answer = say(server, f"GET /health/live HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n".encode())
+    assert 200 == status
+    assert b"strict-transport-security" not in answer.lower()
+
+
 def test_the_log_repeats_nothing_of_what_was_refused(server: Server, real: Callable[[str], None]) -> None:
     """Even the most talkative log holds no key of a request that could not be read."""
     hidden = "byl_deadbeef_" + "q" * 43

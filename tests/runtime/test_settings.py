@@ -163,6 +163,20 @@ def test_secret_from_a_file(tmp_path: Path) -> None:
     assert "`BYLAW_SECRET_KEY` and `BYLAW_SECRET_KEY_FILE` are both set" == both[0][1]
 
 
+def test_addresses_with_passwords_from_files(tmp_path: Path) -> None:
+    """The addresses of database and queue may stand in files; what is wrong with one is told without repeating it."""
+    database, queue = tmp_path / "database", tmp_path / "queue"
+    database.write_text("mongodb://u:hidden@h/d\n")
+    queue.write_text("rediss://:hidden@h/1\n")
+    files = {"BYLAW_DATABASE_URL_FILE": str(database), "BYLAW_REDIS_URL_FILE": str(queue)}
+    found = Settings.from_environment(files)
+    assert ("mongodb://u:hidden@h/d", "rediss://:hidden@h/1") == (found.database_url, found.redis_url)
+    queue.write_text("amqp://:hidden@h/1")
+    ((_, message, _),) = problems(files)
+    assert message.startswith("`BYLAW_REDIS_URL_FILE`: `amqp:...` does not start with")
+    assert "hidden" not in message
+
+
 def test_production_makes_nothing_up() -> None:
     """In production database, queue and both keys have to be said, and neither example nor local sign-in exist."""
     assert [
