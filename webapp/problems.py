@@ -65,6 +65,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "json.too_large": 413,
     "json.too_many_values": 413,
     "authzen.malformed": 400,
+    "audit.scope": 400,
     "cursor.invalid": 400,
     "request.unknown_parameter": 400,
     "request.repeated_parameter": 400,

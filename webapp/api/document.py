@@ -140,7 +140,7 @@ def _operation(operation: Operation, answered: Iterable[int]) -> dict[str, Any]:
     parameters += [_query_parameter(parameter) for parameter in operation.parameters]
     parameters += _header_parameters(operation)
     success = operation.success
-    content: dict[str, Any] = {"application/json": {"schema": {"$ref": f"#/components/schemas/{success.schema}"}}}
+    content: dict[str, Any] = {success.media: {"schema": {"$ref": f"#/components/schemas/{success.schema}"}}}
     if success.yaml:
         content["application/yaml"] = {"schema": {"type": "string"}}
     headers = (*success.headers, REQUEST_ID)
@@ -327,6 +327,7 @@ def _problem(status: int) -> dict[str, Any]:
 def _headers() -> dict[str, Any]:
     about = {
         "ETag": "The revision, or the digest of a rule file.",
+        "Content-Disposition": "What to call the file.",
         "Link": 'The next page, as `rel="next"`.',
         "Location": "Where the created record is.",
         "RateLimit": "The limit that is used up, what remains, and the seconds until there is more.",

@@ -77,13 +77,17 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """The answer when all is well: status, the schema's name in the document, headers besides those of every answer."""
+    """The answer when all is well: status, the schema's name in the document, headers besides those of every answer.
+
+    `media` is the type of an answer that is not JSON.
+    """
 
     status: int
     schema: str
     about: str
     headers: tuple[str, ...] = ()
     yaml: bool = False
+    media: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def wants_yaml(request: Request, operation: Operation) -> bool:
     """Whether the answer shall be the rule file's bytes. Raises `InvalidError` if nothing that we write is accepted."""
     if "Accept" not in request.headers:
         return False
-    offered = [JSON, YAML] if operation.success.yaml else [JSON]
+    offered = [operation.success.media, YAML] if operation.success.yaml else [operation.success.media]
     best = request.accept_mimetypes.best_match(offered)
     if best is None and not request.accept_mimetypes.quality(PROBLEM):
         raise InvalidError(

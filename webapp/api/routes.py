@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from engine.nearest_change import MOST_FACTS_ALLOWED
+from engine.service.audit_export import SCOPES, WHOLE
 from engine.service.evaluate import MAX_MANY
 from engine.service.key_ring import DEFAULT_LIFE, DEFAULT_OVERLAP, LONGEST_LIFE, LONGEST_OVERLAP, MOST_SCOPES
 from webapp.api import reading, resources
@@ -22,7 +23,7 @@ from webapp.api.resources import (
     STATEMENTS,
     Resource,
 )
-from webapp.api.views import authorization, erasure, evaluation, keys, records, rule_sets, sessions, work
+from webapp.api.views import audit_export, authorization, erasure, evaluation, keys, records, rule_sets, sessions, work
 
 AT = Parameter("at", reading.INSTANT_TEXT, "The instant that is decided about; default: now.")
 AS_OF = Parameter("as_of", reading.INSTANT_TEXT, "Only what was known at this instant; default: now.")
@@ -141,6 +142,9 @@ ERASURE = Body(
         Member("reason", reading.TEXT, "Why, for the log. Name the request, and nobody.", required=True),
     ),
 )
+
+
+_SCOPES = ", ".join(f"`{name}:ID`" for name in SCOPES)
 
 
 def _list(resource: Resource, schema: str) -> Operation:
@@ -312,6 +316,17 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     _list(CHECKPOINTS, "Checkpoint"),
     _show(CHECKPOINTS, "Checkpoint"),
+    Operation(
+        "GET", "/audit/export", "export_audit", "audit", "The audit log, as far as you may read it, with its proofs",
+        audit_export.export,
+        Success(200, "AuditExport", "The file.", ("Content-Disposition",), media=audit_export.LINES),
+        (
+            Parameter("scope", reading.TEXT, f"`{WHOLE}`, {_SCOPES} or `subject:TYPE/ID`.", WHOLE),
+            Parameter("from", reading.INSTANT_TEXT, "At this instant or later."),
+            Parameter("before", reading.INSTANT_TEXT, "Before this instant."),
+        ),
+        problems=(400, 404, 409), asks=("read:audit_entry",),
+    ),
     Operation(
         "POST", "/audit/erasures", "erase_subject", "audit",
         "Make what the log and the records say about somebody unreadable for ever",

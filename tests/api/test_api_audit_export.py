@@ -1,0 +1,66 @@
+"""The audit log's export over HTTP."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from typing import Any
+
+from small_world import ORG, Api, code
+
+from adapters.shipped import verify_audit
+from adapters.signing import is_signed_by
+from adapters.wiring import Wiring
+from engine.audit.verification import verify
+
+
+def changed(api: Api, *lead_ids: str) -> None:
+    """Changes, so that there is something in the log."""
+    for lead_id in lead_ids:
+        answer = api.patch(f"/leads/{lead_id}", {"company": "New"}, 1)
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+
+
+def head(file: bytes) -> dict[str, Any]:
+    """The first line."""
+    found: dict[str, Any] = json.loads(file.splitlines()[0])
+    return found
+
+
+def test_a_file_to_take_away(rep: Api, wiring: Wiring) -> None:
+    """The answer is an attachment of JSON lines that both verifiers find good, signed by the log's key."""
+    changed(rep, "lead-00")
+    answer = rep.get("/audit/export")
+    assert (200, "application/jsonl") == (answer.status_code, answer.mimetype)
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-organisation-')
+    key = wiring.signer.key(ORG)
+    assert verify(BytesIO(answer.data), is_signed_by, key=key).good
+    assert verify_audit.verdict_on(BytesIO(answer.data), str(key))["good"]
+    assert ("person-sales_rep", 1) == (head(answer.data)["made_for"], head(answer.data)["entries"])
+
+
+def test_a_scope_and_a_period(rep: Api) -> None:
+    """Scope and period narrow the file; what is none is a problem before anything is written."""
+    changed(rep, "lead-00")
+    assert 1 == head(rep.get("/audit/export", scope="subject:lead/lead-00").data)["entries"]
+    assert 0 == head(rep.get("/audit/export", scope="subject:lead/lead-77").data)["entries"]
+    assert 0 == head(rep.get("/audit/export", before="2020-01-01T00:00:00Z").data)["entries"]
+    assert (400, "audit.scope") == code(rep.get("/audit/export", scope="everything"))
+
+
+def test_nobody_takes_what_they_may_not_read(rep: Api, analyst: Api) -> None:
+    """What another may not read is in their file as hashes alone."""
+    changed(rep, "lead-00")
+    file = analyst.get("/audit/export").data
+    shown = {entry["record_id"] for entry in analyst.get("/audit", limit="200").json["items"]}
+    assert shown == {line["subject"]["id"] for line in map(json.loads, file.splitlines()) if "sequence" in line}
+
+
+def test_an_empty_log(admin: Api) -> None:
+    """A log without entries has nothing to prove."""
+    assert (404, "audit.empty") == code(admin.get("/audit/export"))
+
+
+def test_only_what_is_written_is_accepted(rep: Api) -> None:
+    """Whoever accepts JSON alone is told that this is JSON lines."""
+    assert 400 <= rep.get("/audit/export", headers={"Accept": "application/json"}).status_code < 500

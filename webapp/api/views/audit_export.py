@@ -1,0 +1,20 @@
+"""The audit log as a file for an auditor."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from engine.service.audit_export import export_audit
+from webapp.api.operation import Asked
+from webapp.context import ports, wiring
+
+LINES = "application/jsonl"
+"""JSON, one value a line."""
+
+
+def export(asked: Asked) -> Response:
+    """The file, written as it is read from the store. Whatever stops it on the way leaves a file without an end."""
+    query = asked.query
+    made = export_audit(ports(), asked.caller, wiring().signer, query["scope"], from_=query["from"], to=query["before"])
+    headers = {"Content-Disposition": f'attachment; filename="{made.file_name}"', "Cache-Control": "no-store"}
+    return Response(made.lines, mimetype=LINES, headers=headers)
