@@ -18,7 +18,7 @@ from adapters.identity.tokens import Expectations, IssuersTokens
 from engine.problems import InvalidError, UnavailableError
 
 DISCOVERY = "/.well-known/openid-configuration"
-QUICK = Boundary(tries=3, seconds_per_try=0.5, seconds_in_all=2, pause=0.01, largest=20_000)
+PATIENT = Boundary(tries=3, seconds_per_try=10, seconds_in_all=30, pause=0.01, largest=20_000)
 
 
 class Server:
@@ -66,7 +66,7 @@ def server() -> Iterator[Server]:
 def code(issuer: str) -> str:
     """The code that fetching fails with, empty if it does not."""
     try:
-        fetch_keys(issuer, QUICK)
+        fetch_keys(issuer, PATIENT)
     except UnavailableError as error:
         return error.code
     return ""
@@ -74,7 +74,7 @@ def code(issuer: str) -> str:
 
 def test_a_token_checked_with_keys_that_were_fetched(server: Server) -> None:
     """An issuer's token holds once its keys have been found and fetched, and only once for many tokens."""
-    cache = CachedKeys((server.issuer,), lambda issuer: fetch_keys(issuer, QUICK))
+    cache = CachedKeys((server.issuer,), lambda issuer: fetch_keys(issuer, PATIENT))
     tokens = IssuersTokens(Expectations((server.issuer,), AUDIENCE), cache)
     for _ in range(3):
         assert "app-1" == tokens.verify(token(claims(iss=server.issuer)), NOW).subject
@@ -125,7 +125,7 @@ def test_a_key_set_that_is_none(server: Server, document: dict[str, Any]) -> Non
 def test_an_issuer_that_is_not_there(server: Server) -> None:
     """Where nobody answers there are no keys, and a token is neither accepted nor called wrong."""
     server.http.server_close()
-    cache = CachedKeys((server.issuer,), lambda issuer: fetch_keys(issuer, QUICK))
+    cache = CachedKeys((server.issuer,), lambda issuer: fetch_keys(issuer, PATIENT))
     with pytest.raises(UnavailableError) as caught:
         IssuersTokens(Expectations((server.issuer,), AUDIENCE), cache).verify(token(claims(iss=server.issuer)), NOW)
     assert "token.keys_unavailable" == caught.value.code
