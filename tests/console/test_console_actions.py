@@ -81,7 +81,7 @@ def test_an_unknown_person_is_told_so_on_the_same_page(looking: Acting) -> None:
     """Signing in as nobody shows the sign-in again with the problem."""
     response = looking(None).client.post("/sign-in", data={"person_id": "person-nobody"})
     assert 422 == response.status_code
-    assert "there is no person person-nobody" in page_of(response).text
+    assert "There is no person person-nobody" in page_of(response).text
 
 
 def test_signing_out_ends_the_session(acting: Acting) -> None:

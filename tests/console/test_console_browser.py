@@ -29,6 +29,7 @@ MAIN_PAGES = (
     "/", "/leads", "/deals", "/statements", "/conflicts", "/rules", "/rules/lead-priority/inbound", "/try",
     "/try?rule=sync-conflict/deal", "/try?rule=incentive-plan/sales-commission", "/jobs", "/audit", "/help", "/me",
     "/rights?type=lead&record=lead-1001&action=write",
+    "/me/sessions",
 )  # fmt: skip
 PHONE = {"width": 390, "height": 844}
 
