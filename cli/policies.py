@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,19 +14,27 @@ from engine.problems import BylawError, NotFoundError, Problem
 if TYPE_CHECKING:
     from engine.policy import Policies
 
+KEPT = 4
 DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
 
 def policies_of(folder: Path | None) -> Policies:
     """The policies of a folder, or those in force. Raises `BylawError` for what is none, or wrong."""
     from adapters.wiring import Shipped  # noqa: PLC0415  # only here
-    from engine.policy import Policies  # noqa: PLC0415  # loads Oso
 
     texts = Shipped.find().policies() if folder is None else policy_texts(folder)
     if not texts:
         assert folder is not None
         raise BylawError(nothing_found(folder, f"policy (`{POLICY_FILES[0]}`)"))
-    return Policies.load(texts)
+    return _loaded(tuple(sorted(texts.items())))
+
+
+@lru_cache(maxsize=KEPT)
+def _loaded(texts: tuple[tuple[str, str], ...]) -> Policies:
+    """The same policies are loaded once: their cells take seconds to evaluate."""
+    from engine.policy import Policies  # noqa: PLC0415  # loads Oso
+
+    return Policies.load(dict(texts))
 
 
 def policies_named(named: str) -> Policies:
