@@ -75,6 +75,18 @@ def _over_http(form: str) -> Callable[[Sections], tuple[str, bool]]:
     return judge
 
 
+def _no_dearer(key: str, peer: str, most: float) -> Callable[[Sections], tuple[str, bool]]:
+    """At most so many times the peer's time, without a wrong answer."""
+
+    def judge(sections: Sections) -> tuple[str, bool]:
+        mine, theirs = _line(sections, key, OURS), _line(sections, key, peer)
+        times = mine.median / theirs.median
+        shown = f"{times:.2f} times ({mine.median / 1000:.0f} and {theirs.median / 1000:.0f} us)"
+        return f"{shown}, {mine.wrong} of {mine.answers:,} wrong", times <= most and not mine.wrong
+
+    return judge
+
+
 TARGETS: tuple[Target, ...] = (
     Target(
         "50 scoring rules, one record, trace on",
@@ -105,6 +117,14 @@ TARGETS: tuple[Target, ...] = (
         "point authorization check",
         "at least 30 times faster than oso, same answers",
         _faster("authorization", "oso", "", 30),
+    ),
+    *(
+        Target(
+            f"list of 50 from 100,000 leads, {order}",
+            "at most 1.3 times the list without the policies",
+            _no_dearer(f"list {order}", "no policies", 1.3),
+        )
+        for order in ("by id", "by score")
     ),
     *(
         Target(f"evaluation over HTTP, {form}", "at least 0.75 of an empty view's throughput", _over_http(form))
