@@ -73,6 +73,15 @@ def test_ending_one(acting: Acting, own_house: Wiring) -> None:
     assert 404 == browser.post("/me/sessions/end", session_id=handle).status_code
 
 
+def test_ending_one_by_the_api(acting: Acting) -> None:
+    """The API ends one session by the id of its list, once."""
+    other, browser = acting("sales_rep"), acting("sales_rep")
+    (handle,) = [str(one["id"]) for one in listed(browser) if not one["current"]]
+    assert (200, {"ended": 1}) == ask(browser, f"/me/sessions/{handle}/end")
+    assert (401, 200) == tuple(one.client.get("/api/v1/me").status_code for one in (other, browser))
+    assert 404 == ask(browser, f"/me/sessions/{handle}/end")[0]
+
+
 def test_ending_all_others(acting: Acting) -> None:
     """Ending all others keeps the session that asks and everybody else's."""
     mine, stranger = [acting("sales_rep") for _ in range(3)], acting("sales_manager")
