@@ -50,6 +50,32 @@ class Spy:
         yield self.asked
 
 
+@dataclass
+class ReadingSpy:
+    """Any store or transaction, with the record types that were read from it."""
+
+    behind: Any
+    read: set[str] = field(default_factory=set)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.behind, name)
+        if name == "transaction":
+            return self._transaction
+        if name not in {"get", "find", "scan", "count", "tally"}:
+            return found
+
+        def noting(record_type: str, *arguments: Any, **named: Any) -> Any:
+            self.read.add(record_type)
+            return found(record_type, *arguments, **named)
+
+        return noting
+
+    @contextmanager
+    def _transaction(self) -> Iterator[ReadingSpy]:
+        with self.behind.transaction() as transaction:
+            yield ReadingSpy(transaction, self.read)
+
+
 def watched(wiring: Wiring) -> tuple[Wiring, Spy]:
     """The same wiring with a spy for its authorizer."""
     known = frozenset(record.id for record in wiring.ports.store.scan("organisation", Always()))

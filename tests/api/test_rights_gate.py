@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from small_world import HOME, NOW, ORG, Clock, as_person, fill, settings
-from spying import Spy, cells_that_grant, watched
+from spying import ReadingSpy, Spy, cells_that_grant, watched
 
 from adapters.wiring import Texts, Wiring, build_in_memory
 from engine.records import Record
@@ -81,11 +82,23 @@ def seen(tmp_path_factory: pytest.TempPathFactory, texts: Texts, published: tupl
 
 
 @pytest.fixture(scope="module")
-def answered(seen: Wiring) -> dict[str, list[set[str]]]:
-    """The cells that were asked while each operation was answered, for each of its requests by each of four roles."""
+def looked(seen: Wiring) -> dict[str, tuple[list[set[str]], set[str]]]:
+    """For each operation the cells that each of its requests asked, by each of four roles, and the types it read."""
     wiring, spy = watched(seen)
-    app = application.create_app(wiring, clock=Clock())
-    return {operation.id: list(_asked(app, spy, operation)) for operation in EVERY}
+    store = ReadingSpy(wiring.ports.store)
+    app = application.create_app(replace(wiring, ports=replace(wiring.ports, store=store)), clock=Clock())
+    found = {}
+    for operation in EVERY:
+        store.read.clear()
+        cells = list(_asked(app, spy, operation))
+        found[operation.id] = cells, set(store.read)
+    return found
+
+
+@pytest.fixture(scope="module")
+def answered(looked: dict[str, tuple[list[set[str]], set[str]]]) -> dict[str, list[set[str]]]:
+    """The cells alone."""
+    return {name: cells for name, (cells, _) in looked.items()}
 
 
 def _asked(app: Flask, spy: Spy, operation: Operation) -> Iterator[set[str]]:
@@ -108,6 +121,26 @@ def _asked(app: Flask, spy: Spy, operation: Operation) -> Iterator[set[str]]:
                 )  # fmt: skip
             assert answer.status_code < 500, (operation.id, answer.get_data(as_text=True))
             yield found
+
+
+UNASKED = {"person", "api_key", "idempotency_key"}
+"""Read without a right: who asks, where what a person owns lies, whether a request was answered before."""
+
+BESIDES = {
+    "export_audit": {"checkpoint"},  # a signed size and root, which belong to the entries that are exported
+    "erase_subject": {"job", "conflict", "statement"},  # what else says the name of whom is erased; none of it is shown
+}
+"""What single operations read beside what they ask, with the reason."""
+
+
+def test_nothing_is_read_that_was_not_asked_for(looked: dict[str, tuple[list[set[str]], set[str]]]) -> None:
+    """No operation reads records of a type for which it asked no cell: the store sees no question past the policies."""
+    besides = {}
+    for name, (cells, read) in looked.items():
+        unasked = read - {cell.partition(":")[2] for cell in set().union(*cells)} - UNASKED
+        if unasked:
+            besides[name] = unasked
+    assert besides == BESIDES
 
 
 def covered(cells: set[str], declared: tuple[str, ...]) -> set[str]:
