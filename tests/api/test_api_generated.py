@@ -128,6 +128,7 @@ REAL_BODIES: dict[str, list[object]] = {
     "search_subject": [AUTHZEN | {"page": {"limit": 1}}],
     "search_resource": [AUTHZEN | {"page": {"limit": 2}}],
     "search_action": [AUTHZEN],
+    "erase_subject": [{"subject": "lead/lead-11", "reason": "They asked."}],
     "update_lead": [{"company": "New"}, {"facts": {"employees": 7}}],
     "update_deal": [{"next_step": "Call"}, {"amount": {"amount": "5.10", "currency": "EUR"}}],
 }

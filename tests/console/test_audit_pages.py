@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -10,7 +11,9 @@ import pytest
 from console_house import NOW, Visitor
 from console_markup import faults
 
+from adapters.signing import is_signed_by
 from engine import exact_json
+from engine.audit.verification import verify
 from engine.predicate import Always
 from engine.problem_codes import CODES
 from engine.problems import DeniedError
@@ -203,3 +206,30 @@ def test_a_record_leads_to_its_history(looking: Acting, list_: str, kind: str) -
 def test_changes_are_taken_apart(changes: dict[str, object] | None, expected: tuple[Line, ...]) -> None:
     """A change becomes one line for each single value that differs; what is no pair is noted as it is."""
     assert expected == lines_of(changes)
+
+
+@pytest.mark.parametrize(
+    ("form", "scope"),
+    [
+        ({}, "organisation"),
+        ({"type": "lead", "record": "lead-1001", "from": "2026-01-01"}, "subject-lead-lead-1001"),
+        ({"actor": "service", "outcome": "accepted"}, "actor-service"),
+    ],
+)
+def test_the_export_is_a_file_that_an_auditor_can_check(acting: Acting, form: dict[str, str], scope: str) -> None:
+    """The button gives the file of the filters' days and scope, which the verifier accepts."""
+    browser = acting("platform_admin")
+    changed_lead(browser)
+    answer = browser.post("/audit/export", **form)
+    assert (200, "application/jsonl") == (answer.status_code, answer.mimetype)
+    assert f'attachment; filename="audit-{scope}-' in answer.headers["Content-Disposition"]
+    verdict = verify(io.BytesIO(answer.data), is_signed_by)
+    assert verdict.good
+    assert verdict.entries > 0
+
+
+def test_an_export_is_asked_for_by_the_page_alone(acting: Acting) -> None:
+    """Without the session's token nothing is exported; a day that is none is said."""
+    browser = acting("platform_admin")
+    assert 403 == browser.post("/audit/export", token="wrong").status_code
+    assert 400 == browser.post("/audit/export", **{"from": "yesterday"}).status_code

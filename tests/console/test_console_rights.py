@@ -26,6 +26,7 @@ ANY = "*:*"
 """Declared where the address itself names the cell that is asked about."""
 LISTED = ("statement", "conflict", "job", "audit_entry")
 FORMS = (
+    ("/audit/export", {}),
     ("/try", {"rule": "lead-priority/inbound", "mode": "json", "facts": "{}"}),
     ("/jobs", {"kind": "score-leads"}),
     ("/jobs", {"kind": "incentive-run", "plan": "incentive-plan/sales-commission", "period": "2026-Q3"}),

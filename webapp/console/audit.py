@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from flask import Response
+from flask import Response, request
 
 from engine import exact_json
 from engine.ports import Sort
@@ -15,10 +15,11 @@ from engine.problem_codes import CODES
 from engine.problems import InvalidError, Place, Problem
 from engine.records import Record
 from engine.service import audit as audit_cases
-from engine.service import records
+from engine.service import audit_export, records
 from webapp.console.audit_changes import MOST, lines_of
 from webapp.console.frame import Route, api, caller, link, page, ports
-from webapp.console.listing import asked, equal, listing, people_by_name, person_names
+from webapp.console.listing import LONGEST_SEARCH, asked, equal, listing, people_by_name, person_names
+from webapp.context import wiring
 
 OUTCOMES = ("accepted", "denied", "failed")
 FIELDS = {"actor": "actor_id", "action": "action", "type": "record_type", "record": "record_id", "outcome": "outcome"}
@@ -89,6 +90,7 @@ def audit() -> Response:
         people=people_by_name(),
         filters=filters,
         address=entry_address,
+        scope=scope_of(filters).partition(":")[0],
     )
 
 
@@ -112,6 +114,27 @@ def audit_entry(record_id: str) -> Response:
         address=entry_address(entry),
         history=history_address(entry["record_type"], entry["record_id"]),
     )
+
+
+def export_audit() -> Response:
+    """The file for an auditor: entries of these days with a proof each, as far as the person may read.
+
+    It is asked for by a form, because a checkpoint of the log as it stands is signed first.
+    """
+    given = {name: request.form.get(name, "").strip()[:LONGEST_SEARCH] for name in (*FIELDS, "from", "to")}
+    period = Period(_day("from", given["from"]), _day("to", given["to"]))
+    made = audit_export.export_audit(
+        ports(), caller(), wiring().signer, scope_of(given), from_=period.begin, to=period.end
+    )
+    attachment = {"Content-Disposition": f'attachment; filename="{made.file_name}"'}
+    return Response(made.lines, mimetype="application/jsonl", headers=attachment)
+
+
+def scope_of(filters: Mapping[str, str]) -> str:
+    """What a file for these filters holds: one record, one person's doing, or the whole log. Proofs are of scopes."""
+    if filters["type"] and filters["record"]:
+        return f"subject:{filters['type']}/{filters['record']}"
+    return f"actor:{filters['actor']}" if filters["actor"] else audit_export.WHOLE
 
 
 def record_address(record_type: str, record_id: str) -> str | None:
@@ -164,5 +187,6 @@ ASKS = ("read:audit_entry", "read:checkpoint", "read:person")
 
 ROUTES = (
     Route("/audit", "audit", audit, asks=ASKS),
+    Route("/audit/export", "export_audit", export_audit, methods=("POST",), asks=("read:audit_entry",)),
     Route("/audit/<record_id>", "audit_entry", audit_entry, asks=ASKS),
 )
