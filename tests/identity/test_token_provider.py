@@ -70,7 +70,7 @@ def tokens(issuer: str) -> IssuersTokens:
 
 def test_a_real_issuers_token_holds(issuer: str, real: Callable[[str], None]) -> None:
     """A certified provider's access token is accepted with its scopes, from now until its end."""
-    real("oidc-provider")
+    real("OpenID Connect provider")
     now, verifier = datetime.now(UTC), tokens(issuer)
     found = verifier.verify(token(issuer, scope="read:lead write:deal"), now)
     assert (issuer, CLIENT, CLIENT) == (found.issuer, found.subject, found.client_id)
