@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from flask import Flask
 
 from adapters.wiring import Texts, Wiring, load_texts
 from webapp.app import create_app
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "attack"))  # the texts that nobody expects
 
 
 @pytest.fixture(scope="session")

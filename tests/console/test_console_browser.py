@@ -10,15 +10,18 @@ from pathlib import Path
 
 import pytest
 from console_house import house
+from naughty import NAUGHTY, unkeepable
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from adapters.queue import MemoryQueue
 from adapters.wiring import Texts, Wiring
-from engine.caller import ROLES
+from engine.caller import ROLES, Caller
 from engine.predicate import Compare
 from engine.records import Record
+from engine.service.directory import actor_of
 from engine.service.jobs import run_job
+from engine.service.records import create_record
 from webapp.app import create_app
 
 ARGUMENTS = (
@@ -387,3 +390,34 @@ def test_a_page_cannot_be_framed(browser: Browser, served: tuple[str, Wiring]) -
     page.wait_for_load_state("networkidle")
     assert ["chrome-error://chromewebdata/"] == [one.url for one in page.frames[1:]]
     context.close()
+
+
+HOSTILE = [
+    text for name, text in NAUGHTY.items() if not unkeepable(text) and ("<" in text or len(text) > 1_000 or name in {
+        "right to left override", "isolates left open", "embedding left open", "many marks", "escape sequence",
+        "line and paragraph separator", "template statement", "end of an attribute in single quotes", "a long word",
+        "nothing but invisible", "as long as a field keeps",
+    })
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_that_people_write_runs_or_breaks_a_page(
+    watched: Watched, served: tuple[str, Wiring], width: int
+) -> None:
+    """Markup, scripts, overrides of direction and endless words are text: nothing runs, and no page is too wide."""
+    wiring = served[1]
+    rep = Caller(actor_of(wiring.ports, "person-sales_rep"), datetime.now(UTC), "api", f"hostile-{width}")
+    made = [
+        create_record(wiring.ports, rep, "lead", {"name": text, "company": text, "source": text}) for text in HOSTILE
+    ]
+    page = watched("sales_rep", width=width, height=900)
+    entries = list(wiring.ports.store.scan("audit_entry", Compare("request_id", "=", rep.request_id)))
+    addresses = [f"/leads/{lead.id}" for lead in made[::2]] + [f"/audit/{entry.id}" for entry in entries[1::2]]
+    for address in ("/leads", "/leads?q=%3C", "/audit", *addresses):
+        page.goto(address)
+        assert "Bylaw" in page.title(), address
+        assert "ran" != page.title(), address
+        assert 0 == page.locator("main script, main img, main iframe, main style, main base").count(), address
+        assert too_wide(page) <= 0, (address, too_wide(page))
+        expect(page.locator("main h1")).to_be_visible()
