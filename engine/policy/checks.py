@@ -11,8 +11,10 @@ from engine.caller import ACTIONS
 from engine.policy.cells import cuts
 from engine.policy.policies import Policies
 from engine.policy.rows import place_of, rows, without_comments
-from engine.policy.template import Template, ToUser
-from engine.policy.vocabulary import ALL_ROLES, RESOURCES, class_name
+from engine.policy.template import Path, Template, ToUser, filled
+from engine.policy.vocabulary import ALL_ROLES, RESOURCES, User, class_name
+from engine.policy.worlds import records, users
+from engine.predicate import both, matches
 from engine.problems import InvalidError, Place, Problem
 
 _TEXT = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
@@ -31,11 +33,16 @@ def _shapes(policies: Policies) -> Iterator[Problem]:
     """Every way through every cell, for any user: what cannot be a predicate, and what has no wall around it."""
     for role, action, record_type in product(ALL_ROLES, ACTIONS, RESOURCES):
         try:
-            templates = [path.template for path in policies.cell(role, action, record_type).paths()]
+            paths = list(policies.cell(role, action, record_type).paths())
         except InvalidError as error:
             yield from error.problems
             continue
-        if any(not walled(template) for template in templates):
+        if lost_a_condition(policies, role, action, record_type, paths):
+            place = place_of(policies.files, action, record_type)
+            message = f"the rule for `{action}` on `{record_type}` compares fields of the record with each other"
+            problem = Problem("policy.shape", message, place, "compare each field with a value or with the user")
+            yield problem.in_text(place.source, policies.files[place.source]) if place.source else problem
+        if any(not walled(path.template) for path in paths):
             place = place_of(policies.files, action, record_type)
             problem = Problem(
                 "policy.organisation",
@@ -44,6 +51,27 @@ def _shapes(policies: Policies) -> Iterator[Problem]:
                 help="add `record.organisation_id = user.organisation_id`",
             )
             yield problem.in_text(place.source, policies.files[place.source]) if place.source else problem
+
+
+def lost_a_condition(policies: Policies, role: str, action: str, record_type: str, paths: list[Path]) -> bool:
+    """Whether Oso's check denies a record that meets all conditions of a way to be granted, and nothing else.
+
+    Then Oso has lost a condition while it evaluated the rule, as it does with `record.a in [record.b]`.
+    """
+    seen: set[Template] = set()
+    for actor in users(role, paths):
+        user = User(actor)
+        template = policies.cell(role, action, record_type).template(user)
+        if template in seen:
+            continue
+        seen.add(template)
+        for literals in template.conjunctions():
+            wanted = both(*(filled(literal, user) for literal in literals))
+            met = (record for record in records(record_type, actor, literals) if matches(wanted, record.values()))
+            record = next(met, None)
+            if record is not None and not policies.reference_allows(actor, action, record):
+                return True
+    return False
 
 
 def walled(template: Template) -> bool:
