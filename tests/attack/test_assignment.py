@@ -82,5 +82,6 @@ def test_bodies_have_the_members_that_are_declared(analyst: Api, wiring: Wiring,
         answer = analyst.send(
             operation.method, path, {**BODIES.get(operation.id, {}), name: "x"}, headers={"If-Match": '"1"'}
         )
-        assert (422, "field.unknown") == (answer.status_code, value(answer)["code"]), (name, answer.data)
+        assert 422 == answer.status_code, (name, answer.data)
+        assert "field.unknown" in {problem["code"] for problem in value(answer)["problems"]}, (name, answer.data)
     assert jobs == wiring.ports.store.count("job", Always())
