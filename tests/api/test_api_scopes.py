@@ -207,6 +207,17 @@ def test_a_job_works_within_the_scopes_that_started_it(app_in_memory: Flask, mem
     assert 0 < scored("writes", "start:job", "read:rule_version", "write:lead", "read:lead")
 
 
+def test_an_answer_is_kept_for_the_scopes_that_it_was_given_to(app_in_memory: Flask, memory: Wiring) -> None:
+    """A narrower token of the same person gets no kept answer of a wider one, and the other way round."""
+    narrow(memory, "sales_rep", "narrow", frozenset({"write:lead", "read:lead"}))
+    body = {"name": "Once Only"}
+    whole, part = as_person(app_in_memory, "person-sales_rep"), as_person(app_in_memory, "narrow")
+    for key, first, second in (("k1", whole, part), ("k2", part, whole)):
+        assert 201 == first.post("/leads", body, key=key).status_code
+        assert (422, "idempotency.key_reused") == code(second.post("/leads", body, key=key))
+        assert 201 == first.post("/leads", body, key=key).status_code
+
+
 def test_the_document_names_the_scopes(app_in_memory: Flask) -> None:
     """The OpenAPI document says for each operation what a key or token needs, and that a session needs nothing."""
     paths = value(app_in_memory.test_client().get("/api/v1/openapi.json"))["paths"]

@@ -82,7 +82,10 @@ def _require_scopes(operation: Operation, caller: Caller, path: dict[str, str]) 
 def _once(operation: Operation, caller: Caller, asked: Asked, raw: bytes) -> Response:
     """Do the work once for each key: a repetition gets the answer that was given."""
     key = requests.read_key(request)
-    fingerprint = sha256(f"{operation.id}\n{request.path}\n{request.mimetype}\n".encode() + raw).hexdigest()
+    scopes = caller.actor.scopes
+    within = "*" if scopes is None else " ".join(sorted(scopes))  # a kept answer is not shown to a narrower token
+    asked_for = f"{operation.id}\n{request.path}\n{request.mimetype}\n{within}\n"
+    fingerprint = sha256(asked_for.encode() + raw).hexdigest()
     claimed = idempotency.claim(ports(), caller, key, fingerprint)
     if isinstance(claimed, idempotency.Answer):
         return Response(claimed.body, claimed.status, {**claimed.headers, "Idempotent-Replayed": "true"})
