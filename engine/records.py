@@ -137,7 +137,13 @@ COMMON = (*_fields(TEXT, "id!", "organisation_id!"), *_fields(INTEGER, "revision
 PLACE = _fields(TEXT, "region_id", "branch_id", "team_id", "owner_id", "territory_id")
 """Where a record belongs. Every record that the role matrix governs carries these five fields."""
 
-_BY_PLACE = (("owner_id",), ("team_id",), ("branch_id",))
+
+def _by_place(*order: str) -> tuple[tuple[str, ...], ...]:
+    """Indexes over the place; an owner's in `order`, or the owner's few records would be sought among all in order."""
+    return ("owner_id", *order), ("team_id",), ("branch_id",)
+
+
+_BY_PLACE = _by_place()
 
 RECORD_TYPES: tuple[RecordType, ...] = (
     RecordType("organisation", (*_fields(TEXT, "name!", "currency!"), *_fields(BOOLEAN, "example"))),
@@ -181,7 +187,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(TEXT, "band", "score_state", "decision_id", "scored_by"),
             *_fields(INSTANT, "scored_at"),
         ),
-        indexes=(*_BY_PLACE, ("score",), ("band", "score"), ("score_state",)),
+        indexes=(*_by_place("score"), ("score",), ("band", "score"), ("score_state",)),
     ),
     RecordType(
         "deal",
@@ -194,7 +200,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(INSTANT, "changed_at"),
             *_fields(DOCUMENT, "splits"),
         ),
-        indexes=(*_BY_PLACE, ("stage", "closed_on"), ("closed_on",)),
+        indexes=(*_by_place("closed_on"), ("stage", "closed_on"), ("closed_on",)),
     ),
     RecordType(
         "check_in",
@@ -327,7 +333,12 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(INTEGER, "rule_version"),
             *_fields(DOCUMENT, "changes", "personal", "sealed"),
         ),
-        indexes=(*_BY_PLACE, ("sequence",), ("actor_id", "sequence"), ("record_type", "record_id", "sequence")),
+        indexes=(
+            *_by_place("sequence"),
+            ("sequence",),
+            ("actor_id", "sequence"),
+            ("record_type", "record_id", "sequence"),
+        ),
         unique=(("sequence",),),
         append_only=True,
     ),
