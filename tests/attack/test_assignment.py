@@ -69,6 +69,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "publish_version": {"text": "rule: 1"},
     "start_job": {"kind": "score-leads"},
     "resolve_conflict": {},
+    "check_access": {"action": "read", "type": "lead", "id": "lead-1"},
+    "check_access_bulk": {"checks": [{"action": "read", "type": "lead", "id": "lead-1"}]},
+    "erase_subject": {"subject": "lead/lead-1", "reason": "asked"},
+    "make_key": {"name": "mine", "scopes": ["read:lead"]},
 }
 
 
