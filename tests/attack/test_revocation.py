@@ -227,13 +227,14 @@ def test_nothing_that_was_taken_is_shown_afterwards(town: Town, how: str) -> Non
 @pytest.mark.parametrize("how", ["another role", "another region"])
 def test_a_worker_that_remembers_rights_is_found_out(town: Town, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check itself: workers that keep what a person might once see show what was taken, and this is noticed."""
-    kept: dict[tuple[str, str, str], Predicate] = {}
+    oso = Policies.load(town.wiring.shipped.policies())
+    once = actor_of(replace(town.wiring.ports, store=town.plain), PERSON)
+    kept = {(once.id, "read", kind): oso.predicate(once, "read", kind) for kind in KINDS.values()}
     ask = Policies.predicate
 
     def remembering(self: Policies, actor: Actor, action: str, record_type: str) -> Predicate:
         return kept.setdefault((actor.id, action, record_type), ask(self, actor, action, record_type))
 
     monkeypatch.setattr(Policies, "predicate", remembering)
-    oso = Policies.load(town.wiring.shipped.policies())
     with pytest.raises(AssertionError, match=r"leads|deals|accounts|statements|audit"):
         sum(interleave(town, oso, how, seed) for seed in range(50))
