@@ -29,7 +29,7 @@ log = logging.getLogger("bylaw.worker")
 
 
 class RqWorker(Worker):
-    """RQ's worker with three differences: it sweeps, its horses die with it, and it stops a horse at its next chunk.
+    """RQ's worker with two differences: it sweeps, and it stops a horse at its next chunk.
 
     `sweep` is called every `sweep_seconds` while no job runs; it must leave nothing open that a fork would inherit.
     What it raises as `BylawError` is said once, in one sentence.
@@ -77,11 +77,6 @@ class RqWorker(Worker):
         self._trouble = trouble
         self._swept = time.monotonic()
 
-    def main_work_horse(self, job: Any, queue: Any) -> None:
-        """The horse's life. It dies with the worker: a job without a worker belongs to whoever takes up its lease."""
-        die_with_parent(signal.SIGKILL)
-        super().main_work_horse(job, queue)
-
     def handle_warm_shutdown_request(self) -> None:
         """Ask the horse to halt after its present chunk, so that stopping takes seconds and not a whole job."""
         if self.horse_pid:
@@ -102,6 +97,9 @@ def work(url: str, *, name: str, sweep: Callable[[], None], sweep_seconds: int) 
     with as_unavailable(UNAVAILABLE):
         connection.ping()
     worker = RqWorker(connection, name=name, sweep=sweep, sweep_seconds=sweep_seconds)
+    # The work horse and RQ's scheduler die with the worker: a job without a worker belongs to whoever takes up its
+    # lease, and a scheduler that was left behind would hold its lock, and write to the queue, for ever.
+    os.register_at_fork(after_in_child=die_with_parent)
     # RQ listens to signals only after it has registered: one that comes before must not leave the registration behind.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)

@@ -32,6 +32,12 @@ Make = Callable[[SessionLimits], Sessions]
 
 
 @pytest.fixture
+def sessions_url(redis_url: str) -> str:
+    """An empty database of its own, in which no worker of another test can still be writing."""
+    return f"{redis_url}?db=9"
+
+
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 
@@ -41,7 +47,7 @@ def make(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Make]:
     if request.param == "memory":
         yield lambda limits: MemorySessions(limits, clock)
         return
-    with Redis.from_url(request.getfixturevalue("redis_url")) as connection:
+    with Redis.from_url(request.getfixturevalue("sessions_url")) as connection:
         yield lambda limits: RedisSessions(connection, limits, clock)
 
 
@@ -298,9 +304,9 @@ def test_limits_that_cannot_be(wrong: dict[str, int]) -> None:
         SessionLimits(**wrong)
 
 
-def test_at_rest_there_is_no_id(redis_url: str) -> None:
+def test_at_rest_there_is_no_id(sessions_url: str) -> None:
     """Who can read the session store finds no id and no name that a browser could send."""
-    with Redis.from_url(redis_url, decode_responses=True) as connection:
+    with Redis.from_url(sessions_url, decode_responses=True) as connection:
         sessions = RedisSessions(connection, LIMITS)
         session_id = sessions.create({"person": "p"}, person_id="p")
         sessions.lay_down("the state", {"nonce": "n"}, 60)
@@ -311,9 +317,9 @@ def test_at_rest_there_is_no_id(redis_url: str) -> None:
             assert [] == [secret for secret in (session_id, "the state") if secret in f"{key} {content}"]
 
 
-def test_everything_at_rest_ends(redis_url: str) -> None:
+def test_everything_at_rest_ends(sessions_url: str) -> None:
     """No key of a session stays for ever."""
-    with Redis.from_url(redis_url, decode_responses=True) as connection:
+    with Redis.from_url(sessions_url, decode_responses=True) as connection:
         sessions = RedisSessions(connection, LIMITS)
         session_id = sessions.create({}, person_id="p")
         sessions.lay_down("x", {}, 60)
