@@ -62,7 +62,7 @@ class SessionLimits:
 class Session:
     """A session as it stands: instants are seconds since 1970, `device` and `address` are what the browser said.
 
-    `due` says that its id is old enough to be replaced.
+    `person_id` names the person among those of all organisations. `due` says that its id is old enough to be replaced.
     """
 
     handle: str

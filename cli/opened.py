@@ -46,18 +46,13 @@ def opened(
     """Connect, and decide on whose behalf: a person, or the platform itself within one organisation.
 
     With `else_shipped` a database without any organisation is no error: the shipped rule files are used, in memory.
-    Raises `NotFoundError` (`cli.no_organisation`, `person.not_found`).
+    Raises `NotFoundError` (`cli.no_organisation`, `person.not_found`, `person.ambiguous`).
     """
     with build(settings_for(home)) as wiring:
         from engine.service.directory import actor_of, organisations  # noqa: PLC0415  # keeps `--help` quick
 
         if person is not None:
-            actor = actor_of(wiring.ports, person)
-            if organisation is not None and actor.organisation_id != organisation:
-                raise NotFoundError(
-                    Problem("person.not_found", f"`{person}` does not belong to the organisation `{organisation}`")
-                )
-            yield Opened(wiring, _caller(wiring, actor))
+            yield Opened(wiring, _caller(wiring, actor_of(wiring.ports, person, organisation)))
             return
         known = organisations(wiring.ports)
         if known or organisation is not None or not else_shipped:

@@ -86,6 +86,7 @@ CODES: dict[str, str] = {
     "job.abandoned": "The job's worker died too often.",
     "job.unexpected": "The job stopped on an error that is ours to repair; the log has the details.",
     # -- use cases: the directory
+    "person.ambiguous": "Several organisations have a person of this id, and none of them is named.",
     "person.not_found": "There is no such person, or the person may not sign in.",
     # -- imports
     "mapping.invalid": "The mapping contradicts itself or names something that does not exist.",

@@ -17,7 +17,7 @@ from flask import Flask, Response, g, request
 from engine.caller import Actor, Caller
 from engine.problems import DeniedError, NotFoundError, Problem
 from engine.service.auditing import STRANGER, record_attempt
-from engine.service.directory import actor_of
+from engine.service.directory import account_of, actor_of, actor_of_account
 from webapp import bearer, rate_limits
 from webapp.client_address import client_address
 from webapp.context import now, ports, wiring
@@ -95,7 +95,7 @@ def begin_session(actor: Actor, how: str) -> None:
     g.cookie = wiring().sessions.rotate(
         _session_id(),
         {"csrf": secrets.token_urlsafe(32), "how": how},
-        person_id=actor.id,
+        person_id=account_of(actor.organisation_id, actor.id),
         device=device_of(request.headers.get("User-Agent", "")),
         address=client_address(),
     )
@@ -214,10 +214,10 @@ def _session_id() -> str:
     return request.cookies.get(cookie_name(), "")
 
 
-def _living(person_id: str) -> Actor | None:
+def _living(account: str) -> Actor | None:
     """The actor that a person is now, None for nobody and for somebody who may not sign in any more."""
     try:
-        return actor_of(ports(), person_id)
+        return actor_of_account(ports(), account)
     except NotFoundError:
         return None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.caller import Actor, Caller
 from engine.problems import NotFoundError, Problem
 from engine.service.auditing import record_attempt
+from engine.service.directory import account_of
 from engine.service.sign_ins import check_may_end_sessions
 from webapp import bearer, identity
 from webapp.context import ports, wiring
@@ -39,18 +40,18 @@ class Shown:
 
 def mine(caller: Caller) -> tuple[Shown, ...]:
     """The caller's own sessions, the one used last first."""
-    return tuple(map(_shown, wiring().sessions.sessions_of(caller.actor.id)))
+    return tuple(map(_shown, wiring().sessions.sessions_of(_account(caller, caller.actor.id))))
 
 
 def of_person(caller: Caller, person_id: str) -> tuple[Shown, ...]:
     """Somebody's sessions, for those who may end them. Raises as `end_all_of`."""
     check_may_end_sessions(ports(), caller, person_id)
-    return tuple(map(_shown, wiring().sessions.sessions_of(person_id)))
+    return tuple(map(_shown, wiring().sessions.sessions_of(_account(caller, person_id))))
 
 
 def end_mine(caller: Caller, handle: str) -> None:
     """End one of the caller's own sessions. Raises `NotFoundError` (`session.not_found`)."""
-    if not wiring().sessions.end_one(caller.actor.id, handle):
+    if not wiring().sessions.end_one(_account(caller, caller.actor.id), handle):
         raise NotFoundError(Problem("session.not_found", "you have no such session; it may have ended by itself"))
     _note(caller, handle, caller.actor)
 
@@ -58,7 +59,7 @@ def end_mine(caller: Caller, handle: str) -> None:
 def end_my_others(caller: Caller) -> int:
     """End all of the caller's sessions but the one that asks, and say how many there were."""
     here = identity.session()
-    ended = wiring().sessions.end_all(caller.actor.id, but=here.handle if here else "")
+    ended = wiring().sessions.end_all(_account(caller, caller.actor.id), but=here.handle if here else "")
     if ended:
         _note(caller, caller.actor.id, caller.actor, reason=f"{ended} others")
     return ended
@@ -71,9 +72,14 @@ def end_all_of(caller: Caller, person_id: str) -> int:
     change that person's record.
     """
     check_may_end_sessions(ports(), caller, person_id)
-    ended = wiring().sessions.end_all(person_id)
+    ended = wiring().sessions.end_all(_account(caller, person_id))
     _note(caller, person_id, caller.actor, reason=f"{ended} by {caller.actor.role}")
     return ended
+
+
+def _account(caller: Caller, person_id: str) -> str:
+    """The name under which the sessions of a person of the caller's organisation are kept."""
+    return account_of(caller.actor.organisation_id, person_id)
 
 
 def _note(caller: Caller, subject: str, actor: Actor, reason: str | None = None) -> None:

@@ -13,6 +13,7 @@ from flask import Flask, Response, g, request
 
 from engine.caller import Caller
 from engine.problems import Problem
+from engine.service.directory import account_of
 from webapp.client_address import client_address
 from webapp.context import wiring
 from webapp.problems import RETRY_SECONDS, TooManyError
@@ -46,7 +47,7 @@ def count(caller: Caller) -> None:
         raise refused
     if not request.path.startswith(NOT_COUNTED):
         name = name_of_limit()
-        person = f"{caller.actor.organisation_id} {caller.actor.id}"
+        person = account_of(caller.actor.organisation_id, caller.actor.id)
         if name in {"evaluation", "bulk"}:
             _spend(name, f"{person} {_key()}")
             name = "all-evaluation"

@@ -14,10 +14,10 @@ from hmac import compare_digest
 
 from engine.caller import Actor
 from engine.ports import Ports
-from engine.predicate import Always, Compare
+from engine.predicate import Compare
 from engine.problems import NotFoundError, Problem, UnavailableError
 from engine.records import Record
-from engine.service.directory import actor_of
+from engine.service.directory import actor_in
 
 FORM = re.compile(r"byl_([a-z0-9]{8})_([A-Za-z0-9_-]{43})")
 KEYS_PER_PREFIX = 10
@@ -81,10 +81,8 @@ def _actor(ports: Ports, key: Record, now: datetime) -> Actor | None:
     if not in_force(key, now):
         return None
     try:
-        actor = actor_of(ports, key["person_id"])
+        actor = actor_in(ports.store, key.organisation_id, key["person_id"])
     except NotFoundError:
-        return None
-    if actor.organisation_id != key.organisation_id:
         return None
     return actor if key["scopes"] is None else replace(actor, scopes=frozenset(key["scopes"]))
 
@@ -95,7 +93,7 @@ def _note_use(ports: Ports, key: Record, now: datetime) -> None:
         return
     try:
         with ports.store.transaction() as transaction:
-            present = transaction.get("api_key", key.id, Always())
+            present = transaction.get("api_key", key.id, Compare("organisation_id", "=", key.organisation_id))
             if in_force(present, now):
                 transaction.update(present.with_fields(used_at=now))
     except (NotFoundError, UnavailableError):

@@ -12,29 +12,63 @@ SERVICE_ROLE = "service"
 """The role of the platform's own jobs and imports; explicit in the policies, given to no person."""
 SERVICE_ID = "service"
 
+_APART = chr(31)
+"""Between an organisation's id and a person's: no id has it, because none that is not printable is looked for."""
+
 
 def service_actor(organisation_id: str) -> Actor:
     """The platform itself within one organisation: imports, seeding and jobs that nobody in particular started."""
     return Actor(SERVICE_ID, "Bylaw", SERVICE_ROLE, organisation_id, region_id="", branch_id="", team_id="")
 
 
-def actor_of(ports: Ports, person_id: str) -> Actor:
-    """The actor that a person is now.
+def actor_of(ports: Ports, person_id: str, organisation_id: str | None = None) -> Actor:
+    """The actor that a person is now; without an organisation, of the one organisation that has such a person.
+
+    Only where somebody types who they are: whatever is kept about a person names the organisation too. Raises
+    `NotFoundError`: `person.not_found` for nobody and for inactive people, `person.ambiguous` where two organisations
+    have such a person, for ids are each organisation's own.
+    """
+    if organisation_id is not None:
+        return actor_in(ports.store, organisation_id, person_id)
+    # Who signs in has no rights to ask with yet.
+    found = ports.store.find("person", Compare("id", "=", person_id), limit=2).records
+    if len(found) > 1:
+        raise NotFoundError(
+            Problem(
+                "person.ambiguous",
+                f"several organisations have a person `{person_id[:80]}`",
+                help="say which organisation is meant",
+            )
+        )
+    return _actor(next(iter(found), None), person_id)
+
+
+def actor_in(reader: Reader, organisation_id: str, person_id: str) -> Actor:
+    """The actor that an organisation's person is now, or is in a transaction.
 
     Raises `NotFoundError` (`person.not_found`) for nobody and for inactive people.
     """
-    return actor_in(ports.store, person_id)
-
-
-def actor_in(reader: Reader, person_id: str) -> Actor:
-    """The same as it stands in a transaction."""
-    problem = Problem("person.not_found", f"there is no person `{person_id[:80]}` who may sign in")
     try:
-        person = reader.get("person", person_id, Always())  # who signs in has no rights to ask with yet
+        person = reader.get("person", person_id, Compare("organisation_id", "=", organisation_id))
     except NotFoundError:
-        raise NotFoundError(problem) from None
-    if not may_sign_in(person):
-        raise NotFoundError(problem)
+        person = None
+    return _actor(person, person_id)
+
+
+def account_of(organisation_id: str, person_id: str) -> str:
+    """A person's name among the people of all organisations, under which sessions are kept and requests counted."""
+    return f"{organisation_id}{_APART}{person_id}"
+
+
+def actor_of_account(ports: Ports, account: str) -> Actor:
+    """The actor behind a name that `account_of` made. Raises as `actor_in` does."""
+    organisation_id, _, person_id = account.partition(_APART)
+    return actor_in(ports.store, organisation_id, person_id)
+
+
+def _actor(person: Record | None, person_id: str) -> Actor:
+    if person is None or not may_sign_in(person):
+        raise NotFoundError(Problem("person.not_found", f"there is no person `{person_id[:80]}` who may sign in"))
     return actor_from(person)
 
 

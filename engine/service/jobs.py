@@ -146,7 +146,7 @@ def run_job(
     except UnavailableError:
         raise
     except _LostLeaseError:
-        return with_whole_numbers(ports.store.get("job", job_id, Always()))
+        return with_whole_numbers(ports.store.get("job", job_id, _own(job)))
     except BylawError as error:
         job = _fail(ports, job, clock(), error)
     except Exception:
@@ -185,7 +185,7 @@ def recover_abandoned(ports: Ports, *, now: datetime) -> int:
     found = 0
     for seen in list(ports.store.scan("job", expired)):
         with ports.store.transaction() as transaction:
-            job = transaction.get("job", seen.id, Always())
+            job = transaction.get("job", seen.id, _own(seen))
             if job["state"] not in (QUEUED, RUNNING) or job["lease_until"] >= now:
                 continue
             found += 1
@@ -276,7 +276,7 @@ class _Run:
             )
 
     def _held(self, transaction: Transaction, seen: Record) -> Record:
-        job = transaction.get("job", seen.id, Always())
+        job = transaction.get("job", seen.id, _own(seen))
         if job["lease_token"] != seen["lease_token"] or job["state"] != RUNNING:
             raise _LostLeaseError
         return job
@@ -286,8 +286,16 @@ class _LostLeaseError(Exception):
     """Another worker has taken the job up: this one lets go without a word."""
 
 
+def _own(job: Record) -> Compare:
+    """The wall of the job's organisation, within which its id is looked for."""
+    return Compare("organisation_id", "=", job.organisation_id)
+
+
 def _take(ports: Ports, job_id: str, now: datetime, token: str) -> Record | None:
-    """The job, leased to this worker, or None if there is nothing to do."""
+    """The job, leased to this worker, or None if there is nothing to do.
+
+    Whoever works on jobs has no organisation: the id alone names the job, because it is random.
+    """
     with ports.store.transaction() as transaction:
         job = transaction.get("job", job_id, Always())
         leased = job["state"] == RUNNING and job["lease_until"] is not None and job["lease_until"] > now
@@ -309,7 +317,7 @@ def _starter(reader: Reader, job: Record) -> Actor:
     if job["actor_id"] == SERVICE_ID:
         return service_actor(job.organisation_id)
     try:
-        actor = actor_in(reader, job["actor_id"])
+        actor = actor_in(reader, job.organisation_id, job["actor_id"])
     except NotFoundError:
         raise NotFoundError(
             Problem("job.person_gone", "the person who started the job may not sign in any more")
@@ -320,7 +328,7 @@ def _starter(reader: Reader, job: Record) -> Actor:
 def _fail(ports: Ports, seen: Record, now: datetime, error: BylawError) -> Record:
     """End the job as failed, with the problem's sentence and code, if it is still this worker's."""
     with ports.store.transaction() as transaction:
-        job = transaction.get("job", seen.id, Always())
+        job = transaction.get("job", seen.id, _own(seen))
         if job["lease_token"] != seen["lease_token"] or job["state"] != RUNNING:
             return job
         stored = transaction.update(_ended(job, FAILED, _sentence(error), now))

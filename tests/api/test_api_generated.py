@@ -36,7 +36,7 @@ from engine.caller import ROLES
 from engine.predicate import Compare, matches
 from engine.records import Record
 from engine.service.checkpoints import take_checkpoint
-from engine.service.directory import actor_of
+from engine.service.directory import account_of, actor_of
 from webapp import authzen
 from webapp.api.document import SCHEMA_NAMES
 from webapp.api.operation import Operation
@@ -149,10 +149,10 @@ def real_parameters(wiring: Wiring, path: str) -> list[dict[str, str]]:
         # Those of the other people: the requests come with the keys of one person for each role.
         return [{"id": f"key-{name}"} for name in ("person-other", "person-gone", "expired")]
     if segment == "me":
-        people = [f"person-{role}" for role in ROLES]
-        for person_id in people:
-            wiring.sessions.create({"csrf": "", "how": "example"}, person_id=person_id)
-        return [{"id": one.handle} for person_id in people for one in wiring.sessions.sessions_of(person_id)]
+        people = [account_of(ORG, f"person-{role}") for role in ROLES]
+        for person in people:
+            wiring.sessions.create({"csrf": "", "how": "example"}, person_id=person)
+        return [{"id": one.handle} for person in people for one in wiring.sessions.sessions_of(person)]
     audited = "checkpoint" if "checkpoints" in path else "audit_entry"
     kinds = {"check-ins": "check_in", "people": "person", "audit": audited}
     kind = kinds.get(segment, segment.removesuffix("s"))

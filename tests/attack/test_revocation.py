@@ -18,7 +18,7 @@ import pytest
 from attackers import STORES, UNLIMITED, attacker
 from flask import Flask
 from interleaving import Turned, Turns
-from small_world import NOW, Api, Clock, fill, settings, value
+from small_world import NOW, ORG, Api, Clock, fill, settings, value
 
 from adapters.wiring import Texts, Wiring, build_in_memory
 from engine.caller import Actor
@@ -27,7 +27,7 @@ from engine.ports import Store
 from engine.predicate import Always, Predicate
 from engine.problems import NotFoundError
 from engine.records import Record
-from engine.service.directory import actor_of
+from engine.service.directory import account_of, actor_of
 from webapp.app import create_app
 from webapp.identity import PROVIDER
 
@@ -197,7 +197,7 @@ def judge(town: Town, oso: Policies, how: str, watch: Watch) -> None:
 def interleave(town: Town, oso: Policies, how: str, seed: int) -> int:
     """One interleaving, judged; how many answers were given to requests that began after the taking."""
     chance = random.Random(f"{how} {seed}")
-    session = town.wiring.sessions.create({"csrf": "x", "how": PROVIDER}, person_id=PERSON)
+    session = town.wiring.sessions.create({"csrf": "x", "how": PROVIDER}, person_id=account_of(ORG, PERSON))
     taken = [] if how == "session ended" else changed(town.plain, how)
     before = [town.plain.get(record.type, record.id, Always()) for record in taken]
     watch, turns = Watch(), Turns(seed)
