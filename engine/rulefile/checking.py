@@ -12,10 +12,14 @@ from engine.rulefile.rule_set import RuleSet
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What is wrong with a text, what is doubtful, how its own tests went, and the rule set if it compiles."""
+    """What is wrong with a text, what is doubtful or worth knowing, how its tests went, and the rule set if it compiles.
+
+    `warnings` and `hints` are those of `RuleSet`.
+    """
 
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+    hints: tuple[Problem, ...]
     tests: tuple[CaseResult, ...]
     rule_set: RuleSet | None
 
@@ -25,8 +29,8 @@ class CheckReport:
         try:
             rule_set = load()
         except InvalidError as error:
-            return cls(error.problems, (), (), None)
-        return cls((), rule_set.warnings, rule_set.run_tests(), rule_set)
+            return cls(error.problems, (), (), (), None)
+        return cls((), rule_set.warnings, rule_set.hints, rule_set.run_tests(), rule_set)
 
     @property
     def ok(self) -> bool:

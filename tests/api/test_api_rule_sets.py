@@ -71,6 +71,15 @@ def test_checking_a_right_file(analyst: Api, wiring: Wiring, *, as_json: bool):
     assert all(test["passed"] for test in found["tests"])
 
 
+def test_checking_tells_what_was_found(analyst: Api, wiring: Wiring):
+    """Warnings and hints of the analysis are told with their place and a record that shows them."""
+    data = wiring.shipped.rules()["rules/lead-priority/inbound@3.yaml"]
+    found = value(analyst.send("POST", "/rule-sets:validate", raw=data, media="application/yaml"))
+    assert [] == found["warnings"]
+    assert {"rules.score_range"} == {hint["code"] for hint in found["hints"]}
+    assert all({"line", "column", "given"} <= hint.keys() for hint in found["hints"])
+
+
 @pytest.mark.parametrize(
     ("text", "expected", "line"),
     [

@@ -241,6 +241,29 @@ def test_the_version_in_force_is_told_from_the_one_shown(looking: Looking) -> No
     assert "is no version of" in browser.get("/rules/lead-priority/inbound?version=one", 400).text
 
 
+def test_a_rule_set_page_tells_what_the_analysis_found(looking: Looking) -> None:
+    """Each finding stands on the page with its line, and leads to a try of the record that shows it."""
+    browser = looking("revops_analyst")
+    version = rulesets.get_version(browser.wiring.ports, browser.caller, "lead-priority/inbound", 3)
+    told = (*version.rule_set.warnings, *version.rule_set.hints)
+    assert {"rules.score_range"} <= {problem.code for problem in told}
+    page = browser.get("/rules/lead-priority/inbound?version=3")
+    for problem in told:
+        assert problem.code in page.text
+        assert f"#L{problem.place.line}" in page.links()
+    tries = [link for link in page.links() if "facts=" in link]
+    assert len(tries) == sum(bool(problem.given) for problem in told)
+    assert all("Outcome" in browser.get(link).text for link in tries)
+
+
+def test_a_rule_set_page_says_that_the_analysis_found_nothing(looking: Looking) -> None:
+    """Where nothing was found the page says what was looked for."""
+    browser = looking("revops_analyst")
+    version = rulesets.get_version(browser.wiring.ports, browser.caller, "sync-conflict/deal")
+    assert () == (*version.rule_set.warnings, *version.rule_set.hints)
+    assert "no gaps" in browser.get("/rules/sync-conflict/deal").text
+
+
 def test_audit_filters_stand_in_the_address(looking: Looking) -> None:
     """Filters narrow the log to what they say and stay in the form and in the JSON link."""
     browser = looking("platform_admin")

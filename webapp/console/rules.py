@@ -12,6 +12,7 @@ from engine.service import rulesets
 from webapp.console.format import words
 from webapp.console.frame import Route, api, caller, link, page, ports
 from webapp.console.listing import asked, person_names
+from webapp.console.nearest import LONGEST_ADDRESS
 
 KIND_NOTES = {
     "lead-priority": "Which lead to work first",
@@ -41,6 +42,15 @@ class TestState:
     def text(self) -> str:
         """`8/8 tests pass`, or that there are none."""
         return f"{self.passed}/{self.total} tests pass" if self.total else "no tests"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found in a version and, where it fits into an address, the page that tries the record that shows it."""
+
+    problem: Problem
+    tone: str
+    url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +126,24 @@ def rule_set(kind: str, name: str) -> Response:
         results=results,
         cases=cases(shown.rule_set),
         tests=test_state(results),
+        findings=findings(shown.rule_set),
         lines=shown.record["text"].splitlines(),
         names=person_names(),
     )
+
+
+def findings(rule_set: RuleSet) -> tuple[Finding, ...]:
+    """What is doubtful in a version, then what is worth knowing."""
+    told = [("doubtful", problem) for problem in rule_set.warnings]
+    told += [("worth knowing", problem) for problem in rule_set.hints]
+    return tuple(Finding(problem, tone, _record_page(rule_set, problem)) for tone, problem in told)
+
+
+def _record_page(rule_set: RuleSet, problem: Problem) -> str | None:
+    if not problem.given:
+        return None
+    address = link("trial", rule=rule_set.name, version=str(rule_set.version), facts=problem.given)
+    return address + "#result" if len(address) <= LONGEST_ADDRESS else None
 
 
 def cases(rule_set: RuleSet) -> dict[str, int]:

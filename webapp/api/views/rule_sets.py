@@ -133,6 +133,7 @@ def _report(report: CheckReport) -> dict[str, Any]:
         "ok": report.ok,
         "problems": [problem.to_json() for problem in report.problems],
         "warnings": [warning.to_json() for warning in report.warnings],
+        "hints": [hint.to_json() for hint in report.hints],
         "tests": [
             {"name": case.name, "passed": case.passed, "problems": [problem.to_json() for problem in case.problems]}
             for case in report.tests
