@@ -12,7 +12,7 @@ from engine.rulefile.rule_set import RuleSet
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What is wrong with a text, what is doubtful or worth knowing, how its tests went, and the rule set if it compiles.
+    """What is wrong with a text, what is doubtful or worth knowing, how its tests went; the rule set if it compiles.
 
     `warnings` and `hints` are those of `RuleSet`.
     """
