@@ -162,7 +162,8 @@ def mongodb_kind() -> str:
     """What plays MongoDB's part in this run, for the line that says what was really used."""
     if "BYLAW_TEST_MONGODB" in os.environ:
         return "a MongoDB server"
-    return "MongoDB's wire protocol (SecantusDB, which does not enforce roles on collections)"
+    lacks = "neither enforces roles on collections nor reads an order from an index"
+    return f"MongoDB's wire protocol (SecantusDB, which {lacks})"
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

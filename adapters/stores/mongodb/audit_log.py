@@ -25,7 +25,7 @@ Documents = Collection[dict[str, Any]]
 
 def head_of(heads: Documents, organisation_id: str, session: ClientSession | None) -> Head:
     """Where an organisation's log stands."""
-    found = heads.find_one({"_id": organisation_id}, session=session)
+    found = heads.find_one({"_id": {"$eq": organisation_id}}, session=session)
     return Head() if found is None else Head(Frontier.from_text(found["frontier"]), found["last_leaf"])
 
 
@@ -33,7 +33,7 @@ def keep_head(heads: Documents, organisation_id: str, head: Head, session: Clien
     """Move the head on."""
     size = head.frontier.size
     change = {"$set": {"last_sequence": Int64(size), "frontier": head.frontier.to_text(), "last_leaf": head.last_leaf}}
-    heads.update_one({"_id": organisation_id}, change, upsert=True, session=session)
+    heads.update_one({"_id": {"$eq": organisation_id}}, change, upsert=True, session=session)
 
 
 def keys_of(
@@ -57,7 +57,7 @@ def seal_entries(database: Database[dict[str, Any]], notary: Notary) -> None:
             which = {"organisation_id": organisation, "subject": subject}
             with suppress(DuplicateKeyError):  # made before an interruption
                 keys.insert_one({"_id": which, "wrapped": notary.new_key(organisation, subject)})
-            found = keys.find_one({"_id": which})
+            found = keys.find_one({"_id": {"$eq": which}})
             assert found is not None
             return bytes(found["wrapped"])
 
@@ -75,10 +75,10 @@ def seal_entries(database: Database[dict[str, Any]], notary: Notary) -> None:
 
 def _replace(entries: Documents, entry: Record) -> None:
     document = document_of(entry, record_type(AUDIT_ENTRY))
-    known = entries.find_one({"_id": document["_id"]}, {"leaf_hash": 1}) or {}
+    known = entries.find_one({"_id": {"$eq": document["_id"]}}, {"leaf_hash": 1}) or {}
     if known.get("leaf_hash") == entry["leaf_hash"]:
         return
-    unsealed = {"_id": document["_id"], "leaf_hash": {"$exists": False}}
+    unsealed = {"_id": {"$eq": document["_id"]}, "leaf_hash": {"$exists": False}}
     if entries.replace_one(unsealed, document).matched_count == 0:
         message = "another process is giving the audit log its leaves"
         raise UnavailableError(Problem("store.locked", message, help="try again when it has finished"))

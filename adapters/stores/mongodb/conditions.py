@@ -16,6 +16,7 @@ from adapters.stores.typed import Begins, Condition, Constant, Contains, Every, 
 from engine.records import FieldKind, Money, RecordField
 
 Filter = dict[str, Any]
+Pipeline = list[dict[str, Any]]
 
 NOTHING: Filter = {"_id": {"$in": []}}
 
@@ -49,6 +50,19 @@ def filter_of(condition: Condition) -> Filter:
             return {"$or": [filter_of(part) for part in parts]}
         case _:
             assert_never(condition)
+
+
+def selection(condition: Condition, *more: Filter) -> Pipeline:
+    """The stages that leave the documents which the condition and all further filters match.
+
+    Every index begins with the organisation, so the one that is asked for stands in a stage of its own before the
+    filter, which names it again. MongoDB joins the two before it plans; a server that plans the first stage alone, and
+    there only what is no `$and`, finds an index as well.
+    """
+    parts = condition.parts if isinstance(condition, Every) else (condition,)
+    walls = [part for part in parts if isinstance(part, Test) and part.field.name == "organisation_id"]
+    first = [{"$match": {"organisation_id": {"$eq": wall.value}}} for wall in walls[:1] if wall.operator == "="]
+    return [*first, {"$match": both(filter_of(condition), *more)}]
 
 
 def both(*parts: Filter) -> Filter:

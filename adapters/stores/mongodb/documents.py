@@ -47,6 +47,11 @@ def key_of(organisation_id: str, record_id: str) -> dict[str, str]:
     return {"organisation_id": organisation_id, "id": record_id}
 
 
+def identified(organisation_id: str, record_id: str) -> dict[str, Any]:
+    """The filter of one document. A server that has no index over a mapping as a whole finds it by its id."""
+    return {"id": {"$eq": record_id}, "_id": {"$eq": key_of(organisation_id, record_id)}}
+
+
 def encode(field: RecordField, value: Any) -> Any:
     """The BSON value for a value of the field's kind."""
     match field.kind:

@@ -16,13 +16,17 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from adapters.stores.mongodb.documents import index_fields, validator
 from engine.problems import Problem, UnavailableError
-from engine.records import RECORD_TYPES, RecordType
+from engine.records import PLACE, RECORD_TYPES, RecordType
 
 FORMAT = 2
 """2: audit entries have leaves, and their personal values lie sealed."""
 
 FACTS, LOCKS, OUTBOX = "store_facts", "store_locks", "outbox"
 AUDIT_HEADS, AUDIT_KEYS = "audit_heads", "audit_keys"
+
+_ASCENDING = {"name", *(field.name for field in PLACE)}
+"""What lists show from A on, or ask for by value. All else they show from the newest or the highest on: MongoDB reads
+an order from an index only if every key has its direction, or every key the other one, and `id` always ascends."""
 
 _LOG_RULES: dict[str, dict[str, Any]] = {
     AUDIT_HEADS: {
@@ -97,7 +101,7 @@ def _bring_up(database: Database[dict[str, Any]], known: RecordType, *, exists: 
         _create(database, known.name, validator(known))
     else:
         database.command({"collMod": known.name, "validator": validator(known)})
-    for specification in _indexes(known):
+    for specification in indexes(known):
         database[known.name].create_index(specification.pop("keys"), **specification)
 
 
@@ -115,14 +119,20 @@ def _create(database: Database[dict[str, Any]], name: str, rule: dict[str, Any] 
             raise
 
 
-def _indexes(known: RecordType) -> list[dict[str, Any]]:
+def indexes(known: RecordType) -> list[dict[str, Any]]:
+    """The collection's indexes: `keys` as (path, direction), `name`, and options.
+
+    A name says what is in the index and which keys descend, so that one in another direction has another name: an index
+    is never replaced by one of the same name.
+    """
     found: list[dict[str, Any]] = [
         {"keys": [("id", 1), ("organisation_id", 1)], "name": "by_id"},
         {"keys": [("organisation_id", 1), ("id", 1)], "name": "by_organisation"},
     ]
     for names in known.indexes:
-        paths = ["organisation_id", *index_fields(known, names), "id"]
-        found.append({"keys": [(path, 1) for path in paths], "name": f"by_{'_and_'.join(names)}"})
+        keys = [(path, 1 if name in _ASCENDING else -1) for name in names for path in index_fields(known, (name,))]
+        title = "_and_".join(name if name in _ASCENDING else f"falling_{name}" for name in names)
+        found.append({"keys": [("organisation_id", 1), *keys, ("id", 1)], "name": f"by_{title}"})
     for names in known.unique:
         paths = ["organisation_id", *index_fields(known, names)]
         found.append(
@@ -148,5 +158,5 @@ def _refuse_collations(database: Database[dict[str, Any]]) -> None:
 
 
 def _fingerprint() -> str:
-    wanted = [[known.name, validator(known), _indexes(known)] for known in RECORD_TYPES]
+    wanted = [[known.name, validator(known), indexes(known)] for known in RECORD_TYPES]
     return sha256(json.dumps(wanted, sort_keys=True).encode()).hexdigest()

@@ -25,10 +25,10 @@ from pymongo.write_concern import WriteConcern
 from adapters.stores.audit import AUDIT_ENTRY, Notary
 from adapters.stores.cursors import Question
 from adapters.stores.mongodb.audit_log import head_of, keep_head, keys_of, seal_entries
-from adapters.stores.mongodb.conditions import Filter, both, filter_of
-from adapters.stores.mongodb.documents import document_of, encode, key_of, paths_of, record_of
+from adapters.stores.mongodb.conditions import Filter, Pipeline, filter_of, selection
+from adapters.stores.mongodb.documents import document_of, encode, identified, paths_of, record_of
 from adapters.stores.mongodb.errors import in_our_words, readable_address, translated
-from adapters.stores.mongodb.paging import pipelines
+from adapters.stores.mongodb.paging import after_record, pipelines
 from adapters.stores.mongodb.schema import AUDIT_HEADS, AUDIT_KEYS, FACTS, LOCKS, OUTBOX, migrate
 from adapters.stores.refusals import (
     exists,
@@ -71,10 +71,14 @@ class _Reader:
             raise not_found(record_type, record_id)
         self._asking(predicate)
         with translated():
-            wanted = both({"id": {"$eq": record_id}}, _filter(predicate, known))
-            found = self._collection(record_type).find_one(wanted, session=self._session)
-            if found is not None:
-                return self._records([found], known)[0]
+            # The id in a stage of its own, as the organisation in `selection`.
+            wanted: Pipeline = [
+                {"$match": {"id": {"$eq": record_id}}},
+                {"$match": filter_of(resolve(predicate, known))},
+            ]
+            found = self._documents(record_type, [*wanted, {"$limit": 1}])
+            if found:
+                return self._records(found, known)[0]
         raise not_found(record_type, record_id)
 
     def find(
@@ -93,9 +97,8 @@ class _Reader:
         records: list[Record] = []
         self._asking(predicate)
         with translated():
-            for pipeline in pipelines(question, position, _filter(predicate, known), limit + 1):
-                found = self._collection(record_type).aggregate(pipeline, session=self._session)
-                records.extend(self._records(list(found), known))
+            for pipeline in pipelines(question, position, resolve(predicate, known), limit + 1):
+                records.extend(self._records(self._documents(record_type, pipeline), known))
                 if len(records) > limit:
                     break
         shown = tuple(records[:limit])
@@ -104,39 +107,35 @@ class _Reader:
     def scan(self, record_type: str, predicate: Predicate, *, after_id: str = "", batch: int = 500) -> Iterator[Record]:
         """See `engine.ports.Reader.scan`."""
         known = _known(record_type)
-        condition = _filter(predicate, known)
+        condition = resolve(predicate, known)
         after: Filter = {"id": {"$gt": after_id}}
+        ordered: Pipeline = [{"$sort": {"id": 1, "organisation_id": 1}}, {"$limit": batch}]
         while True:
             self._asking(predicate)
             with translated():
-                documents = self._collection(record_type).find(both(condition, after), session=self._session)
-                found = list(documents.sort([("id", 1), ("organisation_id", 1)]).limit(batch))
+                found = self._documents(record_type, [*selection(condition, after), *ordered])
                 records = self._records(found, known)
             yield from records
             if len(found) < batch:
                 return
-            last = found[-1]
-            same = {"id": {"$eq": last["id"]}, "organisation_id": {"$gt": last["organisation_id"]}}
-            after = {"$or": [{"id": {"$gt": last["id"]}}, same]}
+            after = after_record(found[-1]["id"], found[-1]["organisation_id"])
 
     def count(self, record_type: str, predicate: Predicate) -> int:
         """See `engine.ports.Reader.count`."""
+        wanted = selection(resolve(predicate, _known(record_type)))
         self._asking(predicate)
         with translated():
-            wanted = _filter(predicate, _known(record_type))
-            return self._collection(record_type).count_documents(wanted, session=self._session)
+            found = self._documents(record_type, [*wanted, {"$count": "number"}])
+        return int(found[0]["number"]) if found else 0
 
     def tally(self, record_type: str, field: str, predicate: Predicate) -> dict[Scalar | None, int]:
         """See `engine.ports.Reader.tally`."""
         known = _known(record_type)
         tallied = tallied_field(known, field)
-        pipeline: list[dict[str, Any]] = [
-            {"$match": _filter(predicate, known)},
-            {"$group": {"_id": f"${tallied.name}", "number": {"$sum": 1}}},
-        ]
+        grouped: Pipeline = [{"$group": {"_id": f"${tallied.name}", "number": {"$sum": 1}}}]
         self._asking(predicate)
         with translated():
-            found = list(self._collection(record_type).aggregate(pipeline, session=self._session))
+            found = self._documents(record_type, [*selection(resolve(predicate, known)), *grouped])
         return {_plain(document["_id"]): int(document["number"]) for document in found}
 
     def log_head(self, organisation_id: str) -> LogHead:
@@ -153,6 +152,9 @@ class _Reader:
         with translated():
             found = self._collection(AUDIT_ENTRY).find(wanted, {"leaf_hash": 1}, session=self._session)
             return tuple(str(document.get("leaf_hash")) for document in found.sort([("sequence", 1)]))
+
+    def _documents(self, record_type: str, pipeline: Pipeline) -> list[dict[str, Any]]:
+        return list(self._collection(record_type).aggregate(pipeline, session=self._session))
 
     def _records(self, documents: list[dict[str, Any]], known: RecordType) -> list[Record]:
         """The documents' records; audit entries with their personal values in them."""
@@ -205,7 +207,7 @@ class MongoTransaction(_Reader):
         with translated():
             self._must_be_seen(record)
             self._refuse_taken(after, known)
-            seen = {"_id": key_of(record.organisation_id, record.id), "revision": Int64(record.revision)}
+            seen = {**identified(record.organisation_id, record.id), "revision": {"$eq": Int64(record.revision)}}
             self._collection(record.type).replace_one(seen, document_of(after, known), session=self._session)
         return after
 
@@ -215,8 +217,8 @@ class MongoTransaction(_Reader):
         self._take_turn(record.organisation_id)
         with translated():
             self._must_be_seen(record)
-            key = key_of(record.organisation_id, record.id)
-            self._collection(record.type).delete_one({"_id": key}, session=self._session)
+            one = identified(record.organisation_id, record.id)
+            self._collection(record.type).delete_one(one, session=self._session)
 
     def append_audit(self, draft: AuditDraft) -> int:
         """See `engine.ports.Transaction.append_audit`."""
@@ -235,16 +237,16 @@ class MongoTransaction(_Reader):
         self._take_turn(organisation_id)
         keys, which = self._collection(AUDIT_KEYS), {"organisation_id": organisation_id, "subject": subject}
         with translated():
-            found = keys.find_one({"_id": which}, session=self._session)
+            found = keys.find_one({"_id": {"$eq": which}}, session=self._session)
             if found is None:
                 keys.insert_one({"_id": which, "wrapped": None}, session=self._session)
             elif found["wrapped"] is not None:
-                keys.update_one({"_id": which}, {"$set": {"wrapped": None}}, session=self._session)
+                keys.update_one({"_id": {"$eq": which}}, {"$set": {"wrapped": None}}, session=self._session)
         return found is None or found["wrapped"] is not None
 
     def _key(self, organisation_id: str, subject: str) -> bytes | None:
         keys, which = self._collection(AUDIT_KEYS), {"organisation_id": organisation_id, "subject": subject}
-        found = keys.find_one({"_id": which}, session=self._session)
+        found = keys.find_one({"_id": {"$eq": which}}, session=self._session)
         if found is not None:
             return None if found["wrapped"] is None else bytes(found["wrapped"])
         made = self._notary.new_key(organisation_id, subject)
@@ -265,7 +267,7 @@ class MongoTransaction(_Reader):
         }
         with translated():
             # A duplicate key would end the whole transaction, so it is looked for first.
-            if outbox.find_one({"_id": message.id}, session=self._session) is not None:
+            if outbox.find_one({"_id": {"$eq": message.id}}, session=self._session) is not None:
                 raise message_exists(message)
             outbox.insert_one(document, session=self._session)
 
@@ -274,8 +276,8 @@ class MongoTransaction(_Reader):
         self._take_turn(record.organisation_id)
         documents = self._collection(record.type)
         with translated():
-            key = key_of(record.organisation_id, record.id)
-            if documents.find_one({"_id": key}, {"_id": 1}, session=self._session) is not None:
+            one = identified(record.organisation_id, record.id)
+            if documents.find_one(one, {"_id": 1}, session=self._session) is not None:
                 raise exists(record)
             self._refuse_taken(record, known)
             try:
@@ -285,8 +287,8 @@ class MongoTransaction(_Reader):
         return record
 
     def _must_be_seen(self, record: Record) -> None:
-        key = key_of(record.organisation_id, record.id)
-        found = self._collection(record.type).find_one({"_id": key}, {"revision": 1}, session=self._session)
+        one = identified(record.organisation_id, record.id)
+        found = self._collection(record.type).find_one(one, {"revision": 1}, session=self._session)
         if found is None:
             raise not_found(record.type, record.id)
         if int(found["revision"]) != record.revision:
@@ -432,13 +434,13 @@ class MongoStore(_Reader):
     def mark_turn(self, organisation_id: str, session: ClientSession) -> None:
         """Write the organisation's turn document in this transaction: two cannot."""
         change = {"$inc": {"turn": Int64(1)}}
-        self.collection(LOCKS).update_one({"_id": organisation_id}, change, upsert=True, session=session)
+        self.collection(LOCKS).update_one({"_id": {"$eq": organisation_id}}, change, upsert=True, session=session)
 
     def _make_turn(self, organisation_id: str) -> None:
         """Create the turn document outside transactions: two that created it would not see each other."""
         try:
             change = {"$setOnInsert": {"turn": Int64(0)}}
-            self.collection(LOCKS).update_one({"_id": organisation_id}, change, upsert=True)
+            self.collection(LOCKS).update_one({"_id": {"$eq": organisation_id}}, change, upsert=True)
         except DuplicateKeyError:
             pass
         self._known_turns.add(organisation_id)
@@ -462,7 +464,7 @@ class MongoStore(_Reader):
     def mark_delivered(self, message_id: str) -> None:
         """See `engine.ports.Store.mark_delivered`."""
         with translated():
-            self.collection(OUTBOX).update_one({"_id": message_id}, {"$set": {"delivered": True}})
+            self.collection(OUTBOX).update_one({"_id": {"$eq": message_id}}, {"$set": {"delivered": True}})
 
     def ping(self) -> None:
         """See `engine.ports.Store.ping`."""
@@ -509,10 +511,6 @@ def _defaults(url: str) -> dict[str, Any]:
     """Options that the address does not name itself."""
     wanted = {"serverSelectionTimeoutMS": 5_000, "connectTimeoutMS": 5_000, "retryWrites": True, "retryReads": True}
     return {name: value for name, value in wanted.items() if name.lower() not in url.lower()}
-
-
-def _filter(predicate: Predicate, known: RecordType) -> Filter:
-    return filter_of(resolve(predicate, known))
 
 
 def _organisation(predicate: Predicate) -> str | None:
