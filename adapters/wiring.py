@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from adapters.identity.tokens import TokenVerifier
     from adapters.preparation import Prepared
     from adapters.rate_limits import RateLimits
-    from adapters.sessions import Session as Session  # noqa: PLC0414  # shells name it
+    from adapters.sessions import Displaced as Displaced  # noqa: PLC0414  # shells name it
+    from adapters.sessions import Session as Session  # noqa: PLC0414  # the same
     from adapters.sessions import SessionLimits, Sessions
     from adapters.stores.audit import Notary
     from engine.interchange.sheets import Sheet
@@ -188,10 +189,14 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
 
 
 def session_limits(settings: Settings) -> SessionLimits:
-    """How long sessions last, as the settings say."""
+    """How long sessions last and how many a person has, as the settings say."""
     from adapters.sessions import SessionLimits  # noqa: PLC0415  # loads the queue's driver
 
-    return SessionLimits(absolute=settings.session_hours * 3_600, idle=settings.session_idle_minutes * 60)
+    return SessionLimits(
+        absolute=settings.session_hours * 3_600,
+        idle=settings.session_idle_minutes * 60,
+        most=settings.sessions_per_person,
+    )
 
 
 def identity_provider(settings: Settings) -> IdentityProvider | None:

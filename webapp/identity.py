@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from flask import Flask, Response, g, request
 
 from engine.caller import Actor, Caller
-from engine.problems import DeniedError, NotFoundError, Problem
+from engine.problems import DeniedError, NotFoundError, Problem, UnavailableError
 from engine.service.auditing import STRANGER, record_attempt
 from engine.service.directory import account_of, actor_of, actor_of_account
 from webapp import bearer, rate_limits
@@ -34,6 +34,8 @@ SECONDS_PER_HOUR = 3_600
 
 EXAMPLE, PROVIDER = "example", "provider"
 """How somebody has signed in: by choosing a name, or by proof at an identity provider."""
+DISPLACED = "displaced"
+"""Why a session ended that made room for a newer one: its person had as many as one may have."""
 
 
 def install(app: Flask) -> None:
@@ -92,14 +94,22 @@ def begin_session(actor: Actor, how: str) -> None:
     The entry in the log comes first: without it nobody is let in.
     """
     note_sign_in("accepted", actor=actor, reason=how)
-    g.cookie = wiring().sessions.rotate(
-        _session_id(),
+    sessions = wiring().sessions
+    begun = sessions.begin(
         {"csrf": secrets.token_urlsafe(32), "how": how},
         person_id=account_of(actor.organisation_id, actor.id),
         device=device_of(request.headers.get("User-Agent", "")),
         address=client_address(),
+        instead_of=_session_id(),
     )
-    g.session = wiring().sessions.read(g.cookie)
+    try:
+        for one in begun.displaced:
+            note_end(actor, one.handle, DISPLACED)
+    except UnavailableError:
+        sessions.end(begun.id)  # nothing that is missing in the log lets anybody in
+        raise
+    g.cookie = begun.id
+    g.session = sessions.read(begun.id)
     g.pop("caller", None)
 
 
@@ -120,20 +130,26 @@ def note_sign_in(
     )
 
 
+def note_end(actor: Actor, subject: str, reason: str | None = None, channel: str = "console") -> None:
+    """Write into the log that `actor` ended sessions: the one of a handle, or those of the person `subject`."""
+    record_attempt(
+        ports(),
+        at=now(),
+        action="session.end",
+        outcome="accepted",
+        channel=channel,
+        request_id=g.request_id,
+        subject=("session", subject),
+        actor=actor,
+        reason=reason,
+    )
+
+
 def sign_out() -> None:
     """End this browser's session; doing it twice is the same as once."""
     found = session()
     if found is not None and found.person_id is not None and (actor := _living(found.person_id)) is not None:
-        record_attempt(
-            ports(),
-            at=now(),
-            action="session.end",
-            outcome="accepted",
-            channel="console",
-            request_id=g.request_id,
-            subject=("session", actor.id),
-            actor=actor,
-        )
+        note_end(actor, actor.id)
     forget_session()
 
 

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from engine.caller import Actor, Caller
+from engine.caller import Caller
 from engine.problems import NotFoundError, Problem
-from engine.service.auditing import record_attempt
 from engine.service.directory import account_of
 from engine.service.sign_ins import check_may_end_sessions
 from webapp import bearer, identity
 from webapp.context import ports, wiring
 
 if TYPE_CHECKING:
-    from adapters.wiring import Session
+    from adapters.wiring import Displaced, Session
 
-END = "session.end"
+UNKNOWN_BROWSER = "an unknown browser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +37,57 @@ class Shown:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def mine(caller: Caller) -> tuple[Shown, ...]:
-    """The caller's own sessions, the one used last first."""
-    return tuple(map(_shown, wiring().sessions.sessions_of(_account(caller, caller.actor.id))))
+@dataclass(frozen=True, slots=True)
+class MadeRoom:
+    """A session that ended for a newer one, because its person had as many as one may have."""
+
+    device: str
+    address: str
+    begun_at: datetime
+    last_seen_at: datetime
+    ended_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """Shape: the fields by their names; instants in RFC 3339."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
-def of_person(caller: Caller, person_id: str) -> tuple[Shown, ...]:
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A person's living sessions, the one used last first, and the last ones that made room, the latest first.
+
+    A person has `most` sessions at most.
+    """
+
+    sessions: tuple[Shown, ...]
+    made_room: tuple[MadeRoom, ...]
+    most: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Shape: `{"items": [...], "made_room": [...], "most": 20}`."""
+        return {
+            "items": [one.to_json() for one in self.sessions],
+            "made_room": [one.to_json() for one in self.made_room],
+            "most": self.most,
+        }
+
+
+def mine(caller: Caller) -> Listed:
+    """The caller's own sessions."""
+    return _listed(caller, caller.actor.id)
+
+
+def of_person(caller: Caller, person_id: str) -> Listed:
     """Somebody's sessions, for those who may end them. Raises as `end_all_of`."""
     check_may_end_sessions(ports(), caller, person_id)
-    return tuple(map(_shown, wiring().sessions.sessions_of(_account(caller, person_id))))
+    return _listed(caller, person_id)
 
 
 def end_mine(caller: Caller, handle: str) -> None:
     """End one of the caller's own sessions. Raises `NotFoundError` (`session.not_found`)."""
     if not wiring().sessions.end_one(_account(caller, caller.actor.id), handle):
         raise NotFoundError(Problem("session.not_found", "you have no such session; it may have ended by itself"))
-    _note(caller, handle, caller.actor)
+    identity.note_end(caller.actor, handle, channel=caller.channel)
 
 
 def end_my_others(caller: Caller) -> int:
@@ -61,7 +95,7 @@ def end_my_others(caller: Caller) -> int:
     here = identity.session()
     ended = wiring().sessions.end_all(_account(caller, caller.actor.id), but=here.handle if here else "")
     if ended:
-        _note(caller, caller.actor.id, caller.actor, reason=f"{ended} others")
+        identity.note_end(caller.actor, caller.actor.id, f"{ended} others", caller.channel)
     return ended
 
 
@@ -73,7 +107,7 @@ def end_all_of(caller: Caller, person_id: str) -> int:
     """
     check_may_end_sessions(ports(), caller, person_id)
     ended = wiring().sessions.end_all(_account(caller, person_id))
-    _note(caller, person_id, caller.actor, reason=f"{ended} by {caller.actor.role}")
+    identity.note_end(caller.actor, person_id, f"{ended} by {caller.actor.role}", caller.channel)
     return ended
 
 
@@ -82,17 +116,23 @@ def _account(caller: Caller, person_id: str) -> str:
     return account_of(caller.actor.organisation_id, person_id)
 
 
-def _note(caller: Caller, subject: str, actor: Actor, reason: str | None = None) -> None:
-    record_attempt(
-        ports(),
-        at=caller.now,
-        action=END,
-        outcome="accepted",
-        channel=caller.channel,
-        request_id=caller.request_id,
-        subject=("session", subject),
-        actor=actor,
-        reason=reason,
+def _listed(caller: Caller, person_id: str) -> Listed:
+    sessions, account = wiring().sessions, _account(caller, person_id)
+    return Listed(
+        tuple(map(_shown, sessions.sessions_of(account))),
+        tuple(map(_made_room, sessions.displaced_of(account))),
+        wiring().settings.sessions_per_person,
+    )
+
+
+def _made_room(displaced: Displaced) -> MadeRoom:
+    session = displaced.session
+    return MadeRoom(
+        device=session.device or UNKNOWN_BROWSER,
+        address=session.address,
+        begun_at=_instant(session.begun),
+        last_seen_at=_instant(session.seen),
+        ended_at=_instant(displaced.at),
     )
 
 
@@ -100,7 +140,7 @@ def _shown(session: Session) -> Shown:
     here = None if bearer.presented() else identity.session()
     return Shown(
         id=session.handle,
-        device=session.device or "an unknown browser",
+        device=session.device or UNKNOWN_BROWSER,
         address=session.address,
         signed_in_with=session.values["how"],
         begun_at=_instant(session.begun),

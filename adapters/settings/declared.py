@@ -148,6 +148,13 @@ SETTINGS: tuple[Setting, ...] = (
         readers.whole(1, 43_200),
     ),
     Setting(
+        "BYLAW_SESSIONS_PER_PERSON",
+        "sessions_per_person",
+        "`20`",
+        "Sessions that a person has at most; one more ends the one that was not used for longest.",
+        readers.whole(1, 1_000),
+    ),
+    Setting(
         "BYLAW_REQUEST_SECONDS",
         "request_seconds",
         "`30`",

@@ -47,6 +47,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     rate_limits: tuple[tuple[str, int], ...] = ()
     session_idle_minutes: int = 60
+    sessions_per_person: int = 20
     example_sign_in: bool | None = None
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None

@@ -151,7 +151,7 @@ def real_parameters(wiring: Wiring, path: str) -> list[dict[str, str]]:
     if segment == "me":
         people = [account_of(ORG, f"person-{role}") for role in ROLES]
         for person in people:
-            wiring.sessions.create({"csrf": "", "how": "example"}, person_id=person)
+            wiring.sessions.begin({"csrf": "", "how": "example"}, person_id=person)
         return [{"id": one.handle} for person in people for one in wiring.sessions.sessions_of(person)]
     audited = "checkpoint" if "checkpoints" in path else "audit_entry"
     kinds = {"check-ins": "check_in", "people": "person", "audit": audited}

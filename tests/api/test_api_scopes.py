@@ -115,7 +115,7 @@ def asked(app_in_memory: Flask, memory: Wiring) -> dict[str, Right]:
         key = transaction.get("api_key", "key-person-sales_rep", Always())
         transaction.update(key.with_fields(scopes=("read:api_key",)))
     mine = account_of(ORG, "person-platform_admin")
-    memory.sessions.create({"how": "example"}, person_id=mine)
+    memory.sessions.begin({"how": "example"}, person_id=mine)
     (session,) = memory.sessions.sessions_of(mine)
     shipped = memory.shipped.rules()["rules/decision/discount-approval@1.yaml"]
     following = shipped.replace(b"\nversion: 1\n", b"\nversion: 2\n", 1)

@@ -197,7 +197,7 @@ def judge(town: Town, oso: Policies, how: str, watch: Watch) -> None:
 def interleave(town: Town, oso: Policies, how: str, seed: int) -> int:
     """One interleaving, judged; how many answers were given to requests that began after the taking."""
     chance = random.Random(f"{how} {seed}")
-    session = town.wiring.sessions.create({"csrf": "x", "how": PROVIDER}, person_id=account_of(ORG, PERSON))
+    session = town.wiring.sessions.begin({"csrf": "x", "how": PROVIDER}, person_id=account_of(ORG, PERSON)).id
     taken = [] if how == "session ended" else changed(town.plain, how)
     before = [town.plain.get(record.type, record.id, Always()) for record in taken]
     watch, turns = Watch(), Turns(seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from console_house import NOW, Visitor
@@ -11,7 +12,10 @@ from console_markup import faults
 from adapters.wiring import Wiring
 from engine import exact_json
 from engine.predicate import Compare, both
+from engine.problems import Problem, UnavailableError
 from engine.records import Record
+from engine.service.directory import account_of
+from webapp import identity
 
 Acting = Callable[[str | None], Visitor]
 
@@ -88,6 +92,49 @@ def test_ending_all_others(acting: Acting) -> None:
     assert 303 == mine[1].post("/me/sessions/end-others").status_code
     assert [401, 200, 401, 200] == [one.client.get("/api/v1/me").status_code for one in (*mine, stranger)]
     assert (200, {"ended": 0}) == ask(mine[1], "/me/sessions/end-others")
+
+
+def test_the_twenty_first_sign_in_ends_the_session_left_unused(acting: Acting, own_house: Wiring) -> None:
+    """Beyond the sessions that a person may have the one left unused ends at once, with an entry, and is shown."""
+    browsers = [acting("sales_rep") for _ in range(20)]
+    (unused,) = [str(one["id"]) for one in listed(browsers[0]) if one["current"]]
+    other = acting("sales_manager")
+    assert [] == entries(own_house, "session.end")
+    latest = acting("sales_rep")
+    assert [401, 200, 200, 200] == [
+        one.client.get("/api/v1/me").status_code for one in (browsers[0], browsers[1], latest, other)
+    ]
+    (entry,) = entries(own_house, "session.end")
+    assert ("person-sales_rep", unused, "displaced") == (entry["actor_id"], entry["record_id"], entry["reason"])
+    page = latest.get("/me/sessions")
+    assert [] == faults(page)
+    assert 20 == len(page.rows())
+    assert (20, 1) == (len(page.rows()), len(page.rows(1)))
+    assert "20 open now, of at most 20" in page.text
+    assert "Ended to make room" in page.text
+    assert "Ended to make room" not in other.get("/me/sessions").text
+    found = exact_json.parse(latest.client.get("/api/v1/me/sessions").data)
+    assert (20, 20, 1) == (len(found["items"]), found["most"], len(found["made_room"]))
+
+
+def test_nobody_is_let_in_without_the_entry_of_who_made_room(
+    acting: Acting, own_house: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the log cannot take that a session made room, the new session is none either."""
+    (actor,) = {acting("sales_rep").actor for _ in range(20)}
+    assert actor is not None
+    away, noted = UnavailableError(Problem("store.unavailable", "the database is away")), identity.record_attempt
+
+    def only_beginnings(*given: Any, **named: Any) -> int:
+        if named["action"] == "session.end":
+            raise away
+        return noted(*given, **named)
+
+    monkeypatch.setattr(identity, "record_attempt", only_beginnings)
+    browser = acting(None)
+    answer = browser.client.post("/sign-in", data={"person_id": "person-sales_rep"})
+    assert (503, None) == (answer.status_code, browser.client.get_cookie("bylaw_session"))
+    assert 19 == len(own_house.sessions.sessions_of(account_of(actor.organisation_id, actor.id)))
 
 
 def test_nobody_ends_the_sessions_of_others(acting: Acting, own_house: Wiring) -> None:

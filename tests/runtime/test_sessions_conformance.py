@@ -56,6 +56,11 @@ def sessions(make: Make) -> Sessions:
     return make(LIMITS)
 
 
+def start(sessions: Sessions, values: dict[str, str] | None = None, **given: str) -> str:
+    """A session that begins now; its id."""
+    return sessions.begin(values or {}, **given).id
+
+
 def values_of(sessions: Sessions, session_id: str) -> dict[str, str] | None:
     found = sessions.read(session_id)
     return None if found is None else dict(found.values)
@@ -64,14 +69,14 @@ def values_of(sessions: Sessions, session_id: str) -> dict[str, str] | None:
 def test_create_and_read(sessions: Sessions) -> None:
     """A session gives back the texts it was given, exactly, with whose it is and when it began."""
     values = {"person": "person-1", "csrf": 'Ünïcode \u2028 "quoted"'}
-    found = sessions.read(sessions.create(values, person_id="person-1", device="Firefox on Linux", address="::1"))
+    found = sessions.read(start(sessions, values, person_id="person-1", device="Firefox on Linux", address="::1"))
     assert found is not None
     assert Session(found.handle, values, "person-1", NOON, NOON, NOON + 3_600, "Firefox on Linux", "::1") == found
 
 
 def test_ids_are_unguessable_and_different(sessions: Sessions) -> None:
     """Every session has an id of its own, of 256 bits, and a handle that says nothing about it."""
-    ids = {sessions.create({}) for _ in range(50)}
+    ids = {start(sessions) for _ in range(50)}
     assert (50, {43}) == (len(ids), {len(one) for one in ids})
     handles = {found.handle for one in ids if (found := sessions.read(one))}
     assert (50, set()) == (len(handles), {one for one in ids for handle in handles if handle in one or one in handle})
@@ -86,28 +91,28 @@ def test_unknown(sessions: Sessions, session_id: str) -> None:
 
 def test_a_handle_is_no_id(sessions: Sessions) -> None:
     """What a list of sessions shows does not let anybody in."""
-    found = sessions.read(sessions.create({}, person_id="me"))
+    found = sessions.read(start(sessions, person_id="me"))
     assert found is not None
     assert sessions.read(found.handle) is None
 
 
-def test_rotate(sessions: Sessions) -> None:
-    """After a rotation the old id is worth nothing and the new one holds the new values."""
-    old = sessions.create({"a": "1"})
-    new = sessions.rotate(old, {"person": "p"}, person_id="p")
+def test_a_session_instead_of_another(sessions: Sessions) -> None:
+    """After signing in anew the old id is worth nothing and the new one holds the new values."""
+    old = start(sessions, {"a": "1"})
+    new = start(sessions, {"person": "p"}, person_id="p", instead_of=old)
     assert (None, {"person": "p"}) == (values_of(sessions, old), values_of(sessions, new))
 
 
-def test_rotate_without_a_session(sessions: Sessions) -> None:
+def test_a_session_instead_of_none(sessions: Sessions) -> None:
     """Signing in with an id that was never given out does not adopt it."""
-    new = sessions.rotate("chosen by somebody else", {"person": "p"})
+    new = start(sessions, {"person": "p"}, instead_of="chosen by somebody else")
     assert "chosen by somebody else" != new
     assert sessions.read("chosen by somebody else") is None
 
 
 def test_end(sessions: Sessions) -> None:
     """An ended session is gone; ending it again changes nothing."""
-    session_id = sessions.create({"a": "1"})
+    session_id = start(sessions, {"a": "1"})
     sessions.end(session_id)
     sessions.end(session_id)
     assert [None, None, None] == [ask(session_id) for ask in (sessions.read, sessions.touch, sessions.renew)]
@@ -115,8 +120,8 @@ def test_end(sessions: Sessions) -> None:
 
 def test_end_all(sessions: Sessions) -> None:
     """All sessions of one person end together and nobody else's do."""
-    mine = [sessions.create({}, person_id="me") for _ in range(3)]
-    other = sessions.create({}, person_id="other")
+    mine = [start(sessions, person_id="me") for _ in range(3)]
+    other = start(sessions, person_id="other")
     sessions.end(mine[0])
     assert 2 == sessions.end_all("me")
     assert [None, None, None, {}] == [values_of(sessions, one) for one in (*mine, other)]
@@ -125,7 +130,7 @@ def test_end_all(sessions: Sessions) -> None:
 
 def test_end_all_but_this_one(sessions: Sessions) -> None:
     """All other sessions end and the one that asks goes on."""
-    mine = [sessions.create({}, person_id="me") for _ in range(3)]
+    mine = [start(sessions, person_id="me") for _ in range(3)]
     kept = sessions.read(mine[1])
     assert kept is not None
     assert 2 == sessions.end_all("me", but=kept.handle)
@@ -135,7 +140,7 @@ def test_end_all_but_this_one(sessions: Sessions) -> None:
 
 def test_end_one_by_its_handle(sessions: Sessions) -> None:
     """A session ends by its handle for its own person only; a second time there is nothing to end."""
-    session_id = sessions.create({}, person_id="me")
+    session_id = start(sessions, person_id="me")
     (found,) = sessions.sessions_of("me")
     assert not sessions.end_one("other", found.handle)
     assert not sessions.end_one("me", "unknown")
@@ -146,12 +151,12 @@ def test_end_one_by_its_handle(sessions: Sessions) -> None:
 
 def test_the_list_of_a_person(sessions: Sessions, clock: Clock) -> None:
     """A person's list holds the living sessions alone, the one used last first."""
-    first = sessions.create({}, person_id="me", device="first")
+    first = start(sessions, person_id="me", device="first")
     clock.now += 60
-    sessions.create({}, person_id="me", device="second")
-    ended = sessions.create({}, person_id="me", device="ended")
-    sessions.create({}, person_id="other")
-    sessions.create({})
+    start(sessions, person_id="me", device="second")
+    ended = start(sessions, person_id="me", device="ended")
+    start(sessions, person_id="other")
+    start(sessions)
     sessions.end(ended)
     clock.now += 60
     sessions.touch(first)
@@ -160,9 +165,83 @@ def test_the_list_of_a_person(sessions: Sessions, clock: Clock) -> None:
     assert () == sessions.sessions_of("nobody")
 
 
+def test_who_has_many_sessions_ends_the_one_left_unused(make: Make, clock: Clock) -> None:
+    """One session more than a person may have ends the one that was not used for longest, and nobody else's."""
+    sessions = make(SessionLimits(most=3))
+    other = start(sessions, person_id="other")
+    nobodys = start(sessions)
+    ids = {}
+    for name in ("first", "second", "third"):
+        clock.now += 60
+        ids[name] = start(sessions, person_id="me", device=name)
+    clock.now += 60
+    sessions.touch(ids["first"])
+    unused = sessions.read(ids["second"])
+    clock.now += 60
+    fourth = sessions.begin({"how": "x"}, person_id="me", device="fourth")
+    assert (unused,) == fourth.displaced
+    assert ["fourth", "first", "third"] == [one.device for one in sessions.sessions_of("me")]
+    assert [None, None] == [ask(ids["second"]) for ask in (sessions.read, sessions.touch)]
+    assert [{}, {}] == [values_of(sessions, one) for one in (other, nobodys)]
+
+
+def test_what_has_ended_takes_no_room(make: Make, clock: Clock) -> None:
+    """Sessions that were ended, timed out or replaced by the new one do not count."""
+    sessions = make(SessionLimits(idle=600, most=3))
+    start(sessions, person_id="me")
+    clock.now += 600
+    ids = [start(sessions, person_id="me") for _ in range(3)]
+    sessions.end(ids[0])
+    assert () == sessions.begin({}, person_id="me").displaced
+    assert () == sessions.begin({}, person_id="me", instead_of=ids[1]).displaced
+    assert 3 == len(sessions.sessions_of("me"))
+
+
+def test_who_made_room_is_told_for_a_while(make: Make, clock: Clock) -> None:
+    """A person sees the last ten sessions that made room, the last one first, until the time of a session is over."""
+    sessions = make(SessionLimits(absolute=3_600, most=1))
+    for number in range(12):
+        start(sessions, {"how": "x"}, person_id="me", device=f"browser {number}", address="::1")
+        clock.now += 60
+    told = sessions.displaced_of("me")
+    assert [f"browser {number}" for number in range(10, 0, -1)] == [one.session.device for one in told]
+    assert (NOON + 660, NOON + 600, "::1") == (told[0].at, told[0].session.begun, told[0].session.address)
+    assert ((), 10) == (sessions.displaced_of("other"), len(told))
+    clock.now = NOON + 660 + 3_540
+    assert ["browser 10"] == [one.session.device for one in sessions.displaced_of("me")]
+    clock.now = NOON + 660 + 3_600
+    assert () == sessions.displaced_of("me")
+
+
+def test_a_lower_number_holds_from_the_next_sign_in(make: Make) -> None:
+    """Where fewer sessions are allowed than somebody has, the next one ends all that are too many."""
+    before = make(SessionLimits(most=5))
+    for _ in range(5):
+        start(before, person_id="me")
+    if isinstance(before, RedisSessions):
+        after: Sessions = make(SessionLimits(most=2))
+    else:
+        after = before
+        after._limits = SessionLimits(most=2)  # type: ignore[attr-defined]  # what a restart is for the others
+    assert 4 == len(after.begin({}, person_id="me").displaced)
+    assert 2 == len(after.sessions_of("me"))
+
+
+def test_however_many_begin_at_once_there_are_never_more(make: Make) -> None:
+    """Of 48 sign-ins at once as many sessions live as one may have; each other one made room exactly once."""
+    sessions = make(SessionLimits(most=4))
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda _: sessions.begin({}, person_id="me"), range(48)))
+    living = {one.handle for one in sessions.sessions_of("me")}
+    left = [one.handle for begin in given for one in begin.displaced]
+    assert (4, 44, 44) == (len(living), len(left), len(set(left)))
+    assert not living.intersection(left)
+    assert living == {found.handle for one in given if (found := sessions.read(one.id))}
+
+
 def test_idle_sessions_end(sessions: Sessions, clock: Clock) -> None:
     """A session ends when it was not used for its idle time; looking at it is no use."""
-    used, left = sessions.create({}, person_id="me"), sessions.create({}, person_id="me")
+    used, left = start(sessions, person_id="me"), start(sessions, person_id="me")
     for _ in range(3):
         clock.now += 300
         sessions.touch(used)
@@ -175,7 +254,7 @@ def test_idle_sessions_end(sessions: Sessions, clock: Clock) -> None:
 
 def test_busy_sessions_end_too(sessions: Sessions, clock: Clock) -> None:
     """A session ends at its absolute limit however often it was used and its id replaced."""
-    session_id, uses = sessions.create({}), 0
+    session_id, uses = start(sessions), 0
     while sessions.touch(session_id):
         session_id = sessions.renew(session_id) or session_id
         uses += 1
@@ -187,7 +266,7 @@ def test_busy_sessions_end_too(sessions: Sessions, clock: Clock) -> None:
 def test_what_the_store_forgets_by_itself(make: Make, clock: Clock) -> None:
     """What nobody uses goes by the store's own clock too, and what is used stays."""
     sessions = make(SessionLimits(absolute=60, idle=2, rotation=30, grace=20))
-    used, left = sessions.create({}), sessions.create({})
+    used, left = start(sessions), start(sessions)
     begun = time.monotonic()
     while time.monotonic() - begun < 2.5:
         time.sleep(0.1)
@@ -198,7 +277,7 @@ def test_what_the_store_forgets_by_itself(make: Make, clock: Clock) -> None:
 
 def test_the_id_is_replaced(sessions: Sessions, clock: Clock) -> None:
     """An id of a certain age is replaced once; the one before serves for a moment more, then never again."""
-    old = sessions.create({"a": "1"}, person_id="me")
+    old = start(sessions, {"a": "1"}, person_id="me")
     assert sessions.renew(old) is None
     clock.now += LIMITS.rotation
     if isinstance(sessions, RedisSessions):
@@ -216,7 +295,7 @@ def test_the_id_is_replaced(sessions: Sessions, clock: Clock) -> None:
 def test_the_id_before_ends(make: Make, clock: Clock) -> None:
     """After the grace the replaced id is worth nothing and the new one goes on."""
     sessions = make(SessionLimits(rotation=2, grace=1))
-    old = sessions.create({})
+    old = start(sessions)
     begun, new = time.monotonic(), None
     while time.monotonic() - begun < 10 and (new is None or sessions.read(old)):
         clock.now = NOON + time.monotonic() - begun
@@ -229,7 +308,7 @@ def test_the_id_before_ends(make: Make, clock: Clock) -> None:
 def test_ending_ends_every_id(make: Make, clock: Clock) -> None:
     """A session that ends by its handle takes the id before along, whose grace is not over."""
     sessions = make(SessionLimits(rotation=2, grace=1))
-    old = sessions.create({}, person_id="me")
+    old = start(sessions, person_id="me")
     begun, new = time.monotonic(), None
     while new is None and time.monotonic() - begun < 10:
         time.sleep(0.05)
@@ -250,7 +329,7 @@ def test_ending_races_with_using(sessions: Sessions, clock: Clock) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         for _ in range(1_000):
-            session_id = sessions.create({}, person_id="me")
+            session_id = start(sessions, person_id="me")
             clock.now += LIMITS.noted_every
             used = [pool.submit(use, session_id) for _ in range(2)]
             ended = sessions.end_all("me")
@@ -261,7 +340,7 @@ def test_ending_races_with_using(sessions: Sessions, clock: Clock) -> None:
 
 def test_only_one_gets_the_new_id(sessions: Sessions, clock: Clock) -> None:
     """Of many requests at once that find the id old, one replaces it."""
-    session_id = sessions.create({})
+    session_id = start(sessions)
     clock.now += LIMITS.rotation
     if isinstance(sessions, RedisSessions):
         sessions._redis.delete(*sessions._redis.keys("bylaw:session-turn:*"))
@@ -292,12 +371,12 @@ def test_what_is_laid_down_is_kept_for_its_time(sessions: Sessions, clock: Clock
 def test_only_a_few_short_texts(sessions: Sessions, values: dict[str, str]) -> None:
     """What does not fit a session is a mistake of ours, not something to store."""
     with pytest.raises(ValueError, match="a few short texts"):
-        sessions.create(values)
+        start(sessions, values)
     with pytest.raises(ValueError, match="a few short texts"):
         sessions.lay_down("x", values, 1)
 
 
-@pytest.mark.parametrize("wrong", [{"grace": 900}, {"grace": 0}, {"idle": 0}, {"absolute": 0}])
+@pytest.mark.parametrize("wrong", [{"grace": 900}, {"grace": 0}, {"idle": 0}, {"absolute": 0}, {"most": 0}])
 def test_limits_that_cannot_be(wrong: dict[str, int]) -> None:
     """Limits under which a session would end while its id is replaced are a mistake of ours."""
     with pytest.raises(ValueError, match="a grace lies within a rotation"):
@@ -308,7 +387,7 @@ def test_at_rest_there_is_no_id(sessions_url: str) -> None:
     """Who can read the session store finds no id and no name that a browser could send."""
     with Redis.from_url(sessions_url, decode_responses=True) as connection:
         sessions = RedisSessions(connection, LIMITS)
-        session_id = sessions.create({"person": "p"}, person_id="p")
+        session_id = start(sessions, {"person": "p"}, person_id="p")
         sessions.lay_down("the state", {"nonce": "n"}, 60)
         keys = connection.keys("*")
         assert 6 == len(keys)
@@ -320,13 +399,14 @@ def test_at_rest_there_is_no_id(sessions_url: str) -> None:
 def test_everything_at_rest_ends(sessions_url: str) -> None:
     """No key of a session stays for ever."""
     with Redis.from_url(sessions_url, decode_responses=True) as connection:
-        sessions = RedisSessions(connection, LIMITS)
-        session_id = sessions.create({}, person_id="p")
+        sessions = RedisSessions(connection, SessionLimits(absolute=3_600, idle=600, rotation=300, grace=20, most=1))
+        start(sessions, person_id="p")
+        session_id = start(sessions, person_id="p")
         sessions.lay_down("x", {}, 60)
         sessions._redis.delete(*connection.keys("bylaw:session-turn:*"))
         sessions.renew(session_id)
         left = {key: connection.ttl(key) for key in connection.keys("*")}
-        assert 7 == len(left)
+        assert 9 == len(left)  # the id of the session that made room leads nowhere
         assert all(0 < seconds <= LIMITS.absolute for seconds in left.values()), left
 
 
@@ -335,7 +415,8 @@ def test_away() -> None:
     sessions = RedisSessions(Redis(port=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)), LIMITS)
     for ask in (
         sessions.ping, lambda: sessions.read("x"), lambda: sessions.touch("x"), lambda: sessions.renew("x"),
-        lambda: sessions.create({}), lambda: sessions.end("x"), lambda: sessions.sessions_of("p"),
+        lambda: start(sessions), lambda: sessions.end("x"), lambda: sessions.sessions_of("p"),
+        lambda: start(sessions, person_id="p"), lambda: sessions.displaced_of("p"),
         lambda: sessions.end_one("p", "h"), lambda: sessions.end_all("p"), lambda: sessions.take_up("x"),
         lambda: sessions.lay_down("x", {}, 1),
     ):  # fmt: skip

@@ -19,7 +19,7 @@ def my_sessions() -> Response:
         title="Where I am signed in",
         crumbs=_crumbs(),
         json_url="/api/v1/me/sessions",
-        sessions=live_sessions.mine(caller()),
+        listed=live_sessions.mine(caller()),
         person=None,
         people=_people(),
     )
@@ -47,7 +47,7 @@ def somebodys_sessions() -> Response:
         title=f"Where {person['name']} is signed in",
         crumbs=(*_crumbs(), ("Where I am signed in", "/me/sessions")),
         json_url=f"/api/v1/people/{person.id}/sessions",
-        sessions=live_sessions.of_person(caller(), person_id),
+        listed=live_sessions.of_person(caller(), person_id),
         person=person,
         people=(),
     )

@@ -11,7 +11,7 @@ from webapp.api.operation import Asked
 
 def mine(asked: Asked) -> Response:
     """The caller's own sessions."""
-    return _items(live_sessions.mine(asked.caller))
+    return answers.json(live_sessions.mine(asked.caller).to_json())
 
 
 def end_one(asked: Asked) -> Response:
@@ -27,13 +27,9 @@ def end_others(asked: Asked) -> Response:
 
 def of_person(asked: Asked) -> Response:
     """Somebody's sessions, for those who may end them."""
-    return _items(live_sessions.of_person(asked.caller, asked.path["id"]))
+    return answers.json(live_sessions.of_person(asked.caller, asked.path["id"]).to_json())
 
 
 def end_all(asked: Asked) -> Response:
     """End every session of a person."""
     return answers.json({"ended": live_sessions.end_all_of(asked.caller, asked.path["id"])})
-
-
-def _items(found: tuple[live_sessions.Shown, ...]) -> Response:
-    return answers.json({"items": [one.to_json() for one in found]})
