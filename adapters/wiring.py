@@ -215,7 +215,7 @@ def token_verifier(settings: Settings) -> TokenVerifier:
 
     if not settings.token_issuers or settings.token_audience is None:
         return tokens.NoTokens()
-    from adapters.identity.issuers import fetch_keys  # noqa: PLC0415  # the same
+    from adapters.identity.discovery import fetch_keys  # noqa: PLC0415  # the same
     from adapters.identity.keys import CachedKeys  # noqa: PLC0415
 
     expected = tokens.Expectations(settings.token_issuers, settings.token_audience)

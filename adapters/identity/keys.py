@@ -6,6 +6,7 @@ provider has changed its keys. That can be provoked by anybody with made-up name
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from engine.problems import BylawError, Problem, UnavailableError
+
+log = logging.getLogger("bylaw.identity")
 
 FRESH_SECONDS = 300
 """Keys younger than this are used without asking again."""
@@ -93,8 +96,9 @@ class CachedKeys:
             return
         try:
             held.keys = self._fetch(issuer)
-        except BylawError:
+        except BylawError as error:
             held.failed_at = self._clock()
+            log.warning("the keys of %s cannot be had: %s", issuer, error)
         else:
             held.fetched_at, held.failed_at = self._clock(), None
 

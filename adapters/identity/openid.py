@@ -21,7 +21,8 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.client import OAuth2Client
 
-from adapters.identity import id_token, jws
+from adapters.identity import discovery, id_token, jws
+from adapters.identity.discovery import Description
 from adapters.identity.http import Allowance, Answer, Asking, Boundary
 from adapters.identity.keys import CachedKeys
 from engine.ports import PendingSignIn, VerifiedIdentity
@@ -222,47 +223,30 @@ class OpenIdProvider:
         with self._lock:  # one asks, the others wait for what it learns
             known = self._known
             if known is None or self._clock() - known.read_at >= METADATA_SECONDS:
-                url = f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
-                known = self._known = self._read_metadata(allowance.ask(Asking(url)).body)
+                known = self._known = self._read_metadata(discovery.describe(self._issuer, allowance))
             return known
 
-    def _read_metadata(self, found: Mapping[str, Any]) -> _Metadata:
-        if found.get("issuer") != self._issuer:
-            _unfit("it calls itself by another name than `BYLAW_OIDC_ISSUER`")
+    def _read_metadata(self, description: Description) -> _Metadata:
+        found = description.members
         challenges = found.get("code_challenge_methods_supported", ["S256"])
         if not isinstance(challenges, list) or "S256" not in challenges:
-            _unfit("it offers no PKCE with `S256`")
+            discovery.unfit("it offers no PKCE with `S256`")
         offered = found.get("id_token_signing_alg_values_supported")
         algorithms = frozenset(one for one in offered if isinstance(one, str)) if isinstance(offered, list) else ()
         accepted = jws.ASYMMETRIC.intersection(algorithms)
         if not accepted:
-            _unfit("it signs with no algorithm that is accepted")
+            discovery.unfit("it signs with no algorithm that is accepted")
         return _Metadata(
-            self._endpoint(found, "authorization_endpoint"),
-            self._endpoint(found, "token_endpoint"),
-            self._endpoint(found, "jwks_uri"),
-            self._optional_endpoint(found, "userinfo_endpoint"),
-            self._optional_endpoint(found, "end_session_endpoint"),
+            description.endpoint("authorization_endpoint"),
+            description.endpoint("token_endpoint"),
+            description.endpoint("jwks_uri"),
+            description.optional_endpoint("userinfo_endpoint"),
+            description.optional_endpoint("end_session_endpoint"),
             accepted,
             self._token_method(found),
             found.get("authorization_response_iss_parameter_supported") is True,
             self._clock(),
         )
-
-    def _endpoint(self, found: Mapping[str, Any], name: str) -> str:
-        """An address that is at least as safe as the issuer's own."""
-        value = found.get(name)
-        if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
-            _unfit(f"its `{name}` is missing or no address")
-        parts = urlsplit(value)
-        same_machine = urlsplit(self._issuer).scheme == "http" and parts.hostname == urlsplit(self._issuer).hostname
-        safe = parts.scheme == "https" or (parts.scheme == "http" and same_machine)
-        if not safe or not parts.hostname or parts.username is not None or parts.fragment:
-            _unfit(f"its `{name}` is no address that starts with `https:`")
-        return value
-
-    def _optional_endpoint(self, found: Mapping[str, Any], name: str) -> str | None:
-        return self._endpoint(found, name) if found.get(name) is not None else None
 
     def _token_method(self, found: Mapping[str, Any]) -> str:
         if not self._client.secret:
@@ -270,7 +254,7 @@ class OpenIdProvider:
         offered = found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
         known = [one for one in AUTHENTICATION_METHODS if isinstance(offered, list) and one in offered]
         if not known:
-            _unfit("it takes the client's secret in no way that is known here")
+            discovery.unfit("it takes the client's secret in no way that is known here")
         return known[0]
 
     def _with(self, allowance: Allowance, ask: Callable[[str], Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -285,7 +269,7 @@ class OpenIdProvider:
 
     def _fetch_keys(self, _issuer: str) -> Mapping[str, Any]:
         allowance = _allowance.get()
-        return allowance.ask(Asking(self._metadata(allowance).jwks_uri)).body
+        return discovery.key_set(self._metadata(allowance).jwks_uri, allowance)
 
 
 class _Session:
@@ -369,16 +353,6 @@ def _mixed_up() -> NoReturn:
             "identity.mix_up",
             "the answer does not come from the identity provider that was asked",
             help="begin again; if it happens twice, somebody may be trying to get at your sign-in",
-        )
-    )
-
-
-def _unfit(why: str) -> NoReturn:
-    raise UnavailableError(
-        Problem(
-            "identity.provider_unfit",
-            f"the identity provider cannot be used: {why}",
-            help="docs/sign-in.md says what a provider needs",
         )
     )
 

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -29,38 +29,40 @@ ACCOUNTS = {
 @contextmanager
 def running(home: Path, address: str, *, claims_at_userinfo: bool = False) -> Iterator[str]:
     """The provider, which knows the product at `address`; gives its issuer."""
+    wanted = {
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "redirect_uri": f"{address}/sign-in/callback",
+        "after_sign_out": f"{address}/sign-in",
+        "claims_at_userinfo": claims_at_userinfo,
+        "accounts": ACCOUNTS,
+    }
+    home.mkdir(exist_ok=True)
+    with started("provider.js", home / f"provider-{claims_at_userinfo}.json", wanted) as issuer:
+        yield issuer
+
+
+@contextmanager
+def started(script: str, configuration: Path, wanted: Mapping[str, Any]) -> Iterator[str]:
+    """A script of tests/oidc as a process that reads what is `wanted` from a file; gives the issuer that it prints."""
     node = shutil.which("node")
     if node is None or not (FOLDER / "node_modules" / "oidc-provider").is_dir():
         pytest.fail(
             "the OpenID Connect provider is not installed: `sh tests/prepare.sh` does that, with Node.js 20.19 or newer"
         )
-    home.mkdir(exist_ok=True)
-    configuration = home / f"provider-{claims_at_userinfo}.json"
-    configuration.write_text(
-        json.dumps(
-            {
-                "client_id": CLIENT_ID,
-                "client_secret": CLIENT_SECRET,
-                "redirect_uri": f"{address}/sign-in/callback",
-                "after_sign_out": f"{address}/sign-in",
-                "claims_at_userinfo": claims_at_userinfo,
-                "accounts": ACCOUNTS,
-            }
-        )
-    )
+    configuration.write_text(json.dumps(wanted))
     process = subprocess.Popen(
-        [node, "provider.js", str(configuration)],
+        [node, script, str(configuration)],
         cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         issuer = process.stdout.readline().strip()
         assert issuer.startswith("http://127.0.0.1:"), "the provider has ended"
         yield issuer
     finally:
         process.terminate()
         process.wait(20)
-        assert process.stdout is not None
         process.stdout.close()
 
 

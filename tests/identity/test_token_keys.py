@@ -70,13 +70,14 @@ def test_an_issuer_that_is_away(provider: Provider) -> None:
     assert ["p256"] == provider.held()
 
 
-def test_an_issuer_that_never_answered(provider: Provider) -> None:
-    """Without any keys nothing is let in, and the issuer is not asked more often than every ten seconds."""
+def test_an_issuer_that_never_answered(provider: Provider, caplog: pytest.LogCaptureFixture) -> None:
+    """Without any keys nothing is let in; the issuer is not asked more often than every ten seconds, and it is told."""
     provider.away = True
     for provider.now in range(LEAST_SECONDS_AFTER_FAILURE):
         with pytest.raises(UnavailableError):
             provider.held()
     assert 1 == provider.asked
+    assert [f"the keys of {ISSUER} cannot be had: away"] == caplog.messages
 
 
 def test_changed_keys_are_found_but_not_at_everybodys_bidding(provider: Provider) -> None:

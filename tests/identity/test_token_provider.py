@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
-from certified_provider import FOLDER
+from certified_provider import started
 from token_issuer import encoded
 
-from adapters.identity.issuers import fetch_keys
+from adapters.identity.discovery import fetch_keys
 from adapters.identity.keys import CachedKeys
 from adapters.identity.tokens import Expectations, IssuersTokens
 from engine.problems import InvalidError
@@ -28,30 +25,14 @@ OURS, THEIRS = "https://bylaw.example.test/api", "https://other.example.test/api
 @pytest.fixture(scope="module")
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The provider as a process."""
-    node = shutil.which("node")
-    if node is None or not (FOLDER / "node_modules" / "oidc-provider").is_dir():
-        pytest.fail("the OpenID Connect provider is not installed: `sh tests/prepare.sh` does that, with Node.js")
-    configuration = Path(tmp_path_factory.mktemp("tokens")) / "configuration.json"
     wanted = {
         "client_id": CLIENT,
         "client_secret": SECRET,
         "scope": "read:lead write:deal",
         "audiences": [OURS, THEIRS],
     }
-    configuration.write_text(json.dumps(wanted))
-    process = subprocess.Popen(
-        [node, "tokens.js", str(configuration)],
-        cwd=FOLDER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        found = process.stdout.readline().strip()
-        assert found.startswith("http://127.0.0.1:"), "the provider has ended"
+    with started("tokens.js", tmp_path_factory.mktemp("tokens") / "configuration.json", wanted) as found:
         yield found
-    finally:
-        process.terminate()
-        process.wait(20)
-        process.stdout.close()
 
 
 def token(issuer: str, audience: str = OURS, scope: str = "read:lead") -> str:

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 from token_issuer import AUDIENCE, NOW, claims, key_set, token
 
+from adapters.identity.discovery import WELL_KNOWN, fetch_keys
 from adapters.identity.http import Boundary
-from adapters.identity.issuers import fetch_keys
 from adapters.identity.keys import CachedKeys
 from adapters.identity.tokens import Expectations, IssuersTokens
 from engine.problems import InvalidError, UnavailableError
 
-DISCOVERY = "/.well-known/openid-configuration"
 PATIENT = Boundary(tries=3, seconds_per_try=10, seconds_in_all=30, pause=0.01, largest=20_000)
 
 
@@ -49,7 +48,7 @@ class Server:
         self.answers["/keys"] = (200, json.dumps(key_set("p256")).encode())
 
     def says(self, **members: Any) -> None:
-        self.answers[DISCOVERY] = (200, json.dumps(members).encode())
+        self.answers[WELL_KNOWN] = (200, json.dumps(members).encode())
 
 
 @pytest.fixture
@@ -78,7 +77,7 @@ def test_a_token_checked_with_keys_that_were_fetched(server: Server) -> None:
     tokens = IssuersTokens(Expectations((server.issuer,), AUDIENCE), cache)
     for _ in range(3):
         assert "app-1" == tokens.verify(token(claims(iss=server.issuer)), NOW).subject
-    assert [DISCOVERY, "/keys"] == server.asked
+    assert [WELL_KNOWN, "/keys"] == server.asked
     with pytest.raises(InvalidError):
         tokens.verify(token(claims(iss=server.issuer), signed_with="p256-2", kid="p256"), NOW)
 
@@ -90,17 +89,17 @@ def test_a_token_checked_with_keys_that_were_fetched(server: Server) -> None:
         {"jwks_uri": ""},
         {"jwks_uri": "keys"}, {"jwks_uri": "file:///etc/passwd"}, {"jwks_uri": "http://169.254.169.254/keys"},
         {"jwks_uri": "ftp://127.0.0.1/keys"}, {"jwks_uri": "http://user@127.0.0.1/keys"}, {"jwks_uri": "https://"},
-        {"jwks_uri": "http://127.0.0.1/a\r\nX: y"}, {"jwks_uri": "http://localhost.example/keys"},
+        {"jwks_uri": "http://127.0.0.1/a\r\nX: y"}, {"jwks_uri": "http://localhost.example/keys"}, {"jwks_uri": "http://127.0.0.1/keys#a"},
     ],
 )  # fmt: skip
 def test_what_an_issuer_says_of_itself_is_not_believed_blindly(server: Server, members: dict[str, Any]) -> None:
     """Another name, or a key set at an address that is less safe than the issuer's own: nothing more is asked."""
     server.says(**{"issuer": server.issuer, "jwks_uri": f"{server.issuer}/keys", **members})
-    assert "token.keys_unavailable" == code(server.issuer)
-    assert [DISCOVERY] == server.asked
+    assert "identity.provider_unfit" == code(server.issuer)
+    assert [WELL_KNOWN] == server.asked
 
 
-@pytest.mark.parametrize("path", [DISCOVERY, "/keys"])
+@pytest.mark.parametrize("path", [WELL_KNOWN, "/keys"])
 @pytest.mark.parametrize(
     "answer",
     [(500, b"{}"), (404, b"{}"), (302, b""), (200, b"no json"), (200, b"[]"), (200, b'{"keys":[],"keys":[]}'),
@@ -119,7 +118,7 @@ def test_an_issuer_that_answers_wrongly(server: Server, path: str, answer: tuple
 def test_a_key_set_that_is_none(server: Server, document: dict[str, Any]) -> None:
     """What holds no list of keys takes the place of no key set."""
     server.answers["/keys"] = (200, json.dumps(document).encode())
-    assert "token.keys_unavailable" == code(server.issuer)
+    assert "identity.provider_unfit" == code(server.issuer)
 
 
 def test_an_issuer_that_is_not_there(server: Server) -> None:
