@@ -37,7 +37,7 @@ def filter_of(condition: Condition) -> Filter:
         case OneOf(field, values):
             return {field.name: {"$in": [encode(field, value) for value in values], **_typed(field)}}
         case Contains(field, text):
-            return {field.name: {"$elemMatch": {"$eq": text}}}
+            return {field.name: {"$elemMatch": {"$eq": str(text)}}}
         case Begins(field, folded):
             path = f"{FOLDED}.{field.name}"
             bounds: Filter = {"$gte": folded}

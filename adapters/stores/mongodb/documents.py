@@ -20,7 +20,7 @@ from adapters.stores.values import (
     instant_to_text,
     plain_decimal,
 )
-from engine.records import FieldKind, Money, Record, RecordField, RecordType
+from engine.records import MINOR_UNITS, FieldKind, Money, Record, RecordField, RecordType
 
 FOLDED = "folded"
 
@@ -55,6 +55,8 @@ def identified(organisation_id: str, record_id: str) -> dict[str, Any]:
 def encode(field: RecordField, value: Any) -> Any:
     """The BSON value for a value of the field's kind."""
     match field.kind:
+        case FieldKind.TEXT:
+            return str(value)  # BSON's program code is a `str` as well
         case FieldKind.INTEGER:
             return Int64(value)
         case FieldKind.DECIMAL:
@@ -114,13 +116,32 @@ def document_of(record: Record, known: RecordType) -> dict[str, Any]:
 
 
 def record_of(document: dict[str, Any], known: RecordType) -> Record:
-    """The record of a document."""
+    """The record of a document. A value of another type than its field's is as absent as conditions take it to be."""
     fields = {
         field.name: decode(field, document[field.name])
         for field in known.fields
-        if document.get(field.name) is not None
+        if _is_of_its_type(field, document.get(field.name))
     }
     return Record(known.name, document["id"], document["organisation_id"], fields, int(document["revision"]))
+
+
+def _is_of_its_type(field: RecordField, value: Any) -> bool:
+    match field.kind:
+        case FieldKind.MONEY:
+            return isinstance(value, dict) and value.get("currency") in MINOR_UNITS and _is_long(value.get("minor"))
+        case FieldKind.TEXTS:
+            return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        case FieldKind.DECIMAL:
+            return isinstance(value, Decimal128) and value.to_decimal().is_finite()
+        case FieldKind.INTEGER:
+            return _is_long(value)
+        case FieldKind.BOOLEAN:
+            return isinstance(value, bool)
+    return type(value) is str  # BSON's program code is a `str` as well
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, Int64)
 
 
 def validator(known: RecordType) -> dict[str, Any]:
