@@ -42,6 +42,7 @@ __all__ = [
     "build",
     "build_in_memory",
     "check_signature",
+    "load_policies",
     "load_texts",
     "new_api_key",
     "now",
@@ -70,11 +71,20 @@ class Texts:
 def load_texts(shipped: Shipped | None = None) -> Texts:
     """Read and check the shipped policies and schemas. Raises `InvalidError` if they are not right."""
     from engine.kinds import KINDS  # noqa: PLC0415  # see the module's docstring
-    from engine.policy import Policies  # noqa: PLC0415  # loads Oso
     from engine.service.library import Library  # noqa: PLC0415
 
     found = shipped or Shipped.find()
-    return Texts(found, Policies.load(found.policies()), Library(schema_source(found), KINDS))
+    return Texts(found, load_policies(found), Library(schema_source(found), KINDS))
+
+
+def load_policies(shipped: Shipped) -> Policies:
+    """The shipped policies. Raises `InvalidError` for those that must not be used, whoever is about to use them."""
+    from engine.policy import Policies, compiled_name, digest_of, read_compiled  # noqa: PLC0415  # loads Oso
+
+    files = shipped.policies()
+    name = compiled_name(digest_of(files))
+    kept = shipped.beside_policies(name)
+    return Policies.load(files, None if kept is None else read_compiled(kept, f"policies/{name}"))
 
 
 def schema_source(shipped: Shipped) -> SchemaSource:

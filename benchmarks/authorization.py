@@ -33,12 +33,12 @@ def questions() -> list[Asked]:
 
 def checks(limit: int | None = None) -> Section:
     """Ours and Oso on the same questions; Oso's answers are the right ones."""
-    from engine.policy import Policies  # noqa: PLC0415  # it loads Oso
+    from adapters.wiring import load_policies  # noqa: PLC0415  # it loads Oso
     from engine.policy.oso_border import build  # noqa: PLC0415  # the same
     from engine.policy.vocabulary import User, resource  # noqa: PLC0415  # the same
 
-    files = Shipped.find().policies()
-    policies, reference = Policies.load(files), build(files)
+    policies = load_policies(Shipped.find())
+    reference = build(policies.files)
     asked: Sequence[Asked] = questions()[:limit]
     expected = [policies.reference_allows(*one) for one in asked]
     work = Work("authorization", "Point authorization check, five roles, leads of 32 places", asked, expected)

@@ -24,9 +24,9 @@ ORDERS = {"by id": (), "by score": (Sort("score", descending=True),)}
 
 def lists(records: int) -> list[Section]:
     """For each order, the first page of every role's readable leads; each record of a page is held to the predicate."""
-    from engine.policy import Policies  # noqa: PLC0415  # it loads Oso
+    from adapters.wiring import load_policies  # noqa: PLC0415  # it loads Oso
 
-    policies, made = Policies.load(Shipped.find().policies()), [_lead(number) for number in range(records)]
+    policies, made = load_policies(Shipped.find()), [_lead(number) for number in range(records)]
     actors = [Actor("p6", "Ann", role, ORGANISATION, "r0", "b2", "t6", ("a0", "a1", "a2")) for role in ROLES]
     predicates = [policies.predicate(actor, "read", "lead") for actor in actors]
     readable = [sum(matches(predicate, record.values()) for record in made) for predicate in predicates]

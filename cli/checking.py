@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.files import RULE_FILES, is_folder, nothing_found, read, rows_beside, walk
-from engine.problems import BylawError, Problem
+from engine.problems import BylawError, Place, Problem
 
 if TYPE_CHECKING:
     from engine.policy import Policies
@@ -143,7 +143,7 @@ def _check_versions(checked: Checked) -> None:
 
 
 def _check_policies(folder: Path, checked: Checked) -> None:
-    from engine.policy import Policies  # noqa: PLC0415  # loads Oso, which rule files do not need
+    from engine.policy import Policies, text_problems  # noqa: PLC0415  # loads Oso, which rule files do not need
 
     try:
         files = policy_texts(folder)
@@ -152,12 +152,29 @@ def _check_policies(folder: Path, checked: Checked) -> None:
         return
     checked.policy_files.extend(f"{folder.as_posix()}/{name}" for name in files)
     tests = {path.relative_to(folder).as_posix(): _text(path) for path in walk(folder) if path.suffix in RULE_FILES}
+    checked.problems.extend(text_problems(files))
     try:
         policies = Policies.load(files)
-        checked.problems.extend(policies.check())
+        checked.problems.extend(_kept_otherwise(folder, policies))
         run_policy_tests(policies, folder, tests, checked)
     except BylawError as error:
         checked.problems.extend(error.problems)
+
+
+def _kept_otherwise(folder: Path, policies: Policies) -> Iterator[Problem]:
+    """A problem where the folder keeps its policies compiled, and not as they are."""
+    from engine.policy import compiled_name, compiled_text  # noqa: PLC0415  # as above
+
+    if not (folder / compiled_name("")).parent.is_dir():
+        return
+    path = folder / compiled_name(policies.digest)
+    if not path.is_file():
+        message = f"`{folder.as_posix()}` keeps other policies compiled than it holds, so every process evaluates them"
+    elif _text(path) != compiled_text(policies.compiled):
+        message = f"`{path.as_posix()}` is not what evaluating the policies gives"
+    else:
+        return
+    yield Problem("policy.compiled_stale", message, Place(path.as_posix()), f"run `bylaw policies compile {folder}`")
 
 
 def policy_texts(folder: Path) -> dict[str, str]:

@@ -3,38 +3,46 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.checking import POLICY_FILES, policy_texts
-from cli.files import nothing_found
+from cli.files import nothing_found, read_text
 from engine.problems import BylawError, NotFoundError, Problem
 
 if TYPE_CHECKING:
-    from engine.policy import Policies
+    from collections.abc import Mapping
 
-KEPT = 4
+    from engine.policy import Compiled, Policies
+
 DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
 
 def policies_of(folder: Path | None) -> Policies:
     """The policies of a folder, or those in force. Raises `BylawError` for what is none, or wrong."""
-    from adapters.wiring import Shipped  # noqa: PLC0415  # only here
+    from adapters.wiring import Shipped, load_policies  # noqa: PLC0415  # only here
+    from engine.policy import Policies, digest_of  # noqa: PLC0415  # loads Oso
 
-    texts = Shipped.find().policies() if folder is None else policy_texts(folder)
+    if folder is None:
+        return load_policies(Shipped.find())
+    texts = texts_of(folder)
+    return Policies.load(texts, kept_in(folder, digest_of(texts)))
+
+
+def texts_of(folder: Path) -> Mapping[str, str]:
+    """The policies of a folder, by their names. Raises `BylawError` where there are none."""
+    texts = policy_texts(folder)
     if not texts:
-        assert folder is not None
         raise BylawError(nothing_found(folder, f"policy (`{POLICY_FILES[0]}`)"))
-    return _loaded(tuple(sorted(texts.items())))
+    return texts
 
 
-@lru_cache(maxsize=KEPT)
-def _loaded(texts: tuple[tuple[str, str], ...]) -> Policies:
-    """The same policies are loaded once: their cells take seconds to evaluate."""
-    from engine.policy import Policies  # noqa: PLC0415  # loads Oso
+def kept_in(folder: Path, digest: str) -> Compiled | None:
+    """What is kept in a folder of the policies with this digest. Raises `InvalidError` for a damaged file."""
+    from engine.policy import compiled_name, read_compiled  # noqa: PLC0415  # loads Oso
 
-    return Policies.load(dict(texts))
+    path = folder / compiled_name(digest)
+    return read_compiled(read_text(path), path.as_posix()) if path.is_file() else None
 
 
 def policies_named(named: str) -> Policies:

@@ -48,6 +48,7 @@ NEEDS_NO_RIGHT: Mapping[str, str] = {
     "up": "it starts processes, which ask for themselves",
     "prepare": "it installs what is shipped, as the platform, into a database that its caller owns",
     "check": _FILES,
+    "policies compile": _FILES,
     "tables embed": _FILES,
     "tables export": _FILES,
     "tables import": _FILES,

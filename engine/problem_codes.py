@@ -43,6 +43,8 @@ CODES: dict[str, str] = {
     "policy.organisation": "A rule reaches records of other organisations.",
     "policy.unknown_name": "A policy names a record type, field, role or action that does not exist.",
     "policy.unknown_digest": "The policies with this digest are not at hand.",
+    "policy.compiled_damaged": "A file of compiled policies is not as it was written.",
+    "policy.compiled_stale": "The compiled policies that are kept are not those of the policy files.",
     "policy.no_row": "A record type has no rule: it must say who may do what, or that nobody may.",
     "policy.test_malformed": "A policy's test file cannot be read.",
     "policy.test_failed": "A policy's own test came out differently.",

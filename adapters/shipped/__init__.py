@@ -48,6 +48,11 @@ class Shipped:
         """Oso policy files: `base.polar` -> text."""
         return self._texts("policies", ".polar")
 
+    def beside_policies(self, name: str) -> str | None:
+        """The text of what is kept beside the policies: `compiled/ab12....json`; None where there is no such file."""
+        kept = self.root / "policies" / name
+        return kept.read_text("utf-8") if kept.is_file() else None
+
     def policy_tests(self) -> dict[str, str]:
         """The policies' own tests: `tests/deals.yaml` -> text."""
         return self._texts("policies", ".yaml")

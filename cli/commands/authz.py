@@ -37,7 +37,7 @@ def matrix(*, every: bool, policies: Path | None, as_json: bool) -> None:
         (row.role, *(", ".join(cell) or "no" for cell in (row.own, row.team, row.branch, row.system)))
         for row in asked.matrix()
     ]
-    cells = list(cells_in_words(asked)) if every else []
+    cells = list(cells_in_words(asked.compiled)) if every else []
     if as_json:
         columns = ("role", "own", "team", "branch", "system")
         told = [
@@ -143,7 +143,7 @@ def diff(
     from engine.service.policy_changes import effects  # noqa: PLC0415  # the same
 
     before, after = policies_named(old), policies_named(new)
-    changes = widening(before, after)
+    changes = widening(before.compiled, after.compiled)
     touched = None
     if changes and not rules_only:
         cells = [(one.role, one.action, one.record_type) for one in changes]

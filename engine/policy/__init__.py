@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from engine.caller import ACTIONS
 from engine.policy.cases import CaseResult, check
+from engine.policy.checks import text_problems
+from engine.policy.compiled import Compiled, compiled, digest_of
+from engine.policy.compiled_file import compiled_name, compiled_text, read_compiled
 from engine.policy.explaining import Condition, Explanation, Way, explain
 from engine.policy.matrix import MatrixRow, matrix
 from engine.policy.policies import Policies
@@ -17,6 +20,7 @@ __all__ = [
     "CaseResult",
     "CellInWords",
     "Change",
+    "Compiled",
     "Condition",
     "Explanation",
     "MatrixRow",
@@ -24,7 +28,13 @@ __all__ = [
     "Way",
     "cells_in_words",
     "check",
+    "compiled",
+    "compiled_name",
+    "compiled_text",
+    "digest_of",
     "explain",
     "matrix",
+    "read_compiled",
+    "text_problems",
     "widening",
 ]

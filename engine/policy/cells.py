@@ -1,8 +1,8 @@
 """Every (role, action, record type) cell of the policies, evaluated by Oso for a symbolic user.
 
 A cell is explored way by way: one evaluation gives the questions about the user that it asked and the template at their
-end; answering one of them differently is another way. `Cell.template` walks to the template that is an actor's, and
-explores a way that nobody took before; `Cell.paths` explores all of them, which is how shapes are checked for any user.
+end; answering one of them differently is another way. All ways are explored, so what cannot be a predicate for some
+user is found whoever asks.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from difflib import get_close_matches
 from threading import Lock
 from typing import Any
 
-from engine.policy.oso_border import Loaded, alternatives_for
-from engine.policy.rows import place_of, without_comments
-from engine.policy.symbols import EVERY, LIST, Oracle, Question, symbolic_user
-from engine.policy.template import Path, Template
+from engine.policy.oso_border import Loaded, alternatives_for, build
+from engine.policy.rows import Rule, place_of, told_apart, without, without_comments
+from engine.policy.symbols import EVERY, LIST, Oracle, symbolic_user
+from engine.policy.template import EMPTY_CELL, Branch, Cell, Template, Tree
 from engine.policy.translation import UnknownFieldError, UnsupportedShapeError, template_of
-from engine.policy.vocabulary import RESOURCES, User, asked_fields, class_name
+from engine.policy.vocabulary import RESOURCES, asked_fields, class_name
 from engine.problems import InvalidError, Place, Problem
 
 MOST_PATHS = 512
@@ -32,59 +32,80 @@ _POSITIVELY = (
 _LIST_HELP = f"use `record.field in user.{LIST}`, or `record.field != user.{EVERY}`"
 
 
-class Cell:
-    """One cell. Raises `InvalidError` (`policy.shape`, `policy.unknown_name`) where a way cannot be a predicate."""
+class Evaluator:
+    """Policy files that can be asked for any of their cells.
 
-    def __init__(self, loaded: Loaded, lock: Lock, role: str, action: str, record_type: str) -> None:
-        """Nothing is evaluated yet."""
+    For a record type Oso is given only the `allow` rules that can be about it: Oso would ask of each of the others
+    whether it is, which takes most of the time of a cell that grants nothing.
+    """
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        """Raises `InvalidError` for files that cannot be read: `policy.syntax`, `policy.unknown_name`."""
+        self.files = dict(files)
+        self.whole = build(files)
+        self._rules = told_apart(files)
+        self._bases: dict[tuple[Rule, ...], Loaded] = {}
+        self._cells: dict[tuple[str, str, str], Cell] = {}
+        self._lock = Lock()  # one Oso knowledge base is not asked by two threads at once
+
+    def cell(self, role: str, action: str, record_type: str) -> Cell:
+        """Evaluate a cell, or remember it.
+
+        Raises `InvalidError` (`policy.shape`, `policy.unknown_name`) where a way through it cannot be a predicate.
+        """
+        key = (role, action, record_type)
+        with self._lock:
+            if key not in self._cells:
+                self._cells[key] = self._evaluated(role, action, record_type)
+            return self._cells[key]
+
+    def _evaluated(self, role: str, action: str, record_type: str) -> Cell:
+        loaded = self._knowing(action, record_type)
+        if loaded is None:
+            return EMPTY_CELL
+        return Cell(_Exploration(loaded, role, action, record_type).tree())
+
+    def _knowing(self, action: str, record_type: str) -> Loaded | None:
+        """Oso with the rules about a record type, or None where no rule can be about the action on it."""
+        if self._rules is None:
+            return self.whole
+        about = tuple(rule for rule in self._rules if rule.is_about_type(record_type))
+        if not any(rule.is_about(action, record_type) for rule in about):
+            return None
+        found = self._bases.get(about)
+        if found is None:
+            found = self._bases.setdefault(about, build(without(self.files, set(self._rules) - set(about))))
+        return found
+
+
+class _Exploration:
+    """One cell, way by way."""
+
+    def __init__(self, loaded: Loaded, role: str, action: str, record_type: str) -> None:
         self.role, self.action, self.record_type = role, action, record_type
         self._loaded = loaded
-        self._lock = lock  # one Oso knowledge base is not asked by two threads at once
-        self._nodes: dict[tuple[bool, ...], Question | Template] = {}
+        self._found = 0
 
-    def template(self, user: User) -> Template:
-        """The template that this user's answers lead to."""
-        way: tuple[bool, ...] = ()
-        while not isinstance(node := self._node(way), Template):
-            way = (*way, node.answer(user))
-        return node
-
-    def paths(self) -> Iterator[Path]:
-        """Every way through the cell."""
-        open_ways: list[tuple[tuple[bool, ...], tuple[tuple[Question, bool], ...]]] = [((), ())]
-        found = 0
-        while open_ways:
-            way, answers = open_ways.pop()
-            node = self._node(way)
-            if isinstance(node, Question):
-                open_ways += [((*way, answer), (*answers, (node, answer))) for answer in (True, False)]
-                continue
-            found += 1
-            if found > MOST_PATHS:
-                raise self._refused("it asks too many questions about the user", "ask the record instead")
-            yield Path(answers, node)
-
-    def _node(self, way: tuple[bool, ...]) -> Question | Template:
-        if (known := self._nodes.get(way)) is None:
-            with self._lock:
-                self._explore(way)
-            known = self._nodes[way]
-        return known
-
-    def _explore(self, way: tuple[bool, ...]) -> None:
-        oracle = Oracle(way)
+    def tree(self, given: tuple[bool, ...] = ()) -> Tree:
+        """What follows from these answers to the first questions."""
+        self._found += 1
+        if self._found > MOST_PATHS:
+            raise self._refused("it asks too many questions about the user", "ask the record instead")
+        oracle = Oracle(given)
         user = symbolic_user(self.role, oracle)
-        found = alternatives_for(self._loaded, user, self.action, self.record_type)
+        alternatives = alternatives_for(self._loaded, user, self.action, self.record_type)
         if oracle.refusal:
-            raise self._refused(oracle.refusal, _LIST_HELP if LIST in oracle.refusal else _POSITIVELY, found)
-        if isinstance(found, Problem):
-            raise InvalidError(found)
-        template = self._translated(found)
-        taken: tuple[bool, ...] = ()
-        for question, answer in oracle.asked.items():
-            self._nodes.setdefault(taken, question)
-            taken = (*taken, answer)
-        self._nodes[taken] = template
+            raise self._refused(oracle.refusal, _LIST_HELP if LIST in oracle.refusal else _POSITIVELY, alternatives)
+        if isinstance(alternatives, Problem):
+            raise InvalidError(alternatives)
+        node: Tree = self._translated(alternatives)
+        # What was asked beyond the given answers was answered "no": each such question has another way.
+        asked = list(oracle.asked)
+        for number in reversed(range(len(given), len(asked))):
+            otherwise = self.tree((*given, *[False] * (number - len(given)), True))
+            if otherwise != node:
+                node = Branch(asked[number], no=node, yes=otherwise)
+        return node
 
     def _translated(self, found: list[Any]) -> Template:
         model = RESOURCES[self.record_type]

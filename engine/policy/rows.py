@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from engine.policy.vocabulary import class_name
+from engine.policy.vocabulary import RESOURCES, class_name
 from engine.problems import Place
 
-_COMMENT = re.compile(r"#[^\n]*")
+_COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*")|#[^\n]*')
 _ROW = re.compile(r'\ballow\s*\([^(),]*,\s*("(?:[^"\\\n]|\\.)*"|[^(),]*),[^(),]*:\s*(\w+)\s*\)')
 _STATEMENT = re.compile(r'(?:"(?:[^"\\\n]|\\.)*"|[^";])*;')
 _ALLOW = re.compile(r'allow\s*\((?:"(?:[^"\\\n]|\\.)*"|[^()"]|\([^()]*\))*\)')
 _HEAD = re.compile(r"allow ?\([^(),]*,([^(),]*),[^(),:]*(?::\s*(\w+)[^()]*)?\)")
+_CALL = re.compile(r'"(?:[^"\\\n]|\\.)*"|\b(allow)\b')
+_CLASSES = frozenset(map(class_name, RESOURCES))
 
 
 def without_comments(text: str) -> str:
     """The text with comments blanked out: everything else keeps its place."""
-    return _COMMENT.sub(lambda found: " " * len(found.group()), text)
+    return _COMMENT.sub(lambda found: found.group(1) or " " * len(found.group()), text)
 
 
 def rows(files: Mapping[str, str]) -> Iterator[tuple[str, str, Place]]:
@@ -44,12 +46,13 @@ class Rule:
     def is_about(self, action: str, record_type: str) -> bool:
         """Whether the head admits the action and the record type."""
         found = _HEAD.match(self.head)
-        if found is None:
-            return True
-        named, model = found.group(1).strip(), found.group(2)
-        return named in (f'"{action}"', *((named,) if not named.startswith('"') else ())) and (
-            model is None or model == class_name(record_type)
-        )
+        named = found.group(1).strip() if found else ""
+        return (not named.startswith('"') or named == f'"{action}"') and self.is_about_type(record_type)
+
+    def is_about_type(self, record_type: str) -> bool:
+        """Whether the head admits the record type: it names no other one."""
+        found = _HEAD.match(self.head)
+        return found is None or found.group(2) not in _CLASSES - {class_name(record_type)}
 
 
 def allow_rules(files: Mapping[str, str]) -> Iterator[Rule]:
@@ -65,15 +68,26 @@ def allow_rules(files: Mapping[str, str]) -> Iterator[Rule]:
                 yield Rule(place, " ".join(found.group().split()), start, piece.end())
 
 
-def only(files: Mapping[str, str], kept: Rule) -> dict[str, str]:
-    """The files with every other `allow` rule blanked out: what is left keeps its place."""
+def told_apart(files: Mapping[str, str]) -> tuple[Rule, ...] | None:
+    """Every `allow` rule, or None where `allow` stands anywhere else: a condition that asks it needs all of them."""
+    found = tuple(allow_rules(files))
+    standing = (word for text in files.values() for word in _CALL.finditer(without_comments(text)) if word.group(1))
+    return found if len(found) == sum(1 for _ in standing) else None
+
+
+def without(files: Mapping[str, str], dropped: Collection[Rule]) -> dict[str, str]:
+    """The files with some `allow` rules blanked out: what is left keeps its place."""
     left = dict(files)
-    for rule in allow_rules(files):
-        if rule != kept:
-            text = left[rule.place.source]
-            blank = re.sub(r"[^\n]", " ", text[rule.start : rule.end])
-            left[rule.place.source] = text[: rule.start] + blank + text[rule.end :]
+    for rule in dropped:
+        text = left[rule.place.source]
+        blank = re.sub(r"[^\n]", " ", text[rule.start : rule.end])
+        left[rule.place.source] = text[: rule.start] + blank + text[rule.end :]
     return left
+
+
+def only(files: Mapping[str, str], kept: Rule) -> dict[str, str]:
+    """The files with every other `allow` rule blanked out."""
+    return without(files, [rule for rule in allow_rules(files) if rule != kept])
 
 
 def place_of(files: Mapping[str, str], action: str, record_type: str) -> Place:

@@ -105,3 +105,45 @@ class Path:
 
     answers: tuple[tuple[Question, bool], ...]
     template: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A question about the user, and what follows from either answer."""
+
+    question: Question
+    no: Tree
+    yes: Tree
+
+
+Tree = Branch | Template
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a role may do one action to, of one type of record: for all users at once, so for any thread."""
+
+    tree: Tree
+
+    def template(self, user: User) -> Template:
+        """The template that this user's answers lead to."""
+        node = self.tree
+        while isinstance(node, Branch):
+            node = node.yes if node.question.answer(user) else node.no
+        return node
+
+    def paths(self) -> Iterator[Path]:
+        """Every way through the cell, "no" before "yes"."""
+        yield from _paths(self.tree, ())
+
+
+def _paths(tree: Tree, answers: tuple[tuple[Question, bool], ...]) -> Iterator[Path]:
+    if isinstance(tree, Template):
+        yield Path(answers, tree)
+        return
+    yield from _paths(tree.no, (*answers, (tree.question, False)))
+    yield from _paths(tree.yes, (*answers, (tree.question, True)))
+
+
+EMPTY_CELL = Cell(NEVER)
+"""Nobody may."""

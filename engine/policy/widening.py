@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
 
 from engine.caller import ACTIONS, Actor
-from engine.policy.vocabulary import ALL_ROLES, RESOURCES, User
+from engine.policy.compiled import ROLES, Compiled
+from engine.policy.vocabulary import RESOURCES, User
 from engine.policy.worlds import records, users
 from engine.predicate import matches
 from engine.records import Record
-
-if TYPE_CHECKING:
-    from engine.policy.policies import Policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +29,26 @@ class Change:
     record: Record
 
 
-def widening(old: Policies, new: Policies) -> tuple[Change, ...]:
+def widening(old: Compiled, new: Compiled) -> tuple[Change, ...]:
     """Every cell that grants more or less in `new` than in `old`, by role, action and record type; both ways if both.
 
-    Nothing is sampled: the small worlds of a cell hold an example if there is one. Takes some seconds. Raises
-    `InvalidError` (`policy.shape`) for policies with a cell that cannot be a predicate.
+    Nothing is sampled: the small worlds of a cell hold an example if there is one. The role "" is somebody whose role
+    is none. What `old` did not know, such as a record type that is new, it granted nobody.
     """
     if old.digest == new.digest:
         return ()
     return tuple(
         change
-        for role, action, record_type in product(ALL_ROLES, ACTIONS, RESOURCES)
+        for role, action, record_type in product(ROLES, ACTIONS, RESOURCES)
         for change in _changes(old, new, role, action, record_type)
     )
 
 
-def _changes(old: Policies, new: Policies, role: str, action: str, record_type: str) -> Iterator[Change]:
+def _changes(old: Compiled, new: Compiled, role: str, action: str, record_type: str) -> Iterator[Change]:
     before, after = old.cell(role, action, record_type), new.cell(role, action, record_type)
-    paths = [*before.paths(), *after.paths()]
-    if set(before.paths()) == set(after.paths()):
+    if before == after:
         return
+    paths = [*before.paths(), *after.paths()]
     found: dict[bool, Change] = {}
     seen = set()
     for actor in users(role, paths):

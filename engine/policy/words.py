@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
 
 from engine.caller import ACTIONS
+from engine.policy.compiled import Compiled
 from engine.policy.explaining import written
 from engine.policy.symbols import Question
-from engine.policy.template import Path
+from engine.policy.template import Cell, Path
 from engine.policy.vocabulary import ALL_ROLES, RESOURCES
-
-if TYPE_CHECKING:
-    from engine.policy.policies import Policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +27,17 @@ class CellInWords:
     ways: tuple[str, ...]
 
 
-def cells_in_words(policies: Policies) -> Iterator[CellInWords]:
-    """Every cell, by role, record type and action. Takes some seconds the first time.
-
-    Raises `InvalidError` (`policy.shape`) for policies with a cell that cannot be a predicate.
-    """
+def cells_in_words(policies: Compiled) -> Iterator[CellInWords]:
+    """Every cell of the roles, by role, record type and action."""
     for role, record_type, action in product(ALL_ROLES, RESOURCES, ACTIONS):
-        ways = list(
-            dict.fromkeys(way for path in policies.cell(role, action, record_type).paths() for way in _ways(path))
-        )
-        told = (way for way in ways if not any(_absorbs(other, way) for other in ways))
-        yield CellInWords(
-            role, action, record_type, tuple(" and ".join((*user, *record)) or "always" for user, record in told)
-        )
+        yield CellInWords(role, action, record_type, in_words(policies.cell(role, action, record_type)))
+
+
+def in_words(cell: Cell) -> tuple[str, ...]:
+    """The ways to be granted in a cell, each as a condition."""
+    ways = list(dict.fromkeys(way for path in cell.paths() for way in _ways(path)))
+    told = (way for way in ways if not any(_absorbs(other, way) for other in ways))
+    return tuple(" and ".join((*user, *record)) or "always" for user, record in told)
 
 
 _Way = tuple[tuple[str, ...], tuple[str, ...]]

@@ -82,7 +82,10 @@ def _constants(literal: Literal) -> tuple[Any, ...]:
 
 
 def records(type_name: str, actor: Actor, literals: Iterable[Literal]) -> Iterator[Record]:
-    """Records with every combination of values that the literals tell apart for this actor; a null is among them."""
+    """Records with every combination of values that the literals tell apart for this actor; a null is among them.
+
+    A field that the type does not have (any more) is left out: no condition on it can hold.
+    """
     known = record_type(type_name)
     kinds = asked_fields(known)
     constants: dict[str, list[Any]] = {}
@@ -93,7 +96,7 @@ def records(type_name: str, actor: Actor, literals: Iterable[Literal]) -> Iterat
             beside.append(getattr(actor, literal.attribute))
         elif isinstance(literal, OneOfTheirs | NoneOfTheirs):
             beside += actor.territory_ids
-    choices = {name: _around(kinds[name], beside) for name, beside in sorted(constants.items())}
+    choices = {name: _around(kinds[name], beside) for name, beside in sorted(constants.items()) if name in kinds}
     for number, chosen in enumerate(product(*choices.values())):
         fields = dict(zip(choices, chosen, strict=True))
         record_id = fields.pop("id", f"r{number}")

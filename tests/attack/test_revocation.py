@@ -20,7 +20,7 @@ from flask import Flask
 from interleaving import Turned, Turns
 from small_world import NOW, ORG, Api, Clock, fill, settings, value
 
-from adapters.wiring import Texts, Wiring, build_in_memory
+from adapters.wiring import Texts, Wiring, build_in_memory, load_policies
 from engine.caller import Actor
 from engine.policy import Policies
 from engine.ports import Store
@@ -77,9 +77,7 @@ def town(request: pytest.FixtureRequest, tmp_path: Path, texts: Texts, real: Cal
         )
         built = []
         for wiring in (first, second):
-            own = replace(
-                wiring.ports, store=Turned(wiring.ports.store), authorizer=Policies.load(first.shipped.policies())
-            )
+            own = replace(wiring.ports, store=Turned(wiring.ports.store), authorizer=load_policies(first.shipped))
             built.append(replace(wiring, ports=own, sessions=first.sessions))
         apps = [create_app(wiring, clock=Clock()) for wiring in built]
         stores = [wiring.ports.store for wiring in built]
@@ -218,7 +216,7 @@ def interleave(town: Town, oso: Policies, how: str, seed: int) -> int:
 @pytest.mark.parametrize("how", [*TAKINGS, *ENDS])
 def test_nothing_that_was_taken_is_shown_afterwards(town: Town, how: str) -> None:
     """Whatever the interleaving, a request that begins after a right is taken shows only what is still allowed."""
-    oso = Policies.load(town.wiring.shipped.policies())
+    oso = load_policies(town.wiring.shipped)
     each = -(-INTERLEAVINGS // (len(STORES) * len([*TAKINGS, *ENDS])))
     late = sum(interleave(town, oso, how, seed) for seed in range(each))
     assert late > each, "hardly anything was asked after the taking"
@@ -227,7 +225,7 @@ def test_nothing_that_was_taken_is_shown_afterwards(town: Town, how: str) -> Non
 @pytest.mark.parametrize("how", ["another role", "another region"])
 def test_a_worker_that_remembers_rights_is_found_out(town: Town, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The check itself: workers that keep what a person might once see show what was taken, and this is noticed."""
-    oso = Policies.load(town.wiring.shipped.policies())
+    oso = load_policies(town.wiring.shipped)
     once = actor_of(replace(town.wiring.ports, store=town.plain), PERSON)
     kept = {(once.id, "read", kind): oso.predicate(once, "read", kind) for kind in KINDS.values()}
     ask = Policies.predicate

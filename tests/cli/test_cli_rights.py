@@ -11,7 +11,7 @@ from command_runs import Run
 from spying import cells_that_grant
 from test_documentation import LEAVES
 
-from adapters.wiring import Settings, Shipped, build
+from adapters.wiring import Settings, Shipped, build, load_policies
 from cli.rights import ANY, ASKS, NEEDS_NO_RIGHT
 from engine.caller import Actor
 from engine.policy import Policies
@@ -92,7 +92,7 @@ def test_every_command_is_listed_once() -> None:
 
 def test_every_cell_is_one_of_the_policies() -> None:
     """What commands ask is granted to somebody by the policies."""
-    known = cells_that_grant(Policies.load(Shipped.find().policies())) | {ANY}
+    known = cells_that_grant(load_policies(Shipped.find())) | {ANY}
     assert {} == {name: set(cells) - known for name, cells in ASKS.items() if not set(cells) <= known}
 
 
@@ -127,10 +127,13 @@ def test_cancelling_a_job(asking: Asking, bylaw: Bylaw, home: Path) -> None:
 
 def test_comparing_policies(asking: Asking, tmp_path: Path) -> None:
     """`authz diff` asks what it says."""
-    rule = 'allow(user: User, "read", record: Lead) if user.role = "sales_rep" and record.organisation_id = user.%s;'
-    for name, attribute in (("old", "organisation_id"), ("new", "region_id")):
+    rule = (
+        'allow(user: User, "read", record: Lead) if user.role = "sales_rep" and '
+        "record.organisation_id = user.organisation_id and record.{0} = user.{0};"
+    )
+    for name, attribute in (("old", "region_id"), ("new", "branch_id")):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "leads.polar").write_text(rule % attribute)
+        (tmp_path / name / "leads.polar").write_text(rule.format(attribute))
     found, asked = asking("authz", "diff", tmp_path / "old", tmp_path / "new")
     assert 1 == found.code, found.err
     check_cells("authz diff", asked)

@@ -24,3 +24,10 @@ def policies(policy_texts: dict[str, str]) -> Policies:
 @pytest.fixture(scope="session")
 def policy_tests() -> dict[str, str]:
     return {path.relative_to(FOLDER).as_posix(): path.read_text() for path in sorted(FOLDER.rglob("*.yaml"))}
+
+
+@pytest.fixture(scope="session")
+def few(policy_texts: dict[str, str]) -> dict[str, str]:
+    """The matrix with the row of leads alone."""
+    row = next(line for line in policy_texts["records.polar"].splitlines() if "Lead)" in line)
+    return {"matrix.polar": policy_texts["matrix.polar"], "records.polar": row}

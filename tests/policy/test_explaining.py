@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from engine.caller import Actor
-from engine.policy import Explanation, Policies, explain, widening
+from engine.policy import Explanation, Policies, compiled, explain, widening
 from engine.policy.rows import allow_rules
 from engine.records import Record
 
@@ -127,7 +127,7 @@ def test_a_wider_version_is_told_with_an_example(few: dict[str, str]) -> None:
     matrix = few["matrix.polar"] + '\ncell("sales_manager", "branch", "write");\n'
     rules = few["rules.polar"].replace("record.published_by != user.id;", 'record.published_by >= "";')
     narrow, wide = Policies.load(few), Policies.load({**few, "matrix.polar": matrix, "rules.polar": rules})
-    found = widening(narrow, wide)
+    found = widening(narrow.compiled, wide.compiled)
     cells = {(one.role, one.action, one.record_type) for one in found}
     approving = {(role, "approve", "rule_version") for role in APPROVERS}
     assert cells == {("sales_manager", "write", "lead"), *approving}
@@ -136,7 +136,7 @@ def test_a_wider_version_is_told_with_an_example(few: dict[str, str]) -> None:
         assert wide.allows(one.actor, one.action, one.record)
         assert not narrow.allows(one.actor, one.action, one.record)
         assert not narrow.reference_allows(one.actor, one.action, one.record)
-    back = widening(wide, narrow)
+    back = widening(wide.compiled, narrow.compiled)
     assert {(one.role, one.action, one.record_type, one.gains) for one in back} == {(*cell, False) for cell in cells}
 
 
@@ -154,7 +154,7 @@ def test_a_version_that_says_the_same_changes_nothing(few: dict[str, str]) -> No
         "records.polar": f"{few['records.polar']}\n{implied}",
         "rules.polar": few["rules.polar"].replace(whole, halves),
     }
-    assert widening(Policies.load(few), Policies.load(again)) == ()
+    assert widening(compiled(few), compiled(again)) == ()
 
 
 def test_a_null_makes_a_difference(few: dict[str, str]) -> None:
@@ -162,8 +162,6 @@ def test_a_null_makes_a_difference(few: dict[str, str]) -> None:
     anything = 'approves("platform_admin", _record);'
     assert anything in few["rules.polar"]
     known = 'approves("platform_admin", record) if record.kind >= "";'
-    found = widening(
-        Policies.load(few), Policies.load({**few, "rules.polar": few["rules.polar"].replace(anything, known)})
-    )
+    found = widening(compiled(few), compiled({**few, "rules.polar": few["rules.polar"].replace(anything, known)}))
     assert [(one.role, one.action, one.gains) for one in found] == [("platform_admin", "approve", False)]
     assert found[0].record["kind"] is None

@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from engine.policy import Policies, check
+from engine.policy import Policies, check, text_problems
 from engine.problems import InvalidError, Problem
 
 CASES = sorted((Path(__file__).parents[1] / "cases" / "policy").glob("*.polar"))
 
 
 def problems_of(files: dict[str, str]) -> tuple[Problem, ...]:
+    """What refuses the policies when they are loaded, and what is told about their texts."""
     try:
-        return Policies.load(files).check()
+        Policies.load(files)
     except InvalidError as error:
-        return error.problems
+        return (*error.problems, *text_problems(files))
+    return text_problems(files)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
@@ -35,6 +37,32 @@ def test_a_mistake_in_a_policy_is_found_before_it_is_used(case: Path) -> None:
     for one in found:
         assert "osohq" not in one.render()
         assert "Traceback" not in one.render()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_policies_that_cannot_be_pushed_down_are_not_loaded(case: Path) -> None:
+    """Loading refuses every shape that is no database query for some user; what merely denies is left to `check`."""
+    text = case.read_text()
+    if case.stem in ("misspelt_role", "no_row"):
+        assert set(text_problems({case.name: text}))
+        return
+    with pytest.raises(InvalidError) as refused:
+        Policies.load({case.name: text})
+    assert {"policy.shape", "policy.syntax", "policy.organisation", "policy.unknown_name"} >= {
+        one.code for one in refused.value.problems
+    }
+
+
+def test_what_is_wrong_with_one_file_is_told_beside_the_right_ones(few: dict[str, str]) -> None:
+    """A bad rule among good policies is refused alone, at its line."""
+    bad = (
+        'allow(user: User, "erase", record: Deal) if\n  same_organisation(user, record) and record.stage.open = true;\n'
+    )
+    with pytest.raises(InvalidError) as refused:
+        Policies.load({**few, "more.polar": bad})
+    (problem,) = refused.value.problems
+    assert ("policy.shape", "more.polar", 1) == (problem.code, problem.place.source, problem.place.line)
+    assert "positively" in problem.help
 
 
 BAD_TESTS = {
@@ -87,7 +115,7 @@ def test_no_policy_allows_nothing() -> None:
     empty = Policies.load({"empty.polar": ""})
     actor = Actor("ann", "Ann", "platform_admin", "acme", "north", "oslo", "red")
     assert {Never()} == {empty.predicate(actor, "read", known.name) for known in RECORD_TYPES}
-    assert len(RECORD_TYPES) == sum(problem.code == "policy.no_row" for problem in empty.check())
+    assert len(RECORD_TYPES) == sum(problem.code == "policy.no_row" for problem in text_problems(empty.files))
 
 
 def test_unknown_actions_and_types_are_programming_errors(policies: Policies) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from adapters.stores import open_store
+from adapters.wiring import Shipped, load_policies
 from engine.caller import Caller
 from engine.kinds import KINDS
 from engine.policy import Policies
@@ -75,7 +76,7 @@ def library() -> Library:
 @cache
 def policies() -> Policies:
     """The shipped policies."""
-    return Policies.load({path.name: path.read_text() for path in sorted((ROOT / "policies").glob("*.polar"))})
+    return load_policies(Shipped.find())
 
 
 def shown_result(job: Record) -> Any:

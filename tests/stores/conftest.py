@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from adapters.stores import open_store
+from adapters.wiring import Shipped, load_policies
 from engine.policy import Policies
 from engine.ports import Store
 
@@ -47,8 +48,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, real: Callable[[str], 
 @pytest.fixture(scope="session")
 def policies() -> Policies:
     """The shipped policies."""
-    folder = Path(__file__).resolve().parents[2] / "policies"
-    return Policies.load({path.name: path.read_text() for path in folder.glob("*.polar")})
+    return load_policies(Shipped.find())
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from adapters.ids import new_id
 from adapters.queue import MemoryQueue
 from adapters.signing import signer_of
 from adapters.stores import open_store
+from adapters.wiring import Shipped, load_policies
 from engine.audit.leaf import leaf_bytes
 from engine.audit.merkle import leaf_hash, root_of
 from engine.caller import Actor, Caller
@@ -131,7 +132,7 @@ CHANGES: dict[str, Callable[[World], None]] = {
 
 @pytest.fixture(scope="module")
 def policies() -> Policies:
-    return Policies.load({path.name: path.read_text() for path in (ROOT / "policies").glob("*.polar")})
+    return load_policies(Shipped.find())
 
 
 class Killer:

@@ -19,8 +19,8 @@ from record_samples import NOW, draft, lead, of
 
 from adapters.stores import open_store
 from adapters.stores.sqlite import connections, open_sqlite
+from adapters.wiring import Shipped, load_policies
 from engine.caller import Actor
-from engine.policy import Policies
 from engine.ports import Message, Sort
 from engine.predicate import Always, both
 from engine.problems import ConflictError, NotFoundError, UnavailableError
@@ -457,7 +457,7 @@ ASKED = {
 @pytest.mark.parametrize("role", ["sales_rep", "sales_manager", "revops_analyst", "service"])
 def test_lists_of_ten_thousand_leads_use_indexes(many_leads: Path, role: str, sort: list[Sort]) -> None:
     """With the real policies' predicates, pages, counts and tallies search an index; none reads the whole table."""
-    policies = Policies.load({path.name: path.read_text() for path in (ROOT / "policies").glob("*.polar")})
+    policies = load_policies(Shipped.find())
     actor = Actor("person-7", "Ann", role, "org", "north", "branch-1", "team-1-1", ("t3", "t1"))
     predicate = policies.predicate(actor, "read", "lead")
     asked: list[str] = []
