@@ -111,7 +111,7 @@ class IncentiveRun:
         self._payees = [
             one for one in everybody.values() if allows(self._actor, WRITE, self._draft(place_owned_by(one)))
         ]
-        covered = [self._snapshot.digest, [one.id for one in self._payees]]
+        covered = [self._snapshot.digest, [[one.id, one.revision] for one in self._payees]]
         self._covered = sha256(exact_json.canonical(covered)).hexdigest()
 
     def total(self) -> int:
@@ -121,8 +121,9 @@ class IncentiveRun:
     def step(self, caller: Caller, transaction: Transaction, checkpoint: Mapping[str, Any] | None) -> Step:
         """See `Work`.
 
-        When deals, or the payees that the caller may write for, changed since the checkpoint was written, the run
-        begins again: statements that come out the same are left alone, and the result is of one state of both.
+        When deals, or the payees that the caller may write for, changed since the checkpoint was written (who they are,
+        or their role, place or quota), the run begins again: statements that come out the same are left alone, and the
+        result is of one state of both.
         """
         fresh = checkpoint is None or checkpoint["snapshot"] != self._covered
         rows: list[Any] = [] if fresh or checkpoint is None else list(checkpoint["payees"])

@@ -154,28 +154,108 @@ def test_running_again_changes_nothing_and_a_changed_deal_only_its_payee(ports):
     ]
 
 
+class DeadWorkerError(BaseException):
+    """Killed."""
+
+
+def interrupted(ports, caller, *, after: int) -> tuple[Record, Clock]:
+    """A run whose worker died after so many statements, and the clock, which stands where its lease has ended."""
+
+    def beat(job: Record) -> None:
+        if job["done"] == after:
+            raise DeadWorkerError
+
+    job, clock = start_run(ports, caller, "sales-commission", PERIOD), Clock()
+    with pytest.raises(DeadWorkerError):
+        run_job(ports, job.id, clock=clock, worker="w", beat=beat)
+    clock.forward(minutes=1)
+    return job, clock
+
+
+def resumed(ports, job: Record, clock: Clock):
+    """The result, once another worker has taken it up."""
+    ended = run_job(ports, job.id, clock=clock, worker="w2")
+    assert "succeeded" == ended["state"], ended["message"]
+    return shown_result(ended)
+
+
+def change_person(ports, person_id: str, **fields: object) -> None:
+    """What an administrator does meanwhile."""
+    with ports.store.transaction() as transaction:
+        transaction.update(transaction.get("person", person_id, Always()).with_fields(**fields))
+
+
+def test_a_resumed_run_goes_on_where_it_was_interrupted(ports, monkeypatch):
+    """Without a change meanwhile every statement is calculated once, and the result is that of a run in one go."""
+    monkeypatch.setattr(incentive_run, "PAYEES_PER_CHUNK", 1)
+    insert(ports, won("d1", PEOPLE["rep"], "100"), won("d2", PEOPLE["far"], "50"))
+    result = resumed(ports, *interrupted(ports, platform(), after=2))
+    assert {"new": 4, "changed": 0, "unchanged": 0} == result["statements"]
+    assert 4 == sum(1 for entry in audit(ports) if entry[0] == "calculate")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "paid", "amounts"),
+    [
+        pytest.param({"team_id": "t9", "branch_id": "b9"}, {"rep", "third"}, (100, 100, 0), id="moved to another team"),
+        pytest.param({"role": "revops_analyst"}, {"rep", "third"}, (130, 100, 30), id="paid by no plan any more"),
+        pytest.param(
+            {"active": False}, {"field", "rep", "third"}, (130, 130, 0), id="may not sign in, is paid all the same"
+        ),
+    ],
+)
+def test_payees_that_change_under_way_are_seen_as_one_state(ports, monkeypatch, meanwhile, paid, amounts):
+    """If a payee leaves while the run lies between two workers, it begins again: nobody is skipped or counted who left.
+
+    Going on by number would skip the one who has moved up into the leaver's place.
+    """
+    monkeypatch.setattr(incentive_run, "PAYEES_PER_CHUNK", 1)
+    insert(ports, person("third", "sales_rep"), won("d1", PEOPLE["rep"], "100"), won("d2", PEOPLE["field"], "30"))
+    job, clock = interrupted(ports, as_person(ports, "manager"), after=1)
+    (first,) = statements(ports)
+    assert "field" == first
+    change_person(ports, first, **meanwhile)
+    result = resumed(ports, job, clock)
+    assert paid == {row["payee"] for row in result["by_payee"]}
+    assert len(paid) == result["payees"] == len(result["by_payee"])
+    assert paid <= set(statements(ports))
+    assert amounts == tuple(Decimal(result[name]) for name in ("won_value", "credited", "excluded"))
+
+
+def test_a_payee_who_joins_under_way_is_paid(ports, monkeypatch):
+    """Somebody who joins the team before the run is taken up again gets a statement like the others, once."""
+    monkeypatch.setattr(incentive_run, "PAYEES_PER_CHUNK", 1)
+    insert(ports, won("d1", PEOPLE["rep"], "100"))
+    job, clock = interrupted(ports, as_person(ports, "manager"), after=1)
+    insert(ports, person("adam", "sales_rep"))
+    result = resumed(ports, job, clock)
+    assert ["adam", "field", "rep"] == sorted(row["payee"] for row in result["by_payee"])
+    assert {"adam", "field", "rep"} == set(statements(ports))
+
+
+def test_a_quota_that_changes_under_way_holds_for_the_whole_run(ports, monkeypatch):
+    """A statement that was calculated with a quota of before the interruption is calculated again with today's."""
+    monkeypatch.setattr(incentive_run, "PAYEES_PER_CHUNK", 1)
+    insert(ports, won("d1", PEOPLE["field"], "90000"), won("d2", PEOPLE["rep"], "90000"))
+    job, clock = interrupted(ports, as_person(ports, "manager"), after=1)
+    for payee in ("field", "rep"):
+        change_person(ports, payee, quarterly_quota=usd("80000"))
+    result = resumed(ports, job, clock)
+    assert [usd("80000")] * 2 == [statements(ports)[payee]["quota"] for payee in ("field", "rep")]
+    assert 1 == len({row["payout"] for row in result["by_payee"]})
+    assert {"new": 1, "changed": 1, "unchanged": 0} == result["statements"]
+
+
 def test_deals_that_change_under_way_are_seen_as_one_state(ports, monkeypatch):
     """If deals change while the job lies between two workers, it begins again, so that the result is of one state."""
     monkeypatch.setattr(incentive_run, "PAYEES_PER_CHUNK", 1)
     insert(ports, won("d1", PEOPLE["rep"], "100"), won("d2", PEOPLE["far"], "50"))
-
-    class DeadWorkerError(BaseException):
-        """Killed."""
-
-    def beat(job: Record) -> None:
-        if job["done"] == 2:
-            raise DeadWorkerError
-
-    job = start_run(ports, platform(), "sales-commission", PERIOD)
-    clock = Clock()
-    with pytest.raises(DeadWorkerError):
-        run_job(ports, job.id, clock=clock, worker="w", beat=beat)
+    job, clock = interrupted(ports, platform(), after=2)
     update_record(ports, as_person(ports, "manager"), "deal", "d1", {"owner_id": "field"}, revision=1)
     update_record(
         ports, as_person(ports, "far"), "deal", "d2", {"amount": {"amount": 70, "currency": "USD"}}, revision=1
     )
-    clock.forward(minutes=1)
-    result = shown_result(run_job(ports, job.id, clock=clock, worker="w2"))
+    result = resumed(ports, job, clock)
     credited = {row["payee"]: Decimal(row["credited"]) for row in result["by_payee"]}
     assert {"rep": 0, "field": 100, "far": 70, "other": 0} == credited
     assert Decimal(170) == Decimal(result["won_value"]) == Decimal(result["credited"])
