@@ -31,6 +31,7 @@ CODES: dict[str, str] = {
     "store.newer_schema": "The database was written by a newer version.",
     "store.append_only": "Records of this type are never changed or removed once written.",
     "audit.broken": "The entries of the audit log do not add up to what is known of it, so it is not vouched for.",
+    "audit.edge_damaged": "The edge of the audit log's tree, kept beside its entries and checkpoints, is damaged.",
     "audit.reason": "A reason for the audit log says nothing, or too much.",
     "audit.subject": "What is to be erased is neither a person nor a lead.",
     "audit.unexpected": "An attempt ended with an error in Bylaw itself; the server's log has the details.",

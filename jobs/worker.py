@@ -10,7 +10,7 @@ import logging
 import sys
 
 from adapters.wiring import Settings, Wiring, build, now, work
-from engine.problems import BylawError, ConflictError
+from engine.problems import BylawError
 from engine.service.checkpoints import take_due_checkpoints
 from engine.service.jobs import deliver_pending, recover_abandoned
 from jobs import tasks
@@ -27,32 +27,42 @@ def main() -> int:
         settings = Settings.from_environment()
         configure_log(settings.log_level)
         tasks.texts()
-        work(settings, name=tasks.worker_name(), sweep=lambda: sweep(settings), sweep_seconds=SWEEP_SECONDS)
+        work(settings, name=tasks.worker_name(), sweep=Sweep(settings), sweep_seconds=SWEEP_SECONDS)
     except BylawError as error:
         sys.stderr.write("\n".join(problem.render() for problem in error.problems) + "\n")
         return UNAVAILABLE_CODE
     return 0
 
 
-def sweep(settings: Settings) -> None:
-    """Deliver what waits and take up abandoned jobs. Nothing stays open: a fork must inherit no database."""
-    with build(settings, texts=tasks.texts()) as wiring:
-        found = recover_abandoned(wiring.ports, now=now())
-        delivered = deliver_pending(wiring.ports)
-        vouch(wiring)
-    if found:
-        log.info("took up %d jobs without a worker", found)
-    if delivered:
-        log.debug("delivered %d messages", delivered)
+class Sweep:
+    """Delivers what waits, takes up abandoned jobs, signs checkpoints; it remembers only what it has told."""
 
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is opened before a call, and nothing stays open: a fork must inherit no database."""
+        self._settings = settings
+        self._told: frozenset[str] = frozenset()
 
-def vouch(wiring: Wiring) -> None:
-    """Sign the audit log's checkpoints that are due. A log that does not add up is told and stops nothing else."""
-    try:
-        for made in take_due_checkpoints(wiring.ports, wiring.signer, now(), wiring.rhythm):
+    def __call__(self) -> None:
+        """Sweep once."""
+        with build(self._settings, texts=tasks.texts()) as wiring:
+            found = recover_abandoned(wiring.ports, now=now())
+            delivered = deliver_pending(wiring.ports)
+            self.vouch(wiring)
+        if found:
+            log.info("took up %d jobs without a worker", found)
+        if delivered:
+            log.debug("delivered %d messages", delivered)
+
+    def vouch(self, wiring: Wiring) -> None:
+        """Sign the audit log's checkpoints that are due. A log that does not add up is told once, and stops nothing."""
+        taken = take_due_checkpoints(wiring.ports, wiring.signer, now(), wiring.rhythm)
+        for made in taken.checkpoints:
             log.info("signed a checkpoint of `%s` at %s entries", made.organisation_id, f"{made['size']:,}")
-    except ConflictError as error:
-        log.error("%s", error)  # noqa: TRY400  # a sentence for people; there is no fault in the program to trace
+        wrong = [f"{problem}; {problem.help}" for problem in taken.problems]
+        for text in wrong:
+            if text not in self._told:
+                log.error("%s", text)
+        self._told = frozenset(wrong)
 
 
 def configure_log(level: str) -> None:

@@ -7,6 +7,7 @@ not; the leaf is the same before and after (`engine.audit.leaf`).
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64Error
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -66,6 +67,25 @@ class Head:
     def after(self, entry: Record) -> Head:
         """Where it stands with one more entry."""
         return Head(self.frontier.append(bytes.fromhex(entry["leaf_hash"])), entry["leaf_hash"])
+
+    @classmethod
+    def read(cls, organisation_id: str, last_sequence: Any, frontier: Any, last_leaf: Any) -> Head:
+        """What a store keeps of it. Raises `UnavailableError` (`audit.edge_damaged`) for what no store has written."""
+        try:
+            found = cls(Frontier.from_text(frontier), last_leaf)
+        except ValueError:
+            raise edge_damaged(organisation_id) from None
+        leaf_fits = isinstance(last_leaf, str) and _LEAF.fullmatch(last_leaf)
+        if found.frontier.size != last_sequence or not leaf_fits:
+            raise edge_damaged(organisation_id)
+        return found
+
+
+def edge_damaged(organisation_id: str) -> UnavailableError:
+    """A log whose end is not known: nothing can be logged, so nothing can be changed, until it is restored."""
+    message = f"the end of the audit log of `{organisation_id}` cannot be read: nothing is logged, so nothing changes"
+    hint = "`bylaw audit check` tells what of the log holds; restore the database from a backup"
+    return UnavailableError(Problem("audit.edge_damaged", message, help=hint))
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +279,7 @@ def note_of_sealing(last: Record, now: datetime) -> AuditDraft:
     )
 
 
+_LEAF = re.compile("[0-9a-f]{64}")
 _FIELDS = tuple(known.name for known in type_of(AUDIT_ENTRY).fields)
 
 

@@ -16,12 +16,12 @@ from engine.audit.leaf import commitment, entry_id, leaf_bytes
 from engine.audit.merkle import Frontier, leaf_hash
 from engine.audit.note import Check, Checkpoint, Note
 from engine.caller import Caller
-from engine.ports import Ports, Sort
-from engine.predicate import Compare, both
-from engine.problems import DeniedError, InvalidError, Problem
+from engine.ports import LogHead, Ports, Sort
+from engine.predicate import Compare, Predicate, both
+from engine.problems import DeniedError, InvalidError, Problem, UnavailableError
 from engine.records import Record
 from engine.service.actions import READ
-from engine.service.checkpoints import CHECKPOINT, UNREADABLE, Signer
+from engine.service.checkpoints import CHECKPOINT, UNREADABLE, Signer, edge_of
 
 AUDIT_ENTRY = "audit_entry"
 PAGE = 1_000
@@ -79,25 +79,37 @@ class _Check:
         """All entries and checkpoints up to where the log stands now; then that it stands where its entries end."""
         # The checkpoints first: the log is never shorter than one that was there before.
         checkpoints = deque(self._kept_checkpoints())
-        head = self._ports.store.log_head(self._organisation_id)
+        head, damage = self._head()
         previous: Record | None = None
-        for entry in self._entries(head.size):
+        for entry in self._entries(head.size if head is not None else None):
             self._read(entry, previous)
             previous = entry
             while checkpoints and checkpoints[0]["size"] == self.frontier.size:
                 self._bears_out(checkpoints.popleft())
-        promised = max([head.size, *(checkpoint["size"] for checkpoint in checkpoints)])
+        known = self.frontier.size if head is None else head.size
+        promised = max([known, *(checkpoint["size"] for checkpoint in checkpoints)])
         if self.frontier.size != promised:
             message = f"the log ends with entry {self.frontier.size:,} and had {promised:,}"
             raise _FoundError("audit.entry_missing", message, self.frontier.size + 1)
+        if head is None:
+            raise _FoundError("audit.edge_damaged", damage, None)
         if self.frontier.root() != head.root:
             message = "the entries do not add up to the root that the store keeps beside them"
             raise _FoundError("audit.history_changed", message, self._confirmed + 1, head.size)
         self._ends()
 
-    def _entries(self, size: int) -> Iterator[Record]:
+    def _head(self) -> tuple[LogHead | None, str]:
+        """Where the store says that the log ends; None with what it says instead, if it does not know any more."""
+        try:
+            return self._ports.store.log_head(self._organisation_id), ""
+        except UnavailableError as error:
+            if error.code != "audit.edge_damaged":
+                raise
+            return None, str(error)
+
+    def _entries(self, size: int | None) -> Iterator[Record]:
         """All entries up to a number. One that the store itself cannot read any more is found by reading singly."""
-        wanted = both(self._mine, Compare("sequence", "<=", size))
+        wanted: Predicate = self._mine if size is None else both(self._mine, Compare("sequence", "<=", size))
         try:
             yield from self._ports.store.scan(AUDIT_ENTRY, wanted, batch=PAGE)
         except UNREADABLE:
@@ -150,6 +162,10 @@ class _Check:
         if self.frontier.root() != checkpoint.root:
             message = f"the first {size:,} entries do not add up to the checkpoint that was signed then"
             raise _FoundError("audit.history_changed", message, self._confirmed + 1, size)
+        try:
+            edge_of(record)
+        except UnavailableError as error:
+            raise _FoundError(error.code, str(error), None) from None
         self._confirmed = size
         self.checkpoints += 1
 

@@ -16,12 +16,14 @@ from engine.audit.merkle import Frontier, leaf_hash
 from engine.audit.note import Checkpoint, PublicKey, Sign, sign_checkpoint
 from engine.ports import LogHead, Ports, Sort
 from engine.predicate import Compare, both
-from engine.problems import ConflictError, InvalidError, Problem
+from engine.problems import BylawError, ConflictError, InvalidError, Problem, UnavailableError
 from engine.records import Record
 from engine.service.auditing import UNPLACED
 from engine.service.directory import organisations
 
 CHECKPOINT = "checkpoint"
+TELLING = ("audit.broken", "audit.edge_damaged")
+"""What is wrong with one log, and with no other."""
 UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, InvalidError)
 """What a store raises for a value that it never wrote, in an entry that was changed behind its back."""
 
@@ -46,6 +48,14 @@ class Rhythm:
     age: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The checkpoints that were due and are signed, and why others could not be."""
+
+    checkpoints: tuple[Record, ...]
+    problems: tuple[Problem, ...]
+
+
 def log_name(organisation_id: str) -> str:
     """The name of an organisation's log, the first line of its checkpoints: `bylaw.audit/acme`."""
     return f"bylaw.audit/{quote(organisation_id, safe='')}"
@@ -61,7 +71,8 @@ def last_checkpoint(ports: Ports, organisation_id: str) -> Record | None:
 def take_checkpoint(ports: Ports, signer: Signer, organisation_id: str, now: datetime) -> Record | None:
     """Sign and keep a checkpoint of the log as it stands, unless the last one is of just that; None for an empty log.
 
-    Raises `ConflictError` (`audit.broken`) if the entries do not bear out what the store knows of the log.
+    Raises `ConflictError` (`audit.broken`) if the entries do not bear out what the store knows of the log,
+    `UnavailableError` (`audit.edge_damaged`) if what it knows of it cannot be read.
     """
     last, head = last_checkpoint(ports, organisation_id), ports.store.log_head(organisation_id)
     if head.size == 0 or (last is not None and last["size"] == head.size):
@@ -89,22 +100,50 @@ def take_checkpoint(ports: Ports, signer: Signer, organisation_id: str, now: dat
         return last_checkpoint(ports, organisation_id)  # another worker was quicker
 
 
-def take_due_checkpoints(ports: Ports, signer: Signer, now: datetime, rhythm: Rhythm) -> tuple[Record, ...]:
-    """Take the checkpoints that are due, over all organisations' logs. Raises as `take_checkpoint` does."""
+def take_due_checkpoints(ports: Ports, signer: Signer, now: datetime, rhythm: Rhythm) -> Taken:
+    """Take the checkpoints that are due, over all organisations' logs: one that does not add up holds up no other."""
     taken: list[Record] = []
+    problems: list[Problem] = []
     for organisation_id in (*(known.id for known in organisations(ports)), UNPLACED):
-        last, head = last_checkpoint(ports, organisation_id), ports.store.log_head(organisation_id)
-        new = head.size - (last["size"] if last is not None else 0)
-        old = last is None or now - last["at"] >= rhythm.age
-        if new > 0 and (new >= rhythm.entries or old):
-            made = take_checkpoint(ports, signer, organisation_id, now)
+        try:
+            made = _take_if_due(ports, signer, organisation_id, now, rhythm)
+        except BylawError as error:
+            if error.code not in TELLING:
+                raise
+            problems += error.problems
+        else:
             taken += [made] if made is not None else []
-    return tuple(taken)
+    return Taken(tuple(taken), tuple(problems))
+
+
+def _take_if_due(ports: Ports, signer: Signer, organisation_id: str, now: datetime, rhythm: Rhythm) -> Record | None:
+    last, head = last_checkpoint(ports, organisation_id), ports.store.log_head(organisation_id)
+    new = head.size - (last["size"] if last is not None else 0)
+    old = last is None or now - last["at"] >= rhythm.age
+    due = new > 0 and (new >= rhythm.entries or old)
+    return take_checkpoint(ports, signer, organisation_id, now) if due else None
+
+
+def edge_of(checkpoint: Record) -> Frontier:
+    """The tree's edge at a checkpoint. Raises `UnavailableError` (`audit.edge_damaged`) if it is not that of its root.
+
+    The root is in the note, which is signed; the edge is kept beside it, to go on from.
+    """
+    size = checkpoint["size"]
+    try:
+        frontier = Frontier.from_text(checkpoint["frontier"])
+    except ValueError:
+        frontier = Frontier()
+    if (frontier.size, frontier.root().hex()) != (size, checkpoint["root"]):
+        message = f"the tree's edge beside `{checkpoint.organisation_id}`'s checkpoint of {size:,} entries is damaged"
+        hint = "`bylaw audit check` tells what of the log holds; restore the database from a backup"
+        raise UnavailableError(Problem("audit.edge_damaged", message, help=hint))
+    return frontier
 
 
 def _borne_out(ports: Ports, organisation_id: str, last: Record | None, head: LogHead) -> Frontier:
     """The tree's edge at the head, led on from the last checkpoint over the entries since."""
-    frontier = Frontier() if last is None else Frontier.from_text(last["frontier"])
+    frontier = Frontier() if last is None else edge_of(last)
     since = both(
         Compare("organisation_id", "=", organisation_id),
         Compare("sequence", ">", frontier.size),

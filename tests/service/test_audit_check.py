@@ -208,7 +208,20 @@ def _rewrite(file: Path, number: int, *, through: bool = False) -> None:
         ("UPDATE checkpoint SET note = '' WHERE size = 4", "audit.signature"),
         ("UPDATE checkpoint SET size = 5 WHERE size = 4", "audit.signature"),
         ("UPDATE audit_key SET wrapped = zeroblob(60)", "audit.personal_changed"),
-        ("UPDATE audit_head SET frontier = (SELECT frontier FROM checkpoint WHERE size = 8)", "audit.entry_misplaced"),
+        ("UPDATE checkpoint SET frontier = replace(frontier, '[', '') WHERE size = 4", "audit.edge_damaged"),
+        ("UPDATE checkpoint SET frontier = '' WHERE size = 8", "audit.edge_damaged"),
+        (
+            "UPDATE checkpoint SET frontier = (SELECT frontier FROM checkpoint WHERE size = 4) WHERE size = 8",
+            "audit.edge_damaged",
+        ),
+        ("UPDATE audit_head SET frontier = (SELECT frontier FROM checkpoint WHERE size = 8)", "audit.edge_damaged"),
+        ("UPDATE audit_head SET frontier = 'nothing'", "audit.edge_damaged"),
+        ("UPDATE audit_head SET last_sequence = 8", "audit.edge_damaged"),
+        ("UPDATE audit_head SET last_leaf = NULL", "audit.edge_damaged"),
+        (
+            "UPDATE audit_head SET last_sequence = 8, frontier = (SELECT frontier FROM checkpoint WHERE size = 8)",
+            "audit.entry_misplaced",
+        ),
     ],
 )
 def test_what_stands_beside_the_entries(file: Path, statement: str, code: str) -> None:

@@ -8,16 +8,20 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from world import NOW, ORGANISATION, as_person, deal, insert, make_world, staff
+from world import NOW, ORGANISATION, as_person, deal, insert, make_world, platform, staff
 
 from adapters.signing import is_signed_by, signer_of
 from adapters.stores import open_store
 from engine.audit.merkle import root_of
-from engine.audit.note import Note, open_checkpoint
+from engine.audit.note import Checkpoint, Note, open_checkpoint, sign_checkpoint
 from engine.ports import Ports
 from engine.predicate import Compare
-from engine.problems import ConflictError, InvalidError
-from engine.service.checkpoints import Rhythm, last_checkpoint, take_checkpoint, take_due_checkpoints
+from engine.problems import ConflictError, InvalidError, UnavailableError
+from engine.records import Record
+from engine.service.audit_check import check_log
+from engine.service.audit_export import export_audit
+from engine.service.auditing import UNPLACED, record_attempt
+from engine.service.checkpoints import Rhythm, last_checkpoint, log_name, take_checkpoint, take_due_checkpoints
 from engine.service.records import list_records, update_record
 
 SIGNER = signer_of("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
@@ -81,7 +85,7 @@ def test_checkpoints_come_by_number_and_by_time(ports: Ports) -> None:
     rhythm, hour = Rhythm(entries=5, age=timedelta(hours=1)), timedelta(hours=1)
 
     def sizes(after: timedelta) -> list[int]:
-        return [made["size"] for made in take_due_checkpoints(ports, SIGNER, NOW + after, rhythm)]
+        return [made["size"] for made in take_due_checkpoints(ports, SIGNER, NOW + after, rhythm).checkpoints]
 
     assert sizes(hour) == []
     change(ports)
@@ -102,31 +106,89 @@ def test_members_read_checkpoints(ports: Ports) -> None:
     assert [1] == [one["size"] for one in list_records(ports, as_person(ports, "rep"), "checkpoint").records]
 
 
+DAMAGED = ("", "[]", "null", "{}", '{"nodes":["' + "00" * 32 + '"],"size":4}', '{"nodes":[], "size":2}')
+
+
+@pytest.mark.parametrize("scheme", ["memory", "sqlite", "mongodb"])
+@pytest.mark.parametrize("frontier", DAMAGED)
+def test_a_damaged_edge_is_told_and_nothing_is_signed(
+    request: pytest.FixtureRequest, tmp_path: Path, scheme: str, frontier: str
+) -> None:
+    """The tree's edge is kept beside a checkpoint to go on from: one that is not that of its root is told, by code."""
+    url = {"memory": "memory:", "sqlite": f"sqlite:///{tmp_path / 'records.db'}"}.get(scheme)
+    with closing(open_store(url or f"{request.getfixturevalue('mongodb_url')}_{DAMAGED.index(frontier)}")) as store:
+        ports = prepared(make_world(store=store))
+        change(ports, 2)
+        head = ports.store.log_head(ORGANISATION)
+        note = sign_checkpoint(
+            Checkpoint(log_name(ORGANISATION), head.size, head.root), SIGNER.key(ORGANISATION), SIGNER.sign
+        )
+        fields = {"size": head.size, "root": head.root.hex(), "frontier": frontier, "note": note, "at": NOW}
+        insert(ports, Record("checkpoint", "checkpoint-000000000002", ORGANISATION, fields))
+        change(ports)
+        with pytest.raises(UnavailableError) as refused:
+            take_checkpoint(ports, SIGNER, ORGANISATION, NOW)
+        assert refused.value.code == "audit.edge_damaged"
+        found = check_log(ports, platform(), SIGNER, is_signed_by)
+        assert found.problem is not None
+        assert (found.problem.code, found.entries) == ("audit.edge_damaged", 2)
+        with pytest.raises(UnavailableError):
+            export_audit(ports, platform(), SIGNER)
+        assert (ports.store.count("checkpoint", MINE), ports.store.log_head(ORGANISATION).size) == (1, 3)
+
+
+def test_a_log_that_does_not_add_up_holds_up_no_other(tmp_path: Path) -> None:
+    """Of several logs those that add up are signed, and what is wrong with another is told beside them."""
+    file = tmp_path / "records.db"
+    with closing(open_store(f"sqlite:///{file}")) as store:
+        ports = prepared(make_world(store=store))
+        change(ports)
+        record_attempt(
+            ports,
+            at=NOW,
+            action="sign_in",
+            outcome="denied",
+            channel="console",
+            request_id="r",
+            subject=("session", "x"),
+        )
+        tamper(file, BROKEN["the head is unreadable"])
+        taken = take_due_checkpoints(ports, SIGNER, NOW, Rhythm(entries=1, age=timedelta(hours=1)))
+        assert [UNPLACED] == [made.organisation_id for made in taken.checkpoints]
+        assert ["audit.edge_damaged"] == [problem.code for problem in taken.problems]
+
+
 BROKEN = {
     "an entry was changed": "UPDATE audit_entry SET actor_id = 'eve' WHERE sequence = 3",
     "an entry is missing": "DELETE FROM audit_entry WHERE sequence = 3",
     "the last is missing": "DELETE FROM audit_entry WHERE sequence = 4",
     "a leaf was changed": "UPDATE audit_entry SET leaf_hash = '00' WHERE sequence = 3",
+    "the head is unreadable": f"UPDATE audit_head SET frontier = 'x' WHERE organisation_id = '{ORGANISATION}'",
     "the head is of another log": 'UPDATE audit_head SET frontier = \'{"nodes":["' + "00" * 32 + '"],"size":4}\'',
 }
 
 
-@pytest.mark.parametrize("statement", BROKEN.values(), ids=BROKEN.keys())
-def test_a_log_that_does_not_add_up_is_not_signed(tmp_path: Path, statement: str) -> None:
-    """What was changed since the last checkpoint by a program that took the guards away is not vouched for."""
-    file = tmp_path / "records.db"
-    ports = prepared(make_world(store=open_store(f"sqlite:///{file}")))
-    change(ports, 2)
-    take_checkpoint(ports, SIGNER, ORGANISATION, NOW)
-    change(ports, 2)
+def tamper(file: Path, statement: str) -> None:
+    """What somebody does who has the file and takes the guards away."""
     with closing(sqlite3.connect(file)) as plain:
         for (name,) in plain.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
             plain.execute(f'DROP TRIGGER "{name}"')
         plain.execute("DROP INDEX audit_entry_one_per_sequence")
         plain.execute(statement)
         plain.commit()
-    with pytest.raises(ConflictError) as refused:
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_log_that_does_not_add_up_is_not_signed(tmp_path: Path, name: str) -> None:
+    """What was changed since the last checkpoint by a program that took the guards away is not vouched for."""
+    file = tmp_path / "records.db"
+    ports = prepared(make_world(store=open_store(f"sqlite:///{file}")))
+    change(ports, 2)
+    take_checkpoint(ports, SIGNER, ORGANISATION, NOW)
+    change(ports, 2)
+    tamper(file, BROKEN[name])
+    with pytest.raises((ConflictError, UnavailableError)) as refused:
         take_checkpoint(ports, SIGNER, ORGANISATION, NOW)
-    assert refused.value.code == "audit.broken"
+    assert refused.value.code == ("audit.edge_damaged" if "unreadable" in name else "audit.broken")
     assert ports.store.count("checkpoint", MINE) == 1
     ports.store.close()

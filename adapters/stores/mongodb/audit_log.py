@@ -13,10 +13,10 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from adapters.stores.audit import AUDIT_ENTRY, Head, Notary, note_of_sealing, sealed_log
-from adapters.stores.mongodb.documents import document_of, record_of
+from adapters.stores.audit import AUDIT_ENTRY, Head, Notary, edge_damaged, note_of_sealing, sealed_log
+from adapters.stores.mongodb.documents import document_of, identified, record_of
 from adapters.stores.mongodb.schema import AUDIT_HEADS, AUDIT_KEYS
-from engine.audit.merkle import Frontier
+from engine.audit.leaf import entry_id
 from engine.problems import Problem, UnavailableError
 from engine.records import Record, record_type
 
@@ -26,7 +26,17 @@ Documents = Collection[dict[str, Any]]
 def head_of(heads: Documents, organisation_id: str, session: ClientSession | None) -> Head:
     """Where an organisation's log stands."""
     found = heads.find_one({"_id": {"$eq": organisation_id}}, session=session)
-    return Head() if found is None else Head(Frontier.from_text(found["frontier"]), found["last_leaf"])
+    names = ("last_sequence", "frontier", "last_leaf")
+    return Head() if found is None else Head.read(organisation_id, *(found.get(name) for name in names))
+
+
+def refuse_another_end(entries: Documents, organisation_id: str, head: Head, session: ClientSession | None) -> None:
+    """Raise `UnavailableError` (`audit.edge_damaged`) unless the entries end where the head says that they do."""
+    size = head.frontier.size
+    beyond = entries.find_one(identified(organisation_id, entry_id(size + 1)), {"_id": 1}, session=session)
+    last = entries.find_one(identified(organisation_id, entry_id(size)), {"leaf_hash": 1}, session=session)
+    if beyond is not None or (last or {}).get("leaf_hash") != head.last_leaf:
+        raise edge_damaged(organisation_id)
 
 
 def keep_head(heads: Documents, organisation_id: str, head: Head, session: ClientSession | None) -> None:
@@ -53,7 +63,7 @@ def seal_entries(database: Database[dict[str, Any]], notary: Notary) -> None:
     entries, keys, heads = database[AUDIT_ENTRY], database[AUDIT_KEYS], database[AUDIT_HEADS]
     for organisation in sorted(str(one["_id"]) for one in heads.find({"frontier": {"$exists": False}})):
 
-        def key_of(subject: str, organisation: str = organisation) -> bytes:
+        def subject_key(subject: str, organisation: str = organisation) -> bytes:
             which = {"organisation_id": organisation, "subject": subject}
             with suppress(DuplicateKeyError):  # made before an interruption
                 keys.insert_one({"_id": which, "wrapped": notary.new_key(organisation, subject)})
@@ -63,11 +73,11 @@ def seal_entries(database: Database[dict[str, Any]], notary: Notary) -> None:
 
         head = Head()
         last: Record | None = None
-        for entry, head in sealed_log(notary, _entries(entries, organisation), key_of):  # noqa: B007  # the last is wanted
+        for entry, head in sealed_log(notary, _entries(entries, organisation), subject_key):  # noqa: B007  # the last is wanted
             last = entry
             _replace(entries, entry)
         if last is not None and last["action"] != "seal":
-            note = notary.entry(note_of_sealing(last, datetime.now(UTC)), head, key_of)
+            note = notary.entry(note_of_sealing(last, datetime.now(UTC)), head, subject_key)
             entries.insert_one(document_of(note, record_type(AUDIT_ENTRY)))
             head = head.after(note)
         keep_head(heads, organisation, head, None)

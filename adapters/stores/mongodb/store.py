@@ -24,7 +24,7 @@ from pymongo.write_concern import WriteConcern
 
 from adapters.stores.audit import AUDIT_ENTRY, Notary
 from adapters.stores.cursors import Question
-from adapters.stores.mongodb.audit_log import head_of, keep_head, keys_of, seal_entries
+from adapters.stores.mongodb.audit_log import head_of, keep_head, keys_of, refuse_another_end, seal_entries
 from adapters.stores.mongodb.conditions import Filter, Pipeline, filter_of, selection
 from adapters.stores.mongodb.documents import document_of, encode, identified, paths_of, record_of
 from adapters.stores.mongodb.errors import in_our_words, readable_address, translated
@@ -227,6 +227,7 @@ class MongoTransaction(_Reader):
         heads = self._collection(AUDIT_HEADS)
         with translated():
             head = head_of(heads, organisation, self._session)
+            refuse_another_end(self._collection(AUDIT_ENTRY), organisation, head, self._session)
             entry = self._notary.entry(draft, head, lambda subject: self._key(organisation, subject))
             self._insert(entry)
             keep_head(heads, organisation, head.after(entry), self._session)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from threading import get_ident
 from typing import Any
 
-from adapters.stores.audit import AUDIT_ENTRY, Head, Notary
+from adapters.stores.audit import AUDIT_ENTRY, Head, Notary, edge_damaged
 from adapters.stores.cursors import Question
 from adapters.stores.refusals import (
     exists,
@@ -27,7 +27,6 @@ from adapters.stores.sqlite.paging import stretches
 from adapters.stores.tally import tallied_field
 from adapters.stores.typed import resolve
 from adapters.stores.values import checked, instant_from_text, instant_to_text, is_text
-from engine.audit.merkle import Frontier
 from engine.ports import AuditDraft, LogHead, Message, Page, Sort
 from engine.predicate import Predicate, Scalar
 from engine.records import FieldKind, Record, record_type
@@ -206,8 +205,13 @@ class SQLiteTransaction(_Reader):
         connection, organisation = self._connection, draft.organisation_id
         head = _head(connection, organisation)
         entry = self._notary.entry(draft, head, lambda subject: self._key(organisation, subject))
-        self._insert(entry)
-        _keep_head(connection, organisation, head.after(entry))
+        try:
+            self._insert(entry)
+            _keep_head(connection, organisation, head.after(entry))
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorname != "SQLITE_CONSTRAINT_TRIGGER":
+                raise
+            raise edge_damaged(organisation) from None  # a guard has found that the head is not where the entries end
         return head.frontier.size + 1
 
     def erase_subject(self, organisation_id: str, subject: str) -> bool:
@@ -326,9 +330,9 @@ _shape = shape_of
 
 
 def _head(connection: sqlite3.Connection, organisation_id: str) -> Head:
-    query = "SELECT frontier, last_leaf FROM audit_head WHERE organisation_id = ?"
+    query = "SELECT last_sequence, frontier, last_leaf FROM audit_head WHERE organisation_id = ?"
     row = connection.execute(query, [organisation_id]).fetchone()
-    return Head() if row is None else Head(Frontier.from_text(row[0]), row[1])
+    return Head() if row is None else Head.read(organisation_id, *row)
 
 
 def _keep_head(connection: sqlite3.Connection, organisation_id: str, head: Head) -> None:
