@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Unpack
 
 import click
 
-from cli.options import caller_options, json_option
+from cli.options import Whose, caller_options, json_option
 
 
 @click.command("key")
 @caller_options
 @json_option
-def key(*, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
+def key(*, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Show the public key that checks the log's checkpoints. Give it to auditors by another way than the log."""
     from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.output import note, print_json, say  # noqa: PLC0415  # the same
 
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         found = session.wiring.signer.key(session.organisation_id)
     if as_json:
         print_json({"log": found.name, "key": str(found), "fingerprint": found.fingerprint})
@@ -29,13 +29,13 @@ def key(*, home: Path | None, organisation: str | None, person: str | None, as_j
 @click.command("checkpoint")
 @caller_options
 @json_option
-def checkpoint(*, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
+def checkpoint(*, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Sign a checkpoint of the log as it stands, and print the signed note: keep it where this machine cannot write."""
     from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.output import note, print_json, say  # noqa: PLC0415  # the same
     from engine.service.checkpoints import take_checkpoint  # noqa: PLC0415  # the same
 
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         made = take_checkpoint(session.ports, session.wiring.signer, session.organisation_id, session.caller.now)
     if as_json:
         names = ("size", "root", "note", "at")
@@ -51,15 +51,13 @@ def checkpoint(*, home: Path | None, organisation: str | None, person: str | Non
 @click.option("--reason", required=True, help="Why, for the log. Name the request, and nobody.")
 @caller_options
 @json_option
-def erase(
-    *, subject: str, reason: str, home: Path | None, organisation: str | None, person: str | None, as_json: bool
-) -> None:
+def erase(*, subject: str, reason: str, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Make what the log and the records say about somebody unreadable for ever. Every proof stays valid."""
     from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.output import print_json, say  # noqa: PLC0415  # the same
     from engine.service.erasure import erase_subject  # noqa: PLC0415  # the same
 
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         done = erase_subject(session.ports, session.caller, subject, reason)
     if as_json:
         print_json({"subject": done.subject, "records": done.records, "done_before": done.done_before})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import click
 
@@ -65,6 +65,14 @@ at_option = click.option("--at", type=INSTANT, help="When the facts hold; now by
 as_of_option = click.option("--as-of", "as_of", type=INSTANT, help="What was known then decides; now by default.")
 
 
+class Whose(TypedDict):
+    """What `caller_options` give a command, taken as `**whose: Unpack[Whose]`: the arguments of `cli.opened.opened`."""
+
+    home: Path | None
+    organisation: str | None
+    person: str | None
+
+
 def caller_options(command: Command) -> Command:
-    """`--home`, `--organisation` and `--as`: whose records, and on whose behalf."""
+    """`--home`, `--organisation` and `--as`: whose records, and on whose behalf. See `Whose`."""
     return home_option(organisation_option(person_option(command)))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from cli.options import caller_options, json_option
+from cli.options import Whose, caller_options, json_option
 
 if TYPE_CHECKING:
+    from cli.opened import Opened
     from engine.records import Record
 
 MOST_DAYS = 366
@@ -39,49 +40,30 @@ def command() -> None:
 @caller_options
 @json_option
 def make(
-    *,
-    for_person: str,
-    name: str,
-    scopes: tuple[str, ...],
-    days: int,
-    home: Path | None,
-    organisation: str | None,
-    person: str | None,
-    as_json: bool,
+    *, for_person: str, name: str, scopes: tuple[str, ...], days: int, as_json: bool, **whose: Unpack[Whose]
 ) -> None:
     """Make a key with which a program acts as PERSON. It is shown this once; only its digest is kept."""
-    from adapters.wiring import new_api_key  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.opened import opened  # noqa: PLC0415  # the same
-    from engine.service.key_ring import create_api_key  # noqa: PLC0415  # the same
+    from engine.service.key_ring import create_api_key  # noqa: PLC0415  # keeps `bylaw --help` quick
 
-    token = new_api_key()
-    with opened(home, organisation, person) as session:
-        made = create_api_key(
-            session.ports,
-            session.caller,
-            for_person,
-            name,
-            token,
-            scopes=scopes or None,
-            life=timedelta(days=days),
-        )
-    _say_once(made, token, as_json=as_json)
+    def create(session: Opened, token: str) -> Record:
+        life = timedelta(days=days)
+        return create_api_key(session.ports, session.caller, for_person, name, token, scopes=scopes or None, life=life)
+
+    _make_once(create, whose, as_json=as_json)
 
 
 @command.command("list")
 @click.option("--of", "owner", metavar="PERSON", help="Only this person's keys.")
 @caller_options
 @json_option
-def list_keys(
-    *, owner: str | None, home: Path | None, organisation: str | None, person: str | None, as_json: bool
-) -> None:
+def list_keys(*, owner: str | None, as_json: bool, **whose: Unpack[Whose]) -> None:
     """List keys, the newest first. The keys themselves are not kept, so only how they begin is shown."""
     from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.output import print_json, say, table  # noqa: PLC0415  # the same
     from cli.records import record_value  # noqa: PLC0415  # the same
     from engine.service.key_ring import list_api_keys, state_of  # noqa: PLC0415  # the same
 
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         keys = list_api_keys(session.ports, session.caller, person_id=owner)
         now = session.caller.now
     if as_json:
@@ -118,46 +100,29 @@ def list_keys(
 @days_option
 @caller_options
 @json_option
-def rotate(
-    *,
-    key_id: str,
-    overlap_hours: int,
-    days: int,
-    home: Path | None,
-    organisation: str | None,
-    person: str | None,
-    as_json: bool,
-) -> None:
+def rotate(*, key_id: str, overlap_hours: int, days: int, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Make a key in the place of KEY (an id), with the same person, name and scopes. It is shown this once."""
-    from adapters.wiring import new_api_key  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.opened import opened  # noqa: PLC0415  # the same
-    from engine.service.key_ring import rotate_api_key  # noqa: PLC0415  # the same
+    from engine.service.key_ring import rotate_api_key  # noqa: PLC0415  # keeps `bylaw --help` quick
 
-    token = new_api_key()
-    with opened(home, organisation, person) as session:
-        made = rotate_api_key(
-            session.ports,
-            session.caller,
-            key_id,
-            token,
-            overlap=timedelta(hours=overlap_hours),
-            life=timedelta(days=days),
-        )
-    _say_once(made, token, as_json=as_json)
+    def succeed(session: Opened, token: str) -> Record:
+        overlap, life = timedelta(hours=overlap_hours), timedelta(days=days)
+        return rotate_api_key(session.ports, session.caller, key_id, token, overlap=overlap, life=life)
+
+    _make_once(succeed, whose, as_json=as_json)
 
 
 @command.command("revoke")
 @click.argument("key_id", metavar="KEY")
 @caller_options
 @json_option
-def revoke(*, key_id: str, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
+def revoke(*, key_id: str, as_json: bool, **whose: Unpack[Whose]) -> None:
     """End KEY (an id) now: the next request with it is refused."""
     from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.output import print_json, say  # noqa: PLC0415  # the same
     from cli.records import record_value  # noqa: PLC0415  # the same
     from engine.service.key_ring import revoke_api_key  # noqa: PLC0415  # the same
 
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         key = revoke_api_key(session.ports, session.caller, key_id)
     if as_json:
         print_json(record_value(key))
@@ -165,10 +130,16 @@ def revoke(*, key_id: str, home: Path | None, organisation: str | None, person: 
         say(f"`{key['name']}` of `{key['person_id']}` is revoked")
 
 
-def _say_once(made: Record, token: str, *, as_json: bool) -> None:
-    from cli.output import note, print_json, say  # noqa: PLC0415  # keeps `bylaw --help` quick
+def _make_once(use_case: Callable[[Opened, str], Record], whose: Whose, *, as_json: bool) -> None:
+    """Let a use case keep a new key, and show the key itself, which is kept nowhere."""
+    from adapters.wiring import new_api_key  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.opened import opened  # noqa: PLC0415  # the same
+    from cli.output import note, print_json, say  # noqa: PLC0415  # the same
     from cli.records import record_value  # noqa: PLC0415  # the same
 
+    token = new_api_key()
+    with opened(**whose) as session:
+        made = use_case(session, token)
     if as_json:
         print_json({**record_value(made), "key": token})
         return
