@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from cli.options import FILE, INSTANT, caller_options, json_option
+from cli.options import FILE, INSTANT, Whose, caller_options, json_option
 
 if TYPE_CHECKING:
     from engine.audit.note import PublicKey
@@ -38,23 +38,25 @@ def export(
     to: datetime | None,
     since: Path | None,
     out: Path | None,
-    home: Path | None,
-    organisation: str | None,
-    person: str | None,
+    **whose: Unpack[Whose],
 ) -> None:
     """Write what may be read of the log into one file that an outsider can check."""
     from cli.files import read_text, written  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.opened import opened  # noqa: PLC0415  # the same
-    from cli.output import note  # noqa: PLC0415  # the same
+    from cli.output import note, progress  # noqa: PLC0415  # the same
     from engine.service.audit_export import export_audit  # noqa: PLC0415  # the same
 
     kept = None if since is None else read_text(since)
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         signer = session.wiring.signer
-        made = export_audit(session.ports, session.caller, signer, scope, from_=from_, to=to, since=kept)
-        with written(out) as put:
-            for line in made.lines:
-                put(line)
+        with progress("reading the log") as advance:
+            made = export_audit(
+                session.ports, session.caller, signer, scope, from_=from_, to=to, since=kept,
+                progress=lambda done, total: advance(done, total, "entries written"),
+            )  # fmt: skip
+            with written(out) as put:
+                for line in made.lines:
+                    put(line)
         note(
             f"{made.entries:,} of the log's {made.size:,} entries; "
             f"SHA-256 of the key: {signer.key(session.organisation_id).fingerprint}"
@@ -72,13 +74,13 @@ def verify(*, file: Path, key: Path | None, fingerprint: str | None, since: Path
     from adapters.wiring import check_signature  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.exit_codes import PROBLEMS  # noqa: PLC0415  # the same
     from cli.files import lines_of, read_text  # noqa: PLC0415  # the same
-    from cli.output import print_json  # noqa: PLC0415  # the same
+    from cli.output import print_json, progress  # noqa: PLC0415  # the same
     from engine.audit.verification import MAX_LINE_BYTES  # noqa: PLC0415  # the same
     from engine.audit.verification import verify as check  # noqa: PLC0415  # the same
 
     trusted = None if key is None else _public_key(read_text(key))
     kept = None if since is None else read_text(since)
-    with lines_of(file, MAX_LINE_BYTES) as lines:
+    with lines_of(file, MAX_LINE_BYTES) as lines, progress("entries checked") as advance:
         verdict = check(
             lines,
             check_signature,
@@ -86,6 +88,7 @@ def verify(*, file: Path, key: Path | None, fingerprint: str | None, since: Path
             key=trusted,
             fingerprint=fingerprint.lower() if fingerprint else None,
             since=kept,
+            progress=lambda done, total: advance(done, total, ""),
         )
     if as_json:
         print_json(verdict.to_json())
@@ -119,18 +122,26 @@ def verifier() -> None:
 
 
 @click.command("check")
+@click.option(
+    "--since", type=FILE, help="A checkpoint that was kept elsewhere: shows whether an older state came back."
+)
 @caller_options
 @json_option
-def check(*, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
+def check(*, since: Path | None, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Read the whole log where it is kept, and name the first entry that was tampered with."""
     from adapters.wiring import check_signature  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.exit_codes import PROBLEMS  # noqa: PLC0415  # the same
+    from cli.files import read_text  # noqa: PLC0415  # the same
     from cli.opened import opened  # noqa: PLC0415  # the same
-    from cli.output import print_json, say  # noqa: PLC0415  # the same
+    from cli.output import print_json, progress, say  # noqa: PLC0415  # the same
     from engine.service.audit_check import check_log  # noqa: PLC0415  # the same
 
-    with opened(home, organisation, person) as session:
-        found = check_log(session.ports, session.caller, session.wiring.signer, check_signature)
+    kept = None if since is None else read_text(since)
+    with opened(**whose) as session, progress("entries checked") as advance:
+        found = check_log(
+            session.ports, session.caller, session.wiring.signer, check_signature, since=kept,
+            progress=lambda done, total: advance(done, total, ""),
+        )  # fmt: skip
     if as_json:
         print_json(_found_value(found))
     else:

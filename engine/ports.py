@@ -120,8 +120,8 @@ class Reader(Protocol):
         """Where the organisation's audit log stands."""
         ...
 
-    def log_leaves(self, organisation_id: str, size: int) -> tuple[str, ...]:
-        """The stored leaf hashes, hexadecimal, of the entries up to this number, in their order.
+    def log_leaves(self, organisation_id: str, first: int, last: int) -> tuple[str, ...]:
+        """The stored leaf hashes, hexadecimal, of the entries with these numbers, both included, in their order.
 
         Hashes say nothing about what is hashed, so this is the one question about records without a predicate.
         """

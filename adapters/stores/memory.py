@@ -112,9 +112,13 @@ class _Reader:
         frontier = self._now().audit_heads.get(organisation_id, Head()).frontier
         return LogHead(frontier.size, frontier.root())
 
-    def log_leaves(self, organisation_id: str, size: int) -> tuple[str, ...]:
+    def log_leaves(self, organisation_id: str, first: int, last: int) -> tuple[str, ...]:
         """See `engine.ports.Reader.log_leaves`."""
-        wanted = both(Compare("organisation_id", "=", organisation_id), Compare("sequence", "<=", size))
+        wanted = both(
+            Compare("organisation_id", "=", organisation_id),
+            Compare("sequence", ">=", first),
+            Compare("sequence", "<=", last),
+        )
         entries = sorted(self._matching(AUDIT_ENTRY, wanted), key=lambda entry: entry["sequence"])
         return tuple(str(entry["leaf_hash"]) for entry in entries)
 

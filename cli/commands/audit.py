@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from cli import audit_proofs
 from cli.audit_upkeep import checkpoint, erase, key
-from cli.options import caller_options, json_option
+from cli.options import INSTANT, caller_options, json_option
 
 FILTERS = (
     ("actor", "actor_id", "Only what this person did."),
@@ -37,12 +38,16 @@ for known in audit_proofs.commands():
 @click.option("--outcome", type=click.Choice(["accepted", "denied", "failed"]), help=FILTERS[2][2])
 @click.option("--record", help=FILTERS[3][2])
 @click.option("--type", help=FILTERS[4][2])
+@click.option("--from", "from_", type=INSTANT, help="Only entries at this instant or later.")
+@click.option("--to", type=INSTANT, help="Only entries before this instant.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=30, show_default=True, help="How many entries at most.")
 @click.option("--cursor", help="Where the page before ended (its `next_cursor`).")
 @caller_options
 @json_option
 def show(
     *,
+    from_: datetime | None,
+    to: datetime | None,
     limit: int,
     cursor: str | None,
     home: Path | None,
@@ -55,15 +60,15 @@ def show(
     from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.output import print_json, say, table  # noqa: PLC0415  # the same
     from cli.records import page_value  # noqa: PLC0415  # the same
-    from engine.predicate import Always, Compare, Predicate, both  # noqa: PLC0415  # the same
+    from engine.predicate import Compare, Predicate, both  # noqa: PLC0415  # the same
     from engine.records import RECORD_TYPES  # noqa: PLC0415  # the same
-    from engine.service.audit import list_audit  # noqa: PLC0415  # the same
+    from engine.service.audit import list_audit, period  # noqa: PLC0415  # the same
     from engine.service.spelling import did_you_mean  # noqa: PLC0415  # the same
 
     if (kind := filters["type"]) is not None and kind not in {known.name for known in RECORD_TYPES}:
         hint = did_you_mean(kind, [known.name for known in RECORD_TYPES])
         raise click.BadParameter(f"`{kind}` is no type of record{f': {hint}' if hint else ''}", param_hint="--type")
-    where: list[Predicate] = [Always()]
+    where: list[Predicate] = [*period(from_, to)]
     where += [Compare(field, "=", value) for name, field, _ in FILTERS if (value := filters[name])]
     with opened(home, organisation, person) as session:
         page = list_audit(session.ports, session.caller, where=both(*where), limit=limit, cursor=cursor)

@@ -27,7 +27,7 @@ from hashlib import sha256
 from typing import Any
 
 from engine import exact_json
-from engine.audit.merkle import Tree
+from engine.audit.merkle import Proofs
 from engine.audit.note import PublicKey, Sign, sign_note
 
 EXPORT_FORMAT = "bylaw-audit-export-1"
@@ -85,7 +85,7 @@ class OlderCheckpoint:
 
 def write(
     head: ExportHead,
-    tree: Tree,
+    tree: Proofs,
     entries: Iterable[ExportedEntry],
     *,
     checkpoint: str,

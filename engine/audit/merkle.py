@@ -7,6 +7,7 @@ are always 32 bytes, leaves are counted from 0, and a proof is a sequence of has
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -94,32 +95,26 @@ class Frontier:
         return frontier
 
 
-class Tree:
-    """All nodes of the tree of some leaf hashes, for many proofs: twice as many hashes as leaves, each made once.
+class Proofs(ABC):
+    """Roots and proofs of the tree of some leaf hashes, whose perfect subtrees a subclass knows.
 
     Every method takes a `size` (None: all leaves) and answers for the tree of that many first leaves. Raises
     `ValueError` for a size or an index outside the tree.
     """
 
-    def __init__(self, leaves: Iterable[bytes]) -> None:
-        """Make the nodes. `_levels[k][i]` is the root of the perfect subtree over leaves `i << k` to `(i + 1) << k`."""
-        level = list(leaves)
-        if not _are_hashes(level):
-            raise ValueError(f"a leaf hash has {HASH_BYTES} bytes")
-        self._levels = [level]
-        while len(level) > 1:
-            level = [node_hash(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
-            self._levels.append(level)
+    def __init__(self, size: int) -> None:
+        """`size`: how many leaves there are."""
+        self.size = size
+        self._imperfect: dict[tuple[int, int], bytes] = {}
 
-    @property
-    def size(self) -> int:
-        """How many leaves there are."""
-        return len(self._levels[0])
+    @abstractmethod
+    def perfect(self, place: int, level: int) -> bytes:
+        """The root of the perfect subtree over the leaves `place << level` to `(place + 1) << level`."""
 
     def leaf(self, index: int) -> bytes:
         """The hash of a leaf."""
         self._check_size(index + 1)
-        return self._levels[0][index]
+        return self.perfect(index, 0)
 
     def root(self, size: int | None = None) -> bytes:
         """The root."""
@@ -175,9 +170,31 @@ class Tree:
         width = end - start
         level = width.bit_length() - 1
         if width == 1 << level:
-            return self._levels[level][start >> level]
-        middle = start + _split(width)
-        return node_hash(self._node(start, middle), self._node(middle, end))
+            return self.perfect(start >> level, level)
+        # Nodes of the right edge, of which a tree has one a level; every proof has some of them.
+        if (start, end) not in self._imperfect:
+            middle = start + _split(width)
+            self._imperfect[start, end] = node_hash(self._node(start, middle), self._node(middle, end))
+        return self._imperfect[start, end]
+
+
+class Tree(Proofs):
+    """All nodes in memory: twice as many hashes as leaves, each made once."""
+
+    def __init__(self, leaves: Iterable[bytes]) -> None:
+        """Make the nodes. `_levels[k][i]` is the root of the perfect subtree over leaves `i << k` to `(i + 1) << k`."""
+        level = list(leaves)
+        if not _are_hashes(level):
+            raise ValueError(f"a leaf hash has {HASH_BYTES} bytes")
+        super().__init__(len(level))
+        self._levels = [level]
+        while len(level) > 1:
+            level = [node_hash(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
+            self._levels.append(level)
+
+    def perfect(self, place: int, level: int) -> bytes:
+        """See `Proofs.perfect`."""
+        return self._levels[level][place]
 
 
 def includes(root: bytes, size: int, index: int, leaf: bytes, proof: Sequence[bytes]) -> bool:

@@ -8,7 +8,7 @@ written without this module; both are tested to give the same verdicts.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NoReturn
@@ -21,6 +21,10 @@ from engine.audit.note import Check, Checkpoint, InclusionProof, Note, PublicKey
 from engine.problems import BylawError, InvalidError, Place, Problem
 
 MAX_LINE_BYTES = 20_000_000
+PROGRESS_ENTRIES = 500
+"""How often whoever waits is told."""
+Progress = Callable[[int, int], None]
+"""Called with how many entries are done and how many there are."""
 HEAD_TEXTS = ("format", "key", "made_at", "made_for", "organisation_id", "scope")
 HEAD_COUNTS = ("entries", "older_checkpoints", "size")
 HEAD_MEMBERS = {*HEAD_TEXTS, *HEAD_COUNTS, "from", "to"}
@@ -78,13 +82,15 @@ def verify(
     key: PublicKey | None = None,
     fingerprint: str | None = None,
     since: str | None = None,
+    progress: Progress | None = None,
 ) -> Verdict:
     """Check a file's lines, given with their line feeds. Never raises for what the file holds.
 
     `source` names the file in the problem's place. `key` or `fingerprint` (`PublicKey.fingerprint`) say which key is
     trusted; `since` is the note of an older checkpoint that the reader has kept, which the log must begin with.
+    `progress` is told now and then how many of how many entries were read.
     """
-    run = _Verification(lines, check, source=source, key=key, fingerprint=fingerprint, since=since)
+    run = _Verification(lines, check, source=source, key=key, fingerprint=fingerprint, since=since, progress=progress)
     try:
         run.file()
     except _FoundError as found:
@@ -129,10 +135,12 @@ class _Verification:
         key: PublicKey | None = None,
         fingerprint: str | None = None,
         since: str | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self._lines: Iterator[bytes] = iter(lines)
         self._check = check
         self._source, self._trusted, self._fingerprint, self._since = source, key, fingerprint, since
+        self._progress = progress
         self._line = 0
         self._kept: Checkpoint | None = None
         self._digest, self._beginning, self._pending = sha256(), "", b""
@@ -289,6 +297,8 @@ class _Verification:
             self._bad("audit.chain_broken", message, line, number)
         self.last, self.path, self._last_leaf = number, path, digest.hex()
         self.count += 1
+        if self._progress is not None and self.count % PROGRESS_ENTRIES == 0:
+            self._progress(self.count, self.head["entries"])
         if self._frontier.size == number - 1:
             self._frontier = self._frontier.append(digest)
             if self._kept is not None and self._kept.size == number:

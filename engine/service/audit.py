@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from engine.audit.leaf import leaf_bytes
 from engine.audit.merkle import leaf_hash
@@ -26,6 +27,12 @@ class Proof:
 
     unchanged: bool
     checkpoint: Record | None = None
+
+
+def period(from_: datetime | None, to: datetime | None) -> tuple[Predicate, ...]:
+    """Entries from an instant (inclusive) to another (exclusive); either may be open."""
+    first = () if from_ is None else (Compare("at", ">=", from_),)
+    return first if to is None else (*first, Compare("at", "<", to))
 
 
 def list_audit(

@@ -15,13 +15,14 @@ from typing import Any
 from engine.audit.leaf import commitment, entry_id, leaf_bytes
 from engine.audit.merkle import Frontier, leaf_hash
 from engine.audit.note import Check, Checkpoint, Note
+from engine.audit.verification import PROGRESS_ENTRIES, Progress
 from engine.caller import Caller
 from engine.ports import LogHead, Ports, Sort
 from engine.predicate import Compare, Predicate, both
 from engine.problems import DeniedError, InvalidError, Problem, UnavailableError
 from engine.records import Record
 from engine.service.actions import READ
-from engine.service.checkpoints import CHECKPOINT, UNREADABLE, Signer, edge_of
+from engine.service.checkpoints import CHECKPOINT, UNREADABLE, Signer, edge_of, kept_checkpoint
 
 AUDIT_ENTRY = "audit_entry"
 PAGE = 1_000
@@ -47,17 +48,33 @@ class _FoundError(Exception):
         self.problem, self.number, self.last = Problem(code, message), number, last
 
 
-def check_log(ports: Ports, caller: Caller, signer: Signer, check: Check) -> LogCheck:
-    """Read the organisation's whole log. Raises `DeniedError` for a caller who may not read all of it."""
+def check_log(
+    ports: Ports,
+    caller: Caller,
+    signer: Signer,
+    check: Check,
+    *,
+    since: str | None = None,
+    progress: Progress | None = None,
+) -> LogCheck:
+    """Read the organisation's whole log.
+
+    `since` is the note of a checkpoint that was kept elsewhere, with which the log must begin: without one, a database
+    that was put back to an earlier state agrees with itself. `progress` is told now and then how many of how many
+    entries were read.
+
+    Raises `DeniedError` for a caller who may not read all of it, `InvalidError` (`audit.note`, `audit.signature`).
+    """
     organisation_id = caller.actor.organisation_id
     mine = Compare("organisation_id", "=", organisation_id)
     readable = ports.store.count(AUDIT_ENTRY, both(mine, ports.authorizer.predicate(caller.actor, READ, AUDIT_ENTRY)))
     if readable != ports.store.count(AUDIT_ENTRY, mine):
         message = f"the role `{caller.actor.role}` may not read the whole log, so it cannot check it"
         raise DeniedError(Problem("access.denied", message, help="export what you may read and verify the file"))
-    run = _Check(ports, signer, check, organisation_id)
+    kept = None if since is None else kept_checkpoint(since, signer, organisation_id)
+    run = _Check(ports, signer, check, organisation_id, kept)
     try:
-        run.log()
+        run.log(progress)
     except _FoundError as found:
         return LogCheck(run.frontier.size, run.checkpoints, found.problem, found.number, found.last)
     return LogCheck(run.frontier.size, run.checkpoints)
@@ -66,16 +83,18 @@ def check_log(ports: Ports, caller: Caller, signer: Signer, check: Check) -> Log
 class _Check:
     """One reading of a log."""
 
-    def __init__(self, ports: Ports, signer: Signer, check: Check, organisation_id: str) -> None:
+    def __init__(
+        self, ports: Ports, signer: Signer, check: Check, organisation_id: str, kept: Checkpoint | None
+    ) -> None:
         self._ports, self._check = ports, check
         self._key = signer.key(organisation_id)
         self._mine = Compare("organisation_id", "=", organisation_id)
-        self._organisation_id = organisation_id
+        self._organisation_id, self._kept = organisation_id, kept
         self._confirmed = 0
         self.frontier = Frontier()
         self.checkpoints = 0
 
-    def log(self) -> None:
+    def log(self, progress: Progress | None) -> None:
         """All entries and checkpoints up to where the log stands now; then that it stands where its entries end."""
         # The checkpoints first: the log is never shorter than one that was there before.
         checkpoints = deque(self._kept_checkpoints())
@@ -84,10 +103,15 @@ class _Check:
         for entry in self._entries(head.size if head is not None else None):
             self._read(entry, previous)
             previous = entry
+            if progress is not None and self.frontier.size % PROGRESS_ENTRIES == 0:
+                progress(self.frontier.size, head.size if head is not None else 0)
             while checkpoints and checkpoints[0]["size"] == self.frontier.size:
                 self._bears_out(checkpoints.popleft())
+            if self._kept is not None and self._kept.size == self.frontier.size:
+                self._adds_up_to(self._kept, "that was kept")
         known = self.frontier.size if head is None else head.size
-        promised = max([known, *(checkpoint["size"] for checkpoint in checkpoints)])
+        kept = self._kept.size if self._kept is not None else 0
+        promised = max([known, kept, *(checkpoint["size"] for checkpoint in checkpoints)])
         if self.frontier.size != promised:
             message = f"the log ends with entry {self.frontier.size:,} and had {promised:,}"
             raise _FoundError("audit.entry_missing", message, self.frontier.size + 1)
@@ -159,15 +183,18 @@ class _Check:
         if (checkpoint.origin, checkpoint.size, checkpoint.root.hex()) != (self._key.name, size, record["root"]):
             message = f"the checkpoint of {size:,} entries says something else than its note"
             raise _FoundError("audit.signature", message, None)
-        if self.frontier.root() != checkpoint.root:
-            message = f"the first {size:,} entries do not add up to the checkpoint that was signed then"
-            raise _FoundError("audit.history_changed", message, self._confirmed + 1, size)
+        self._adds_up_to(checkpoint, "that was signed then")
         try:
             edge_of(record)
         except UnavailableError as error:
             raise _FoundError(error.code, str(error), None) from None
         self._confirmed = size
         self.checkpoints += 1
+
+    def _adds_up_to(self, checkpoint: Checkpoint, which: str) -> None:
+        if self.frontier.root() != checkpoint.root:
+            message = f"the first {checkpoint.size:,} entries do not add up to the checkpoint {which}"
+            raise _FoundError("audit.history_changed", message, self._confirmed + 1, checkpoint.size)
 
     def _ends(self) -> None:
         """That nothing stands behind the log's end. The entry is read before the head, which others may lead on."""

@@ -13,15 +13,18 @@ from typing import Any
 
 from engine.audit.export_file import ExportedEntry, ExportHead, OlderCheckpoint, write
 from engine.audit.leaf import leaf_bytes
-from engine.audit.merkle import Tree
+from engine.audit.merkle import Proofs
 from engine.audit.note import Checkpoint, Note, sign_checkpoint
+from engine.audit.stored_tree import StoredTree
+from engine.audit.verification import PROGRESS_ENTRIES, Progress
 from engine.caller import Caller
 from engine.ports import Ports, Sort
 from engine.predicate import Always, Compare, Predicate, both
 from engine.problems import ConflictError, InvalidError, NotFoundError, Problem
 from engine.records import Record
 from engine.service.actions import READ
-from engine.service.checkpoints import CHECKPOINT, UNREADABLE, Signer, log_name, take_checkpoint
+from engine.service.audit import period
+from engine.service.checkpoints import CHECKPOINT, UNREADABLE, Signer, kept_checkpoint, log_name, take_checkpoint
 from engine.service.spelling import did_you_mean
 
 AUDIT_ENTRY = "audit_entry"
@@ -85,25 +88,27 @@ def export_audit(
     from_: datetime | None = None,
     to: datetime | None = None,
     since: str | None = None,
+    progress: Progress | None = None,
 ) -> AuditExport:
     """The file with the entries of a scope from an instant (inclusive) to another (exclusive) that the caller may read.
 
     A checkpoint of the log as it stands is taken first, so that the file holds the newest entries too. `since` is the
     note of an older checkpoint that the reader has kept; the file then proves that nothing before it was changed.
+    `progress` is told now and then how many of how many entries were written.
 
     Raises `InvalidError` (`audit.scope`, `audit.note`, `audit.signature`), `NotFoundError` (`audit.empty`),
-    `ConflictError` (`audit.broken`) if the log does not bear its checkpoints out; `engine.service.audit_check` says
-    where.
+    `ConflictError` (`audit.broken`) if the log does not bear its checkpoints out, (`audit.history_changed`) if it does
+    not bear out the one that was kept; `engine.service.audit_check` says where.
     """
     organisation_id = caller.actor.organisation_id
-    asked = both(scope_predicate(scope), *_period(from_, to))
-    kept = None if since is None else _kept_checkpoint(since, signer, organisation_id)
+    asked = both(scope_predicate(scope), *period(from_, to))
+    kept = None if since is None else kept_checkpoint(since, signer, organisation_id)
     checkpoint = take_checkpoint(ports, signer, organisation_id, caller.now)
     if checkpoint is None:
         raise NotFoundError(Problem("audit.empty", "the log has no entries yet, so there is nothing to prove"))
     size, root = checkpoint["size"], bytes.fromhex(checkpoint["root"])
-    tree = _tree(ports.store.log_leaves(organisation_id, size))
-    if tree is None or (tree.size, tree.root()) != (size, root):
+    tree = _tree(ports, organisation_id, size)
+    if tree is None or tree.root() != root:
         raise _broken(size)
     shown = both(
         ports.authorizer.predicate(caller.actor, READ, AUDIT_ENTRY),
@@ -125,18 +130,41 @@ def export_audit(
     # Made again instead of taken from the store: after a change of the key the old signature would not fit the new one.
     note = sign_checkpoint(Checkpoint(log_name(organisation_id), size, root), head.key, signer.sign)
     older = _older_checkpoints(ports, signer, organisation_id, size)
-    if kept is not None and kept.size < size:
-        older = {**older, kept.size: kept}
-    entries = map(_exported, ports.store.scan(AUDIT_ENTRY, shown))
+    if kept is not None and since is not None:
+        try:
+            _borne_out(tree, kept)
+        except ValueError:
+            raise _broken(size) from None
+        if kept.size < size:
+            older[kept.size] = OlderCheckpoint(since, kept.size)
+    entries = _told(map(_exported, ports.store.scan(AUDIT_ENTRY, shown)), head.entries, progress)
     lines = write(head, tree, entries, checkpoint=note, older=tuple(older.values()), sign=signer.sign)
     return AuditExport(scope, size, head.entries, _unbroken(lines, size))
 
 
-def _tree(leaves: tuple[str, ...]) -> Tree | None:
+def _tree(ports: Ports, organisation_id: str, size: int) -> StoredTree | None:
+    """The log's tree; None if there are not so many leaves, or if something else was written over a hash."""
+
+    def leaves(start: int, end: int) -> Iterator[bytes]:
+        return map(bytes.fromhex, ports.store.log_leaves(organisation_id, start + 1, end))
+
     try:
-        return Tree(map(bytes.fromhex, leaves))
-    except ValueError:  # something else was written over a hash
+        return StoredTree(size, leaves)
+    except ValueError:
         return None
+
+
+def _told(entries: Iterator[ExportedEntry], total: int, progress: Progress | None) -> Iterator[ExportedEntry]:
+    if progress is None:
+        return entries
+
+    def told() -> Iterator[ExportedEntry]:
+        for done, entry in enumerate(entries):
+            if done % PROGRESS_ENTRIES == 0:
+                progress(done, total)
+            yield entry
+
+    return told()
 
 
 def _unbroken(lines: Iterator[bytes], size: int) -> Iterator[bytes]:
@@ -151,11 +179,6 @@ def _broken(size: int) -> ConflictError:
     return ConflictError(Problem("audit.broken", message, help="`bylaw audit check` names the entry"))
 
 
-def _period(from_: datetime | None, to: datetime | None) -> tuple[Predicate, ...]:
-    first = () if from_ is None else (Compare("at", ">=", from_),)
-    return first if to is None else (*first, Compare("at", "<", to))
-
-
 def _exported(entry: Record) -> ExportedEntry:
     """An entry's leaf, made anew, and what its commitments are made of, as far as it is still there."""
     personal: dict[str, Any] = entry["personal"] or {}
@@ -163,18 +186,18 @@ def _exported(entry: Record) -> ExportedEntry:
     return ExportedEntry(entry["sequence"], leaf_bytes(entry), opened)
 
 
-def _kept_checkpoint(note: str, signer: Signer, organisation_id: str) -> OlderCheckpoint:
-    """A checkpoint that somebody has kept, if this key has signed it for this log. Raises `InvalidError`."""
-    parsed, key = Note.parse(note), signer.key(organisation_id)
-    checkpoint = Checkpoint.parse(parsed.text)
-    if checkpoint.origin != key.name:
-        message = f"the checkpoint is of the log `{checkpoint.origin[:60]}`, not of `{key.name}`"
-        raise InvalidError(Problem("audit.signature", message))
-    # Ed25519 signs the same text always in the same way, so whoever can sign needs nothing else to check.
-    parsed.check(key, lambda _key, message, signature: signer.sign(message) == signature)
-    if checkpoint.size == 0:
-        raise InvalidError(Problem("audit.note", "a checkpoint of an empty log says nothing about what came later"))
-    return OlderCheckpoint(note, checkpoint.size)
+def _borne_out(tree: Proofs, kept: Checkpoint) -> None:
+    """That the log still begins with a checkpoint that somebody has kept.
+
+    Raises `ConflictError` (`audit.history_changed`) and, for leaves that change meanwhile, `ValueError`.
+    """
+    if kept.size > tree.size:
+        message = f"the log has {tree.size:,} entries and had {kept.size:,} when the kept checkpoint was signed"
+        hint = "it was cut, or an older backup was restored: docs/operations.md"
+        raise ConflictError(Problem("audit.history_changed", message, help=hint))
+    if tree.root(kept.size) != kept.root:
+        message = f"the first {kept.size:,} entries are not those of the kept checkpoint: nothing is exported"
+        raise ConflictError(Problem("audit.history_changed", message, help="`bylaw audit check` names the entry"))
 
 
 def _older_checkpoints(ports: Ports, signer: Signer, organisation_id: str, size: int) -> dict[int, OlderCheckpoint]:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from engine.audit.leaf import leaf_bytes
 from engine.audit.merkle import Frontier, leaf_hash
-from engine.audit.note import Checkpoint, PublicKey, Sign, sign_checkpoint
+from engine.audit.note import Checkpoint, Note, PublicKey, Sign, sign_checkpoint
 from engine.ports import LogHead, Ports, Sort
 from engine.predicate import Compare, both
 from engine.problems import BylawError, ConflictError, InvalidError, Problem, UnavailableError
@@ -122,6 +122,23 @@ def _take_if_due(ports: Ports, signer: Signer, organisation_id: str, now: dateti
     old = last is None or now - last["at"] >= rhythm.age
     due = new > 0 and (new >= rhythm.entries or old)
     return take_checkpoint(ports, signer, organisation_id, now) if due else None
+
+
+def kept_checkpoint(note: str, signer: Signer, organisation_id: str) -> Checkpoint:
+    """A checkpoint that somebody has kept, if this key has signed it for this log.
+
+    Raises `InvalidError` (`audit.note`, `audit.signature`).
+    """
+    parsed, key = Note.parse(note), signer.key(organisation_id)
+    checkpoint = Checkpoint.parse(parsed.text)
+    if checkpoint.origin != key.name:
+        message = f"the checkpoint is of the log `{checkpoint.origin[:60]}`, not of `{key.name}`"
+        raise InvalidError(Problem("audit.signature", message))
+    # Ed25519 signs the same text always in the same way, so whoever can sign needs nothing else to check.
+    parsed.check(key, lambda _key, message, signature: signer.sign(message) == signature)
+    if checkpoint.size == 0:
+        raise InvalidError(Problem("audit.note", "a checkpoint of an empty log says nothing about what came later"))
+    return checkpoint
 
 
 def edge_of(checkpoint: Record) -> Frontier:

@@ -6,12 +6,14 @@ import json
 from io import BytesIO
 from typing import Any
 
-from small_world import ORG, Api, code
+from small_world import NOW, ORG, Api, code
 
 from adapters.shipped import verify_audit
 from adapters.signing import is_signed_by
 from adapters.wiring import Wiring
 from engine.audit.verification import verify
+from engine.service.audit_export import OLDER_CHECKPOINTS
+from engine.service.checkpoints import take_checkpoint
 
 
 def changed(api: Api, *lead_ids: str) -> None:
@@ -46,6 +48,25 @@ def test_a_scope_and_a_period(rep: Api) -> None:
     assert 0 == head(rep.get("/audit/export", scope="subject:lead/lead-77").data)["entries"]
     assert 0 == head(rep.get("/audit/export", before="2020-01-01T00:00:00Z").data)["entries"]
     assert (400, "audit.scope") == code(rep.get("/audit/export", scope="everything"))
+
+
+def test_a_checkpoint_that_was_kept(rep: Api, wiring: Wiring) -> None:
+    """Whoever has kept a checkpoint gets a file that proves it, however many were signed since."""
+    changed(rep, "lead-00")
+    take_checkpoint(wiring.ports, wiring.signer, ORG, NOW)
+    (note,) = [checkpoint["note"] for checkpoint in rep.get("/audit/checkpoints").json["items"]]
+    key = wiring.signer.key(ORG)
+    for _ in range(OLDER_CHECKPOINTS + 1):
+        assert rep.patch("/leads/lead-99", {"company": "New"}, 1).status_code == 404  # a refused change is an entry too
+        take_checkpoint(wiring.ports, wiring.signer, ORG, NOW)
+    without, with_it = rep.get("/audit/export").data, rep.get("/audit/export", since=note).data
+    assert verify(BytesIO(with_it), is_signed_by, key=key, since=note).good
+    assert verify_audit.verdict_on(BytesIO(with_it), str(key), since=note)["good"]
+    assert (head(without)["older_checkpoints"], head(with_it)["older_checkpoints"]) == (24, 25)
+    forged = note.replace("\n1\n", "\n2\n")
+    assert (422, "audit.signature") == code(rep.get("/audit/export", since=forged))
+    assert (422, "audit.note") == code(rep.get("/audit/export", since="nothing"))
+    assert (400, "request.bad_parameter") == code(rep.get("/audit/export", since="x" * 1_001))
 
 
 def test_nobody_takes_what_they_may_not_read(rep: Api, analyst: Api) -> None:

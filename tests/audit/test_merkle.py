@@ -9,10 +9,11 @@ from typing import Any
 
 import pymerkle
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.audit.merkle import EMPTY_ROOT, Frontier, Tree, includes, is_consistent, leaf_hash, node_hash, root_of
+from engine.audit.stored_tree import CHUNK, StoredTree
 
 LEAVES = [bytes.fromhex(text) for text in ("", "00", "10", "2021", "3031", "40414243", "5051525354555657")]
 LEAVES.append(bytes.fromhex("606162636465666768696a6b6c6d6e6f"))
@@ -120,6 +121,64 @@ def test_another_implementation_makes_the_same_proofs(size: int, data: st.DataOb
     assert includes(tree.root(), size, index, tree.leaf(index), path)
     assert includes(tree.root(old), old, old - 1, tree.leaf(old - 1), tree.inclusion(old - 1, old))
     assert is_consistent(old, tree.root(old), size, tree.root(), tree.consistency(old))
+
+
+def stored(leaves: list[bytes]) -> tuple[StoredTree, list[range]]:
+    """The tree over leaves that stay where they are, and which of them were read, one after the other."""
+    reads: list[range] = []
+
+    def read(start: int, end: int) -> list[bytes]:
+        reads.append(range(start, end))
+        return leaves[start:end]
+
+    return StoredTree(len(leaves), read), reads
+
+
+SIZES = st.one_of(
+    st.integers(0, 40),
+    st.sampled_from([CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 3 * CHUNK, 4 * CHUNK - 1, 5 * CHUNK + 77]),
+)
+
+
+@settings(max_examples=60)
+@given(SIZES, st.data())
+def test_leaves_that_stay_stored_have_the_same_proofs(size: int, data: st.DataObject):
+    """Roots and proofs are the same whether all nodes are in memory or a chunk of them, for every size and index."""
+    leaves = hashes(size)
+    whole, (tree, _) = Tree(leaves), stored(leaves)
+    assert whole.root() == tree.root()
+    for _ in range(4 if size else 0):
+        part = data.draw(st.integers(1, size))
+        index = data.draw(st.integers(0, part - 1))
+        assert (whole.root(part), whole.leaf(index)) == (tree.root(part), tree.leaf(index))
+        assert whole.inclusion(index, part) == tree.inclusion(index, part)
+        assert whole.consistency(part) == tree.consistency(part)
+
+
+def test_all_proofs_in_order_read_every_chunk_twice():
+    """Once for the root, once for the proofs: what is held is a chunk, however many leaves there are."""
+    leaves = hashes(4 * CHUNK + 5)
+    tree, reads = stored(leaves)
+    whole = Tree(leaves)
+    assert [whole.inclusion(index) for index in range(len(leaves))] == [
+        tree.inclusion(index) for index in range(len(leaves))
+    ]
+    assert 2 * 5 + 1 >= len(reads)
+    assert max(map(len, reads)) == CHUNK
+
+
+@pytest.mark.parametrize("place", [0, CHUNK - 1, CHUNK, 2 * CHUNK + 1])
+def test_leaves_that_change_under_way(place: int):
+    """A leaf that is another one when it is read again, or has gone, is no leaf of the tree any more."""
+    leaves = hashes(2 * CHUNK + 2)
+    tree, _ = stored(leaves)
+    leaves[place] = leaf_hash(b"other")
+    with pytest.raises(ValueError, match="changed"):
+        [tree.inclusion(index) for index in range(len(leaves))]
+    gone, _ = stored(leaves)
+    del leaves[place]
+    with pytest.raises(ValueError, match=r"expected|changed"):
+        [gone.inclusion(index) for index in range(len(leaves) + 1)]
 
 
 @given(st.integers(1, 70), st.data())

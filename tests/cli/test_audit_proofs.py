@@ -165,6 +165,36 @@ def test_checking_the_store(bylaw: Bylaw, home: Path, file: Path) -> None:
     assert 1 == bylaw("audit", "check", home=home).code
 
 
+def test_an_older_state_that_came_back(bylaw: Bylaw, home: Path, tmp_path: Path) -> None:
+    """A restored backup is told by a later checkpoint that was kept elsewhere, when checking and when exporting."""
+    backup = Path(shutil.copy(home / "bylaw.sqlite3", tmp_path / "backup.sqlite3"))
+    reason = ("--subject", "person/person-sales_rep", "--reason", "request 7", "--as", "person-platform_admin")
+    assert 0 == bylaw("audit", "erase", *reason, home=home).code
+    kept = tmp_path / "kept.txt"
+    kept.write_text(bylaw("audit", "checkpoint", home=home).out)
+    assert 0 == bylaw("audit", "check", "--since", kept, home=home).code
+
+    for leftover in home.glob("bylaw.sqlite3*"):
+        leftover.unlink()
+    shutil.copy(backup, home / "bylaw.sqlite3")
+    assert 0 == bylaw("audit", "check", home=home).code
+    against = bylaw("audit", "check", "--since", kept, "--json", home=home)
+    assert (1, "audit.entry_missing") == (against.code, against.json["problem"]["code"])
+    refused = bylaw("audit", "export", "--since", kept, home=home)
+    assert (1, True, "") == (refused.code, "audit.history_changed" in refused.err, refused.out)
+
+
+def test_a_damaged_end(bylaw: Bylaw, home: Path) -> None:
+    """Where the end of the log cannot be read, a command that changes something says so and what to do."""
+    _raw(home, "UPDATE audit_head SET frontier = substr(frontier, 2)")
+    reason = ("--subject", "person/person-sales_rep", "--reason", "request 7", "--as", "person-platform_admin")
+    refused = bylaw("audit", "erase", *reason, home=home)
+    assert (5, "") == (refused.code, refused.out)
+    assert "audit.edge_damaged" in refused.err
+    assert "bylaw audit check" in refused.err
+    assert "audit.edge_damaged" == bylaw("audit", "check", "--json", home=home).json["problem"]["code"]
+
+
 def _problem(run: Run) -> tuple[str, str]:
     return run.json["problem"]["code"], str(run.json["number"])
 

@@ -18,8 +18,9 @@ from engine.audit.leaf import leaf_bytes
 from engine.audit.merkle import Frontier, leaf_hash
 from engine.ports import Ports
 from engine.predicate import Compare
-from engine.problems import DeniedError
+from engine.problems import ConflictError, DeniedError, InvalidError
 from engine.service.audit_check import LogCheck, check_log
+from engine.service.audit_export import export_audit
 from engine.service.checkpoints import take_checkpoint
 from engine.service.erasure import erase_subject
 from engine.service.records import update_record
@@ -139,6 +140,64 @@ def _leaves(file: Path) -> list[bytes]:
     with closing(sqlite3.connect(file)) as connection:
         rows = connection.execute("SELECT leaf_hash FROM audit_entry ORDER BY sequence").fetchall()
     return [bytes.fromhex(leaf) for (leaf,) in rows]
+
+
+def later(file: Path, *steps: str) -> str:
+    """The log goes on by some entries, and a checkpoint is signed and kept elsewhere: its note."""
+    with closing(open_store(f"sqlite:///{file}")) as store:
+        ports = make_ports(store)
+        for step in steps:
+            seen = ports.store.get("deal", "d-rep", MINE)
+            update_record(ports, as_person(ports, "rep"), "deal", "d-rep", {"next_step": step}, revision=seen.revision)
+        made = take_checkpoint(ports, SIGNER, ORGANISATION, NOW)
+        assert made is not None
+        return str(made["note"])
+
+
+def since(file: Path, note: str) -> tuple[str | None, int | None, int | None]:
+    """What is found against a checkpoint that was kept: the code, and the entries that it can be."""
+    with closing(open_store(f"sqlite:///{file}")) as store:
+        found = check_log(make_ports(store), platform(), SIGNER, is_signed_by, since=note)
+    return found.problem.code if found.problem else None, found.number, found.last
+
+
+def exported_since(file: Path, note: str) -> str | None:
+    """The code of what an export against it stops at."""
+    with closing(open_store(f"sqlite:///{file}")) as store:
+        try:
+            export_audit(make_ports(store), platform(), SIGNER, since=note)
+        except ConflictError as error:
+            return error.code
+    return None
+
+
+def test_a_backup_that_was_restored(file: Path, tmp_path: Path) -> None:
+    """An older state of the database agrees with itself; a later checkpoint, kept elsewhere, shows what is gone."""
+    backup = Path(shutil.copy(file, tmp_path / "backup.db"))
+    note = later(file, "a", "b", "c")
+    assert (None, None, None) == since(file, note)
+    assert exported_since(file, note) is None
+    assert (None, None) == found(backup)
+    assert ("audit.entry_missing", ENTRIES + 1, None) == since(backup, note)
+    assert "audit.history_changed" == exported_since(backup, note)
+
+
+def test_a_restored_backup_that_went_on(file: Path, tmp_path: Path) -> None:
+    """What was logged in the place of lost entries is another history, and the kept checkpoint says from where."""
+    backup = Path(shutil.copy(file, tmp_path / "backup.db"))
+    note = later(file, "a", "b", "c")
+    again = later(backup, "a", "other", "things", "follow")
+    assert (None, None, None) == since(backup, again)
+    assert ("audit.history_changed", 9, ENTRIES + 3) == since(backup, note)
+    assert "audit.history_changed" == exported_since(backup, note)
+
+
+def test_a_kept_text_that_is_no_checkpoint(file: Path) -> None:
+    """Only what this key has signed for this log is believed: another text would accuse a good log."""
+    note = later(file, "a")
+    for text in ("", note.replace("acme", "other"), note.replace(f"\n{ENTRIES + 1}\n", "\n999\n")):
+        with pytest.raises(InvalidError):
+            since(file, text)
 
 
 def test_an_entry_behind_the_end(file: Path) -> None:

@@ -148,8 +148,8 @@ def test_every_entry_follows_on_the_one_before_and_the_root_is_known(store: Stor
     assert [leaf.hex() for leaf in leaves] == [entry["leaf_hash"] for entry in entries]
     assert [None, *(leaf.hex() for leaf in leaves[:-1])] == [entry["previous_hash"] for entry in entries]
     assert roots == [root_of(leaves[: number + 1]) for number in range(9)]
-    for size in (0, 4, 9, 12):
-        assert store.log_leaves(organisation, size) == tuple(leaf.hex() for leaf in leaves[:size])
+    for first, last in ((1, 0), (1, 4), (4, 4), (3, 9), (8, 12), (10, 12)):
+        assert store.log_leaves(organisation, first, last) == tuple(leaf.hex() for leaf in leaves[first - 1 : last])
     assert (store.log_head(organisation).size, store.log_head(organisation).root) == (9, roots[-1])
 
 

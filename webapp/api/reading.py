@@ -11,6 +11,7 @@ from typing import Any
 from webapp.api.operation import Reader, UnreadableError
 
 MAX_TEXT = 200
+MAX_NOTE = 1_000
 MAX_LARGEST = 2**31 - 1
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
 FIRST, LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -21,6 +22,12 @@ NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,12})?")
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value or len(value) > MAX_TEXT or "\0" in value:
         raise UnreadableError(f"a text of 1 to {MAX_TEXT} characters")
+    return value
+
+
+def _note(value: Any) -> str:
+    if not isinstance(value, str) or not value or len(value) > MAX_NOTE or "\0" in value:
+        raise UnreadableError(f"the text of a signed checkpoint, of at most {MAX_NOTE:,} characters")
     return value
 
 
@@ -76,6 +83,7 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 TEXT = Reader({"type": "string", "minLength": 1, "maxLength": MAX_TEXT}, _text)
+NOTE = Reader({"type": "string", "minLength": 1, "maxLength": MAX_NOTE}, _note)
 INSTANT_TEXT = Reader({"type": "string", "format": "date-time", "examples": ["2026-11-02T09:00:00Z"]}, _instant)
 DAY = Reader({"type": "string", "format": "date", "examples": ["2026-11-02"]}, _day)
 NUMBER_TEXT = Reader({"type": "string", "pattern": f"^{NUMBER.pattern}$", "examples": ["48.5"]}, _number)

@@ -324,8 +324,9 @@ OPERATIONS: tuple[Operation, ...] = (
             Parameter("scope", reading.TEXT, f"`{WHOLE}`, {_SCOPES} or `subject:TYPE/ID`.", WHOLE),
             Parameter("from", reading.INSTANT_TEXT, "At this instant or later."),
             Parameter("before", reading.INSTANT_TEXT, "Before this instant."),
+            Parameter("since", reading.NOTE, "A checkpoint that you have kept, as it was signed: the file proves it."),
         ),
-        problems=(400, 404, 409), asks=("read:audit_entry",),
+        problems=(400, 404, 409, 422), asks=("read:audit_entry",),
     ),
     Operation(
         "POST", "/audit/erasures", "erase_subject", "audit",

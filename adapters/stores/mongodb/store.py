@@ -145,9 +145,9 @@ class _Reader:
             frontier = head_of(self._collection(AUDIT_HEADS), organisation_id, self._session).frontier
         return LogHead(frontier.size, frontier.root())
 
-    def log_leaves(self, organisation_id: str, size: int) -> tuple[str, ...]:
+    def log_leaves(self, organisation_id: str, first: int, last: int) -> tuple[str, ...]:
         """See `engine.ports.Reader.log_leaves`."""
-        wanted = {"organisation_id": {"$eq": organisation_id}, "sequence": {"$lte": size}}
+        wanted = {"organisation_id": {"$eq": organisation_id}, "sequence": {"$gte": first, "$lte": last}}
         self._asking(Compare("organisation_id", "=", organisation_id))
         with translated():
             found = self._collection(AUDIT_ENTRY).find(wanted, {"leaf_hash": 1}, session=self._session)

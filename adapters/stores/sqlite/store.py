@@ -126,11 +126,13 @@ class _Reader:
             frontier = _head(connection, organisation_id).frontier
         return LogHead(frontier.size, frontier.root())
 
-    def log_leaves(self, organisation_id: str, size: int) -> tuple[str, ...]:
+    def log_leaves(self, organisation_id: str, first: int, last: int) -> tuple[str, ...]:
         """See `engine.ports.Reader.log_leaves`."""
-        query = "SELECT leaf_hash FROM audit_entry WHERE organisation_id = ? AND sequence <= ? ORDER BY sequence"
+        query = (
+            "SELECT leaf_hash FROM audit_entry WHERE organisation_id = ? AND sequence BETWEEN ? AND ? ORDER BY sequence"
+        )
         with self._statement() as connection:
-            return tuple(str(leaf) for (leaf,) in connection.execute(query, [organisation_id, size]))
+            return tuple(str(leaf) for (leaf,) in connection.execute(query, [organisation_id, first, last]))
 
     def _records(
         self, connection: sqlite3.Connection, shape: TableShape, rows: Sequence[tuple[Any, ...]]

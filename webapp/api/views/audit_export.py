@@ -15,6 +15,9 @@ LINES = "application/jsonl"
 def export(asked: Asked) -> Response:
     """The file, written as it is read from the store. Whatever stops it on the way leaves a file without an end."""
     query = asked.query
-    made = export_audit(ports(), asked.caller, wiring().signer, query["scope"], from_=query["from"], to=query["before"])
+    made = export_audit(
+        ports(), asked.caller, wiring().signer, query["scope"],
+        from_=query["from"], to=query["before"], since=query["since"],
+    )  # fmt: skip
     headers = {"Content-Disposition": f'attachment; filename="{made.file_name}"', "Cache-Control": "no-store"}
     return Response(made.lines, mimetype=LINES, headers=headers)
