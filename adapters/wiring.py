@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from adapters.identity.tokens import TokenVerifier
     from adapters.preparation import Prepared
     from adapters.rate_limits import RateLimits
+    from adapters.refusals import Refusals
     from adapters.sessions import Displaced as Displaced  # noqa: PLC0414  # shells name it
     from adapters.sessions import Session as Session  # noqa: PLC0414  # the same
     from adapters.sessions import SessionLimits, Sessions
@@ -103,6 +104,7 @@ class Wiring:
     sessions: Sessions
     shipped: Shipped
     tokens: TokenVerifier
+    refusals: Refusals
     _rate_limits: Callable[[], RateLimits] = field(repr=False)
     identity_provider: IdentityProvider | None = None
     _closers: tuple[Callable[[], None], ...] = field(repr=False, default=())
@@ -164,6 +166,7 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
     """
     from adapters.queue import RqQueue  # noqa: PLC0415  # loads rq and redis
     from adapters.redis_connection import connect  # noqa: PLC0415
+    from adapters.refusals import SharedRefusals  # noqa: PLC0415
     from adapters.sessions import RedisSessions  # noqa: PLC0415
     from adapters.stores import open_store  # noqa: PLC0415  # loads the one database driver that is needed
     from engine.ports import Ports  # noqa: PLC0415
@@ -192,6 +195,7 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
         sessions,
         texts.shipped,
         token_verifier(settings),
+        SharedRefusals(counting),
         rate_limits,
         identity_provider(settings),
         closers,
@@ -280,6 +284,7 @@ def build_in_memory(settings: Settings | None = None, *, texts: Texts | None = N
     """The reference adapters all through, for tests of the shells: nothing outlives the process, nobody is counted."""
     from adapters.queue import MemoryQueue  # noqa: PLC0415
     from adapters.rate_limits import NoRateLimits  # noqa: PLC0415
+    from adapters.refusals import MemoryRefusals  # noqa: PLC0415
     from adapters.sessions import MemorySessions  # noqa: PLC0415
     from adapters.stores import open_store  # noqa: PLC0415
     from engine.ports import Ports  # noqa: PLC0415
@@ -289,5 +294,14 @@ def build_in_memory(settings: Settings | None = None, *, texts: Texts | None = N
     store = open_store(settings.database_url, _notary(settings, texts))
     ports = Ports(store=store, queue=MemoryQueue(), authorizer=texts.policies, library=texts.library, new_id=new_id)
     sessions, provider = MemorySessions(session_limits(settings)), identity_provider(settings)
-    closers = (store.close,)
-    return Wiring(settings, ports, sessions, texts.shipped, token_verifier(settings), NoRateLimits, provider, closers)
+    return Wiring(
+        settings,
+        ports,
+        sessions,
+        texts.shipped,
+        token_verifier(settings),
+        MemoryRefusals(),
+        NoRateLimits,
+        provider,
+        (store.close,),
+    )

@@ -47,7 +47,7 @@ def export(
     from engine.service.audit_export import export_audit  # noqa: PLC0415  # the same
 
     kept = None if since is None else read_text(since)
-    with opened(**whose) as session:
+    with opened(**whose, log=True) as session:
         signer = session.wiring.signer
         with progress("reading the log") as advance:
             made = export_audit(
@@ -137,7 +137,7 @@ def check(*, since: Path | None, as_json: bool, **whose: Unpack[Whose]) -> None:
     from engine.service.audit_check import check_log  # noqa: PLC0415  # the same
 
     kept = None if since is None else read_text(since)
-    with opened(**whose) as session, progress("entries checked") as advance:
+    with opened(**whose, log=True) as session, progress("entries checked") as advance:
         found = check_log(
             session.ports, session.caller, session.wiring.signer, check_signature, since=kept,
             progress=lambda done, total: advance(done, total, ""),

@@ -17,7 +17,7 @@ def key(*, as_json: bool, **whose: Unpack[Whose]) -> None:
     from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.output import note, print_json, say  # noqa: PLC0415  # the same
 
-    with opened(**whose) as session:
+    with opened(**whose, log=True) as session:
         found = session.wiring.signer.key(session.organisation_id)
     if as_json:
         print_json({"log": found.name, "key": str(found), "fingerprint": found.fingerprint})
@@ -35,7 +35,7 @@ def checkpoint(*, as_json: bool, **whose: Unpack[Whose]) -> None:
     from cli.output import note, print_json, say  # noqa: PLC0415  # the same
     from engine.service.checkpoints import take_checkpoint  # noqa: PLC0415  # the same
 
-    with opened(**whose) as session:
+    with opened(**whose, log=True) as session:
         made = take_checkpoint(session.ports, session.wiring.signer, session.organisation_id, session.caller.now)
     if as_json:
         names = ("size", "root", "note", "at")

@@ -41,18 +41,28 @@ class Opened:
 
 @contextmanager
 def opened(
-    home: Path | None, organisation: str | None, person: str | None, *, else_shipped: bool = False
+    home: Path | None,
+    organisation: str | None,
+    person: str | None,
+    *,
+    else_shipped: bool = False,
+    log: bool = False,
 ) -> Iterator[Opened]:
     """Connect, and decide on whose behalf: a person, or the platform itself within one organisation.
 
+    With `log` an audit log is meant, of which there is one more: that of attempts at a door that organisations share.
     With `else_shipped` a database without any organisation is no error: the shipped rule files are used, in memory.
     Raises `NotFoundError` (`cli.no_organisation`, `person.not_found`, `person.ambiguous`).
     """
     with build(settings_for(home)) as wiring:
-        from engine.service.directory import actor_of, organisations  # noqa: PLC0415  # keeps `--help` quick
+        from engine.service.auditing import UNPLACED  # noqa: PLC0415  # keeps `--help` quick
+        from engine.service.directory import actor_of, organisations, service_actor  # noqa: PLC0415  # the same
 
         if person is not None:
             yield Opened(wiring, _caller(wiring, actor_of(wiring.ports, person, organisation)))
+            return
+        if log and organisation == UNPLACED:
+            yield Opened(wiring, _caller(wiring, service_actor(UNPLACED)))
             return
         known = organisations(wiring.ports)
         if known or organisation is not None or not else_shipped:
@@ -99,7 +109,7 @@ def settings_in_memory() -> Settings:
 
 
 def _platform(known: tuple[Record, ...], organisation: str | None) -> Actor:
-    from engine.service.directory import service_actor  # noqa: PLC0415  # keeps `--help` quick
+    from engine.service.directory import only_organisation, service_actor  # noqa: PLC0415  # keeps `--help` quick
 
     listed = ", ".join(f"`{record.id}`" for record in known)
     if organisation is not None:
@@ -109,10 +119,9 @@ def _platform(known: tuple[Record, ...], organisation: str | None) -> Actor:
                 Problem("cli.no_organisation", f"there is no organisation `{organisation}`", help=help_text)
             )
         return service_actor(organisation)
-    own = [record for record in known if not record["example"]] or list(known)
-    if len(own) == 1:
-        return service_actor(own[0].id)
-    if not own:
+    if (own := only_organisation(known)) is not None:
+        return service_actor(own.id)
+    if not known:
         problem = Problem(
             "cli.no_organisation",
             "the database holds no organisation yet",

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from engine import exact_json
 from engine.problem_codes import CODES
 from engine.problems import BylawError, InvalidError, NotFoundError, Problem
-from webapp import api, authzen, bearer, console, headers, health, hosts, identity, rate_limits, request_limits
+from webapp import api, authzen, console, headers, health, hosts, identity, rate_limits, request_limits
 from webapp.api import document
 from webapp.context import EXTENSION, Surroundings
 from webapp.problems import from_framework, problem_response, unexpected
@@ -39,9 +39,7 @@ def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: dateti
     app = Flask("webapp", static_folder=None, template_folder="templates")
     app.url_map.merge_slashes = False  # an address is right or it is not; nothing is guessed
     described = document.build(wiring.shipped.schemas()["api/components.json"])
-    app.extensions[EXTENSION] = Surroundings(
-        wiring, clock, described, exact_json.canonical(described), bearer.Refusals()
-    )
+    app.extensions[EXTENSION] = Surroundings(wiring, clock, described, exact_json.canonical(described))
     headers.install(app)
     app.before_request(hosts.refuse_unknown)
     rate_limits.install(app)

@@ -6,9 +6,7 @@ entries in the audit log, a bounded number of them, so that guessing cannot fill
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 
 from flask import g, request
 
@@ -16,14 +14,12 @@ from engine.caller import Actor
 from engine.problems import InvalidError, NotFoundError, Problem
 from engine.records import Record
 from engine.service.api_keys import present_key
-from engine.service.auditing import record_attempt
+from engine.service.auditing import record_attempt, refused_times
 from engine.service.directory import actor_of_subject
-from webapp.context import now, ports, surroundings, wiring
+from webapp.context import now, ports, wiring
 from webapp.problems import NotSignedInError
 
 KEY_START = "byl_"
-ENTRY_EVERY = timedelta(minutes=1)
-MOST_NOTED = 10_000
 STRANGERS = "unknown"
 """Under what everything is counted that belongs to no key of ours."""
 
@@ -75,8 +71,7 @@ def _by_token(text: str) -> Actor:
 def _note_refusal(action: str, key: Record | None, reason: str = "api_key.refused") -> None:
     """Write an entry, unless one was written within a minute; the next one says how many there were since."""
     subject = STRANGERS if key is None else key.id
-    refusals = surroundings().refusals
-    count = refusals.note(f"{action} {subject}", now())
+    count = wiring().refusals.note(f"{action} {subject}", now())
     if count:
         record_attempt(
             ports(),
@@ -88,33 +83,5 @@ def _note_refusal(action: str, key: Record | None, reason: str = "api_key.refuse
             subject=("api_key", subject),
             organisation_id=None if key is None else key.organisation_id,
             reason=reason,
-            changes={"refused": {"before": None, "after": count}},
+            changes=refused_times(count),
         )
-
-
-@dataclass(slots=True)
-class _Noted:
-    written_at: datetime
-    since: int = 0
-
-
-class Refusals:
-    """How often something was refused in this process, so that one entry a minute says it. Safe between threads."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._noted: dict[str, _Noted] = {}
-
-    def note(self, subject: str, at: datetime) -> int:
-        """Count a refusal. Returns how many there were since the last entry if it is time for one, else 0."""
-        with self._lock:
-            noted = self._noted.get(subject)
-            if noted is not None and at - noted.written_at < ENTRY_EVERY:
-                noted.since += 1
-                return 0
-            count = 1 if noted is None else noted.since + 1
-            self._noted.pop(subject, None)
-            while len(self._noted) >= MOST_NOTED:
-                del self._noted[next(iter(self._noted))]  # the one whose last entry is oldest
-            self._noted[subject] = _Noted(at)
-            return count

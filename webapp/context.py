@@ -12,23 +12,18 @@ from flask import current_app, g
 if TYPE_CHECKING:
     from adapters.wiring import Wiring
     from engine.ports import Ports
-    from webapp.bearer import Refusals
 
 EXTENSION = "bylaw"
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """One for each application. `clock` gives the present instant in UTC; `document` is the OpenAPI document.
-
-    `refusals` counts refused keys and tokens.
-    """
+    """One for each application. `clock` gives the present instant in UTC; `document` is the OpenAPI document."""
 
     wiring: Wiring
     clock: Callable[[], datetime]
     document: dict[str, Any]
     document_bytes: bytes
-    refusals: Refusals
 
 
 def surroundings() -> Surroundings:

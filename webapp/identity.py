@@ -16,7 +16,7 @@ from flask import Flask, Response, g, request
 
 from engine.caller import Actor, Caller
 from engine.problems import DeniedError, NotFoundError, Problem, UnavailableError
-from engine.service.auditing import STRANGER, record_attempt
+from engine.service.auditing import STRANGER, record_attempt, refused_times
 from engine.service.directory import account_of, actor_of, actor_of_account
 from webapp import bearer, rate_limits
 from webapp.client_address import client_address
@@ -116,7 +116,14 @@ def begin_session(actor: Actor, how: str) -> None:
 def note_sign_in(
     outcome: Literal["accepted", "denied", "failed"], *, actor: Actor | None = None, reason: str | None = None
 ) -> None:
-    """Write into the log that somebody signed in, or tried to."""
+    """Write into the log that somebody signed in, or tried to.
+
+    Of strangers one entry a minute for each reason says how many there were: anybody can fail to sign in, and must not
+    be able to fill the log.
+    """
+    count = 0
+    if actor is None and not (count := wiring().refusals.note(f"session.begin {outcome} {reason}", now())):
+        return
     record_attempt(
         ports(),
         at=now(),
@@ -127,6 +134,7 @@ def note_sign_in(
         subject=("session", actor.id if actor else STRANGER),
         actor=actor,
         reason=reason,
+        changes=refused_times(count) if count else None,
     )
 
 

@@ -70,7 +70,7 @@ def show(
         raise click.BadParameter(f"`{kind}` is no type of record{f': {hint}' if hint else ''}", param_hint="--type")
     where: list[Predicate] = [*period(from_, to)]
     where += [Compare(field, "=", value) for name, field, _ in FILTERS if (value := filters[name])]
-    with opened(home, organisation, person) as session:
+    with opened(home, organisation, person, log=True) as session:
         page = list_audit(session.ports, session.caller, where=both(*where), limit=limit, cursor=cursor)
         if as_json:
             print_json(page_value(page))

@@ -18,13 +18,14 @@ from engine.caller import Actor, Caller
 from engine.ports import AuditDraft, Ports
 from engine.problems import BylawError, DeniedError, InvalidError, NotFoundError, Problem, UnavailableError
 from engine.records import PLACE, Record, personal_fields
+from engine.service.directory import only_organisation, organisations
 
 PLACE_FIELDS = tuple(known.name for known in PLACE)
 LONGEST_REASON = 1_000
 STRANGER = "stranger"
 """Id and role of somebody who has not shown who they are."""
 UNPLACED = "unplaced"
-"""The log of attempts that belong to no organisation that is known: `bylaw audit show --organisation unplaced`."""
+"""The log of attempts at a door that several organisations share: `bylaw audit show --organisation unplaced`."""
 
 
 UNEXPECTED = Problem("audit.unexpected", "the attempt stopped on an error in Bylaw itself")
@@ -168,12 +169,12 @@ def record_attempt(
     """Write, in its own transaction, that somebody tried to get in: signing in or out, a refused key.
 
     `subject` is a type and an id, such as `("session", person_id)` or `("api_key", key_id)`; never a secret, a token or
-    a name that somebody typed. Without an `actor` it was a stranger. Without an organisation, where nobody can tell
-    whose door it was, the entry goes to the log `UNPLACED`. Returns the entry's number; raises `UnavailableError`: then
-    nobody may be let in.
+    a name that somebody typed. Without an `actor` it was a stranger. Without an organisation the entry is in the log of
+    the only one there is; where there are several, so that nobody can tell whose door it was, in the log `UNPLACED`.
+    Returns the entry's number; raises `UnavailableError`: then nobody may be let in.
     """
     record_type, record_id = subject
-    organisation = organisation_id or (actor.organisation_id if actor is not None else UNPLACED)
+    organisation = organisation_id or (actor.organisation_id if actor is not None else _whose_door(ports))
     who = actor or Actor(STRANGER, "", STRANGER, organisation, region_id="", branch_id="", team_id="")
     place = place_of(None, Caller(who, at, channel, request_id)) if actor is not None else dict.fromkeys(PLACE_FIELDS)
     draft = AuditDraft(
@@ -192,6 +193,16 @@ def record_attempt(
     )
     with ports.store.transaction() as transaction:
         return transaction.append_audit(draft)
+
+
+def refused_times(count: int) -> dict[str, Any]:
+    """The changes of an entry that stands for so many refusals: all since the entry before it."""
+    return {"refused": {"before": None, "after": count}}
+
+
+def _whose_door(ports: Ports) -> str:
+    known = only_organisation(organisations(ports))
+    return UNPLACED if known is None else known.id
 
 
 @contextmanager

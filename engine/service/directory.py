@@ -155,6 +155,12 @@ def organisations(ports: Ports) -> tuple[Record, ...]:
     )
 
 
+def only_organisation(known: tuple[Record, ...]) -> Record | None:
+    """Which organisation is meant where none is named: the only one there is, beside the example one."""
+    own = [organisation for organisation in known if not organisation["example"]] or list(known)
+    return own[0] if len(own) == 1 else None
+
+
 def people_with_roles(reader: Reader, organisation_id: str, roles: tuple[str, ...]) -> tuple[Record, ...]:
     """The organisation's people of these roles, by id; inactive people too, for what they earned stays theirs."""
     wanted = both(Compare("organisation_id", "=", organisation_id), In("role", roles))

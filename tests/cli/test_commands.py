@@ -14,8 +14,10 @@ import pytest
 from command_runs import ROOT, Run
 
 from adapters.signing import is_signed_by
+from adapters.wiring import Settings, build, now
 from cli.main import COMMANDS
 from engine.audit.note import PublicKey, open_checkpoint
+from engine.service.auditing import UNPLACED, record_attempt
 
 Bylaw = Callable[..., Run]
 
@@ -228,6 +230,24 @@ def test_audit_show(bylaw: Bylaw, example_home: Path) -> None:
     assert (4, sorted(numbers, reverse=True)) == (len(numbers), numbers)
     assert {"publish"} == {entry["action"] for entry in first["items"]}
     assert "publish" in bylaw("audit", "show", "--action", "publish", home=example_home).out
+
+
+def test_the_log_of_a_door_that_organisations_share(bylaw: Bylaw, home: Path) -> None:
+    """`unplaced` names a log for the commands about logs: it is shown, signed, exported and checked like others."""
+    unplaced = ("--organisation", "unplaced")
+    assert "no entry" in bylaw("audit", "show", *unplaced, home=home).out
+    settings = Settings.from_environment({"BYLAW_HOME": str(home)})
+    with build(settings) as wiring:
+        record_attempt(
+            wiring.ports, at=now(), action="session.begin", outcome="denied", channel="console", request_id="r-1",
+            subject=("session", "stranger"), organisation_id=UNPLACED, reason="identity.unknown_person",
+        )  # fmt: skip
+    assert "identity.unknown_person" in bylaw("audit", "show", *unplaced, home=home).out
+    assert 1 == int(bylaw("audit", "checkpoint", *unplaced, "--json", home=home).json["size"])
+    assert "identity.unknown_person" in bylaw("audit", "export", *unplaced, home=home).out
+    checked = bylaw("audit", "check", *unplaced, home=home)
+    assert (0, "1 entries and 1 checkpoints are as they were logged\n") == (checked.code, checked.out)
+    assert 3 == bylaw("jobs", "list", *unplaced, home=home).code
 
 
 def test_foreign_cursor(bylaw: Bylaw, example_home: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from console_house import NOW, Visitor
+from console_house import NOW, Visitor, visitor
 from console_markup import faults
 
 from adapters.wiring import Wiring
@@ -16,6 +17,7 @@ from engine.problems import Problem, UnavailableError
 from engine.records import Record
 from engine.service.directory import account_of
 from webapp import identity
+from webapp.app import create_app
 
 Acting = Callable[[str | None], Visitor]
 
@@ -197,6 +199,34 @@ def test_every_sign_in_and_out_leaves_an_entry(acting: Acting, own_house: Wiring
         (one["actor_id"], one["reason"]) for one in entries(own_house, "session.begin", "denied")
     ]
     assert ["person-sales_rep"] == [one["actor_id"] for one in entries(own_house, "session.end")]
+
+
+def test_strangers_cannot_fill_the_log(own_house: Wiring) -> None:
+    """Of a thousand sign-ins of nobody the log has one entry a minute for each reason, with how many there were."""
+    clock = [NOW]
+    app = create_app(own_house, clock=lambda: clock[0])
+    for number in range(1_000):
+        clock[0] = NOW + number * timedelta(seconds=0.1)
+        visitor(app, own_house, None).client.post("/sign-in", data={"person_id": f"person-{number}"})
+        if number % 10 == 0:
+            visitor(app, own_house, None).client.get("/sign-in/callback?state=made-up")
+    found = [
+        (one["reason"], one["changes"]["refused"]["after"]) for one in entries(own_house, "session.begin", "denied")
+    ]
+    assert [
+        ("person.not_found", 1), ("identity.state", 1), ("person.not_found", 600), ("identity.state", 60),
+    ] == found  # fmt: skip
+
+
+def test_an_administrator_sees_the_sign_ins_of_strangers(acting: Acting, own_house: Wiring) -> None:
+    """Where there is one organisation its administrator finds strangers' sign-ins in its log, and nobody else does."""
+    acting(None).client.post("/sign-in", data={"person_id": "person-nobody"})
+    address = "/audit?action=session.begin&outcome=denied"
+    page = acting("platform_admin").get(address)
+    assert 1 == len(page.rows())
+    assert "person.not_found" in page.text
+    for role in ("sales_rep", "field_sales_rep", "sales_manager"):
+        assert "person.not_found" not in acting(role).get(address).text, role
 
 
 def test_every_page_says_that_no_password_was_asked(looking: Acting) -> None:
