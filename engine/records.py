@@ -297,7 +297,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
     RecordType(
         "idempotency_key",
         (
-            *_fields(TEXT, "actor_id!", "key!", "body_digest!", "response_body"),
+            *_fields(TEXT, "actor_id!", "key!", "body_digest!", "rights_digest", "response_body"),
             *_fields(INTEGER, "status"),
             *_fields(INSTANT, "expires_at!"),
             *_fields(DOCUMENT, "headers"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, g
+
+from engine.service.rehearsal import rehearsed
 
 if TYPE_CHECKING:
     from adapters.wiring import Wiring
@@ -38,7 +41,17 @@ def wiring() -> Wiring:
 
 def ports() -> Ports:
     """What the use cases take."""
-    return surroundings().wiring.ports
+    return cast("Ports", g.ports) if "ports" in g else surroundings().wiring.ports
+
+
+@contextmanager
+def rehearsing() -> Iterator[None]:
+    """Within the block use cases check and refuse as ever, and nothing that they do stays."""
+    g.ports = rehearsed(surroundings().wiring.ports)
+    try:
+        yield
+    finally:
+        del g.ports
 
 
 def now() -> datetime:

@@ -1,5 +1,9 @@
 """A creating request that is sent twice counts once: its key is claimed before the work and keeps the answer after it.
 
+An answer is given again to whoever could still get it. So it is kept with the rights that it was given to: where they
+are others now, the request is rehearsed first (`engine.service.rehearsal`), and where what was created lies elsewhere
+now, the right to it is asked again.
+
 A claim is a lease: if the process dies between the work and the answer, the same request may be sent again after
 `CLAIM_SECONDS` and continues with the same new id, so that what was created is found instead of created again.
 """
@@ -7,14 +11,17 @@ A claim is a lease: if the process dies between the work and the answer, the sam
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 
+from engine import exact_json
 from engine.caller import Caller
 from engine.ports import Ports, Transaction
 from engine.predicate import Compare, Predicate, both
-from engine.problems import ConflictError, InvalidError, NotFoundError, Problem, StaleError
+from engine.problems import ConflictError, DeniedError, InvalidError, NotFoundError, Problem, StaleError
 from engine.records import Record
+from engine.service.actions import READ
 from engine.service.ids import derived_id
 
 CLAIM_SECONDS = 60
@@ -24,11 +31,12 @@ SWEPT_AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered the first time."""
+    """What was answered the first time. `rights` is the digest of the rights that it was given to (`rights_of`)."""
 
     status: int
     body: str
     headers: Mapping[str, str]
+    rights: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ def claim(ports: Ports, caller: Caller, key: str, fingerprint: str) -> Claim | A
                     )
                 if held["status"] is None:
                     raise in_progress
-                return Answer(held["status"], held["response_body"], held["headers"])
+                return Answer(held["status"], held["response_body"], held["headers"], held["rights_digest"])
             # A lapsed claim of the same request goes on with its id; anything else begins anew.
             resumed = held is not None and held["status"] is None and held["body_digest"] == fingerprint
             new_id = str(held["headers"]["new_id"]) if held is not None and resumed else ports.new_id()
@@ -72,6 +80,7 @@ def claim(ports: Ports, caller: Caller, key: str, fingerprint: str) -> Claim | A
                 "actor_id": caller.actor.id,
                 "key": key,
                 "body_digest": fingerprint,
+                "rights_digest": rights_of(ports, caller),
                 "status": None,
                 "response_body": None,
                 "headers": {"new_id": new_id},
@@ -111,6 +120,34 @@ def release(ports: Ports, claimed: Claim) -> None:
             transaction.delete(claimed.record)
     except (StaleError, NotFoundError):
         return
+
+
+def rights_of(ports: Ports, caller: Caller) -> str:
+    """A digest of all that the caller's rights follow from: role, place, scopes and the policies."""
+    actor = caller.actor
+    scopes = None if actor.scopes is None else sorted(actor.scopes)
+    place = [actor.organisation_id, actor.region_id, actor.branch_id, actor.team_id, sorted(actor.territory_ids)]
+    return sha256(exact_json.canonical([actor.role, place, scopes, ports.authorizer.digest])).hexdigest()
+
+
+def require_present_right(ports: Ports, caller: Caller, action: str, record_type: str, record_id: str) -> None:
+    """Raise `DeniedError` unless the caller may do this to the record where it lies now; one that is gone is no matter.
+
+    `NotFoundError` where the caller may not read it either: then it is as if it were not there.
+    """
+    home = Compare("organisation_id", "=", caller.actor.organisation_id)
+    try:
+        record = ports.store.get(record_type, record_id, home)
+    except NotFoundError:
+        return
+    if ports.authorizer.allows(caller.actor, action, record):
+        return
+    title = record_type.replace("_", "-")
+    if not ports.authorizer.allows(caller.actor, READ, record):
+        raise NotFoundError(Problem("record.not_found", f"there is no {title} `{record_id}`"))
+    raise DeniedError(
+        Problem("access.denied", f"the role `{caller.actor.role}` may not {action} the {title} `{record_id}` any more")
+    )
 
 
 def _held(transaction: Transaction, caller: Caller, record_id: str) -> Record | None:

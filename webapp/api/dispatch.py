@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -14,12 +15,13 @@ from flask import Response, request
 
 from engine import exact_json
 from engine.caller import Actor, Caller
+from engine.problems import ConflictError, StaleError
 from engine.scopes import permits
 from engine.service import idempotency
 from engine.service.auditing import record_attempt
 from webapp.api import requests
 from webapp.api.operation import Asked, Operation
-from webapp.context import now, ports
+from webapp.context import now, ports, rehearsing
 from webapp.identity import current_caller
 from webapp.problems import InsufficientScopeError
 
@@ -88,6 +90,7 @@ def _once(operation: Operation, caller: Caller, asked: Asked, raw: bytes) -> Res
     fingerprint = sha256(asked_for.encode() + raw).hexdigest()
     claimed = idempotency.claim(ports(), caller, key, fingerprint)
     if isinstance(claimed, idempotency.Answer):
+        _require_still_allowed(operation, caller, asked, claimed)
         return Response(claimed.body, claimed.status, {**claimed.headers, "Idempotent-Replayed": "true"})
     try:
         response = operation.view(asked.to_create(claimed.new_id))
@@ -98,6 +101,20 @@ def _once(operation: Operation, caller: Caller, asked: Asked, raw: bytes) -> Res
     text = _without(response.get_data(as_text=True), operation.shown_once)
     idempotency.settle(ports(), claimed, idempotency.Answer(response.status_code, text, kept), now())
     return response
+
+
+def _require_still_allowed(operation: Operation, caller: Caller, asked: Asked, kept: idempotency.Answer) -> None:
+    """Raise what the caller would be refused with now, asking afresh or asking for what was created.
+
+    A conflict is no refusal: that the work was done before is what a repetition is about.
+    """
+    if kept.rights != idempotency.rights_of(ports(), caller):
+        with rehearsing(), suppress(ConflictError, StaleError):
+            operation.view(asked.to_create(ports().new_id()))
+    if "Location" in kept.headers:
+        action, record_type = operation.creating
+        record_id = kept.headers["Location"].rpartition("/")[2]
+        idempotency.require_present_right(ports(), caller, action, record_type, record_id)
 
 
 def _without(text: str, member: str) -> str:

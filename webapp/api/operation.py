@@ -140,6 +140,12 @@ class Operation:
     shown_once: str = ""
 
     @property
+    def creating(self) -> tuple[str, str]:
+        """Of an operation that creates: the action and the record type, such as `write` and `lead`."""
+        action, _, record_type = next(cell for cell in self.asks if not cell.startswith("read:")).partition(":")
+        return action, record_type
+
+    @property
     def scopes(self) -> tuple[str, ...]:
         """What a key or token must have as scopes; cells that the request names are seen to by the policies."""
         return tuple(cell for cell in self.asks if cell != NAMED_BY_THE_REQUEST) if self.needs is None else self.needs
