@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from engine.feel.positions import Runs
 from engine.tables.analysis.columns import Column, Span
@@ -48,8 +49,7 @@ class Space:
         return tuple(before[end] - before[start] for before, (start, end) in zip(self.before, self.spans, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A row within a box: how many positions it takes of each column. `runs` are those of its cells."""
 
     row: int
@@ -92,14 +92,23 @@ def _within(column: Column, runs: Runs) -> list[int]:
 def entries_of(columns: Sequence[Column], rows: Sequence[int], space: Space, steps: Steps) -> list[Entry]:
     """Those of the rows that take something of the space."""
     steps.take(len(rows))
+    axes = [
+        (column.runs, column.cell_of, low, high, before)
+        for column, (low, high), before in zip(columns, space.spans, space.before, strict=True)
+    ]
     found = []
     for row in rows:
-        runs = tuple([column.of(row) or () for column in columns])
-        taken = tuple(
-            [_taken(each, span, before) for each, span, before in zip(runs, space.spans, space.before, strict=True)]
-        )
-        if all(taken):
-            found.append(Entry(row, runs, taken))
+        own: list[Runs] = []
+        taken: list[int] = []
+        for runs_of, cell_of, low, high, before in axes:
+            runs = runs_of[cell_of[row]] or ()
+            number = _taken(runs, low, high, before)
+            if not number:
+                break
+            own.append(runs)
+            taken.append(number)
+        else:
+            found.append(Entry(row, tuple(own), tuple(taken)))
     return found
 
 
@@ -130,9 +139,10 @@ def uncovered(meets: Sequence[int]) -> Verdict:
     def verdict(entries: Sequence[Entry], sizes: tuple[int, ...]) -> bool | None:
         if not entries:
             return False
-        if any(entry.taken == sizes for entry in entries):
+        taken = [entry.taken for entry in entries]
+        if sizes in taken:
             return True
-        if sum(prod(entry.taken) for entry in entries) == prod(sizes) and _apart(entries, meets):
+        if sum(map(prod, taken)) == prod(sizes) and _apart(entries, meets):
             return True
         return None
 
@@ -156,24 +166,34 @@ def _halves(
 ) -> list[tuple[tuple[Span, ...], tuple[int, ...], list[Entry]]]:
     """The box in two, the half that more surely has a free point last."""
     at, cut = _cut(space, spans, sizes, entries)
-    halves = []
     before = space.before[at]
-    for span in ((spans[at][0], cut), (cut, spans[at][1])):
-        inside = []
-        for entry in entries:
-            taken = _taken(entry.runs[at], span, before)
-            if taken:
-                inside.append(Entry(entry.row, entry.runs, (*entry.taken[:at], taken, *entry.taken[at + 1 :])))
+    start, end = spans[at]
+    below: list[Entry] = []
+    above: list[Entry] = []
+    for entry in entries:
+        row, runs, taken = entry
+        low = _taken(runs[at], start, cut, before)
+        high = taken[at] - low
+        if not high:
+            below.append(entry)
+        elif not low:
+            above.append(entry)
+        else:
+            below.append(Entry(row, runs, (*taken[:at], low, *taken[at + 1 :])))
+            above.append(Entry(row, runs, (*taken[:at], high, *taken[at + 1 :])))
+    halves = []
+    for span, inside in (((start, cut), below), ((cut, end), above)):
         size = before[span[1]] - before[span[0]]
         halves.append(((*spans[:at], span, *spans[at + 1 :]), (*sizes[:at], size, *sizes[at + 1 :]), inside))
-    halves.sort(key=lambda half: prod(half[1]) - sum(prod(entry.taken) for entry in half[2]))
+    halves.sort(key=lambda half: prod(half[1]) - sum([prod(entry.taken) for entry in half[2]]))
     return halves
 
 
 def _cut(space: Space, spans: tuple[Span, ...], sizes: tuple[int, ...], entries: Sequence[Entry]) -> tuple[int, int]:
     """The column that tells most rows apart, and the middle one of the places where they begin or end in it."""
-    partial = [sum(entry.taken[at] != size for entry in entries) for at, size in enumerate(sizes)]
-    at = max(range(len(sizes)), key=partial.__getitem__)
+    taken = zip(*[entry.taken for entry in entries], strict=True)
+    partial = [len(entries) - some.count(size) for some, size in zip(taken, sizes, strict=True)]
+    at = partial.index(max(partial))
     start, end = spans[at]
     before = space.before[at]
     edges = sorted(
@@ -188,11 +208,12 @@ def _cut(space: Space, spans: tuple[Span, ...], sizes: tuple[int, ...], entries:
     return at, edges[len(edges) // 2]
 
 
-def _taken(runs: Runs, span: Span, before: Sequence[int]) -> int:
-    low, high = span
+def _taken(runs: Runs, low: int, high: int, before: Sequence[int]) -> int:
+    """How many positions that count runs have between two positions."""
     if len(runs) == 1:  # nearly always
-        start, end = runs[0]
-        start, end = max(start, low), min(end, high)
+        ((start, end),) = runs
+        start = max(start, low)
+        end = min(end, high)
         return before[end] - before[start] if start < end else 0
     return sum(before[min(end, high)] - before[max(start, low)] for start, end in runs if start < high and end > low)
 

@@ -65,7 +65,9 @@ def masked_rows(study: Study) -> list[Finding]:
         elif pairs.low[row] & before and pairs.high[row] & before:
             outcome = allowance.search(study, row, before, uncovered(pairs.meets))
             if outcome is not None and outcome[0] is None:
-                winners = _needed(study, row, [entry.row for entry in outcome[1]])
+                winners = [entry.row for entry in outcome[1]]
+                if len(found) < MAX_TOLD:
+                    winners = _needed(study, row, winners)
         if not winners:
             continue
         study.gone |= 1 << row
