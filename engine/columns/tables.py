@@ -47,7 +47,7 @@ def matching(table: CompiledTable, population: Population, at: datetime, zone: t
             values = evaluate_expression(expression, population, at=at, zone=zone)
             computed[subject.path] = values.column
             unsure.append(values.recomputed)
-    found = Matching(asked.matrix, population.with_columns(computed), at, zone)
+    found = Matching(table.conditions, population.with_columns(computed), at, zone)
     first = table.policy is HitPolicy.FIRST
     words = words_for(found.count)
     keys = np.empty((len(population), 1 if first else words), np.uint64)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from engine.feel import ir, syntax
 from engine.feel.builtins import FUNCTION_NAMES
 from engine.feel.checker import check_cell, check_tree
+from engine.feel.checking.base import SUBJECT
 from engine.feel.checking.operator_types import PROPERTY_NAMES
+from engine.feel.clauses import Outline
 from engine.feel.generate import compile_value, compile_values
 from engine.feel.interpret import interpret
 from engine.feel.operations import Run, call_depth, whole
 from engine.feel.parser import Names, parse, parse_unary_tests
 from engine.feel.places import TextPlaces
-from engine.feel.types import ANY, ContextType, Field, ListType, Scope, Type
+from engine.feel.plain import plain_outline, plain_test, plain_value
+from engine.feel.types import ANY, BOOLEAN, ContextType, Field, ListType, Scope, Type
 from engine.feel.unparse import unparse
 from engine.feel.values import Facts, Fault, Value
 from engine.problems import NOWHERE, InvalidError, Place, Problem
@@ -27,31 +30,73 @@ class Expression:
     """A checked expression. Immutable, safe to share between threads, picklable (it is checked again from its text).
 
     `may_nest` says that its value may hold values in values without end, which an evaluation refuses.
-    `text` is as written, `type` what it gives, `reads` the dotted paths of the facts it reads, `ir` its typed form,
-    `place` where its text starts.
+    `text` is as written, `type` what it gives, `place` where its text starts. `outline` is what a cell that is one test
+    of an ordered value says, where that is known without its typed form.
     """
 
-    __slots__ = ("_again", "_compiled", "ir", "may_nest", "places", "reads", "text", "tree", "type")
+    __slots__ = (
+        "_compiled",
+        "_expect",
+        "_node",
+        "_reads",
+        "_scope",
+        "_subject",
+        "_tree",
+        "may_nest",
+        "outline",
+        "places",
+        "text",
+        "type",
+    )
 
     def __init__(
         self,
         places: TextPlaces,
-        tree: syntax.Node,
-        node: ir.Node,
-        again: tuple[Callable[..., Expression], tuple[Any, ...]],
+        node: ir.Node | None,
+        scope: Scope,
+        *,
+        expect: Type | None = None,
+        subject: Field | None = None,
+        tree: syntax.Node | None = None,
+        outline: Outline | None = None,
     ) -> None:
-        """Made by `check` and `check_unary_tests` only."""
+        """Made by `check` and, with a `subject`, by `check_unary_tests` only.
+
+        The `tree` is read when it is asked for, and so is the typed form of a cell that has an outline.
+        """
         self.text = places.text
         self.places = places
-        self.tree = tree
-        self.ir = node
-        self.type: Type = node.type
-        self.reads: frozenset[str] = frozenset(fact.name for fact in ir.facts_of(node))
-        self._again = again
-        self.may_nest = not isinstance(node, ir.Fact) and (
+        self.type: Type = BOOLEAN if node is None else node.type
+        self.may_nest = not isinstance(node, ir.Fact | ir.Const) and (
             self.type == ANY or isinstance(self.type, ListType | ContextType)
         )
+        self.outline = outline
+        self._scope, self._expect, self._subject = scope, expect, subject
+        self._node, self._tree = node, tree
+        self._reads: frozenset[str] | None = None
         self._compiled: tuple[Callable[..., Value], bool] | None = None
+
+    @property
+    def ir(self) -> ir.Node:
+        """The typed form."""
+        if self._node is None:
+            self._node = plain_test(self.text, cast("Field", self._subject), SUBJECT)
+        return cast("ir.Node", self._node)
+
+    @property
+    def tree(self) -> syntax.Node:
+        """The untyped tree."""
+        if self._tree is None:
+            read = parse if self._subject is None else parse_unary_tests
+            self._tree = read(self.places, _names(self._scope), FUNCTION_NAMES)
+        return self._tree
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The dotted paths of the facts that are read."""
+        if self._reads is None:
+            self._reads = frozenset(fact.name for fact in ir.facts_of(self.ir))
+        return self._reads
 
     @property
     def place(self) -> Place:
@@ -91,8 +136,15 @@ class Expression:
     def standing_at(self, place: Place, line_columns: LineColumns | None = None) -> Expression:
         """The same text where it stands once more, with its problems there."""
         places = TextPlaces(self.text, place, tuple(line_columns) if line_columns else None)
-        function, arguments = self._again
-        return Expression(places, self.tree, self.ir, (function, (*arguments[:-2], place, places.line_columns)))
+        return Expression(
+            places,
+            self._node,
+            self._scope,
+            expect=self._expect,
+            subject=self._subject,
+            tree=self._tree,
+            outline=self.outline,
+        )
 
     def part(self, span: syntax.Span) -> str:
         """The text of a part."""
@@ -106,7 +158,10 @@ class Expression:
         return f"<Expression {self.text!r}: {self.type}>"
 
     def __reduce__(self) -> tuple[Callable[..., Expression], tuple[Any, ...]]:
-        return self._again
+        where = self.place, self.places.line_columns
+        if self._subject is None:
+            return _check_again, (self.text, self._scope, self._expect, *where)
+        return _check_cell_again, (self.text, self._subject, self._scope, *where)
 
 
 _NO_NAMES: Final = Names(PROPERTY_NAMES)
@@ -143,10 +198,12 @@ def check(
     be read with the first mistake, else with all of them.
     """
     places = TextPlaces(text, place, tuple(line_columns) if line_columns else None)
+    if (plain := plain_value(text, expect)) is not None:
+        return Expression(places, plain, scope, expect=expect)
     noted: list[Problem] = []
     tree = parse(places, _names(scope), FUNCTION_NAMES, noted=noted)
     node = _checked(noted, lambda: check_tree(tree, scope, places, expect))
-    return Expression(places, tree, node, (_check_again, (text, scope, expect, place, places.line_columns)))
+    return Expression(places, node, scope, expect=expect, tree=tree)
 
 
 def _checked(noted: Sequence[Problem], check_it: Callable[[], ir.Node]) -> ir.Node:
@@ -181,10 +238,14 @@ def check_unary_tests(
     """
     places = TextPlaces(text, place, tuple(line_columns) if line_columns else None)
     subject = input_type if isinstance(input_type, Field) else Field(input_type, optional=True)
+    if subject.enum is None and (drawn := plain_outline(text, subject.type)) is not None:
+        return Expression(places, None, scope, subject=subject, outline=drawn)
+    if (plain := plain_test(text, subject, SUBJECT)) is not None:
+        return Expression(places, plain, scope, subject=subject)
     noted: list[Problem] = []
     tree = parse_unary_tests(places, _names(scope), FUNCTION_NAMES, noted=noted)
     node = _checked(noted, lambda: check_cell(tree, subject, scope, places))
-    return Expression(places, tree, node, (_check_cell_again, (text, subject, scope, place, places.line_columns)))
+    return Expression(places, node, scope, subject=subject, tree=tree)
 
 
 def _check_cell_again(

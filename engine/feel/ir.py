@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
+from operator import is_
 from typing import Literal as Of
 from typing import cast
 
@@ -314,16 +315,30 @@ def facts_of(node: Node) -> tuple[Fact, ...]:
 
 
 def substitute(node: Node, path: tuple[str, ...], fact: Fact) -> Node:
-    """The node with the fact at `path` replaced by another one of the same type."""
+    """The node with the fact at `path` replaced by another one of the same type; what does not read it is kept."""
+    if isinstance(node, Const):
+        return node
     if isinstance(node, Fact):
-        return replace(fact, span=node.span) if node.path == path else node
+        if node.path != path:
+            return node
+        return Fact(fact.path, fact.enum, type=fact.type, nullable=fact.nullable, span=node.span)
+    if isinstance(node, Compare):  # what large tables are made of
+        left, right = substitute(node.left, path, fact), substitute(node.right, path, fact)
+        if left is node.left and right is node.right:
+            return node
+        return Compare(node.op, left, right, node.repeated, type=node.type, nullable=node.nullable, span=node.span)
     changed: dict[str, object] = {}
     for name in _parts(type(node)):
         part = getattr(node, name)
+        made: object
         if isinstance(part, tuple):
-            changed[name] = tuple(substitute(child, path, fact) for child in part)
+            made = tuple([substitute(child, path, fact) for child in part])
+            is_kept = all(map(is_, made, part))
         else:
-            changed[name] = substitute(part, path, fact)
+            made = substitute(part, path, fact)
+            is_kept = made is part
+        if not is_kept:
+            changed[name] = made
     return replace(node, **changed) if changed else node  # type: ignore[arg-type]  # the node's own parts
 
 

@@ -8,13 +8,13 @@ domain (`engine.feel.domains`), are known as such: between 10 and 11 lies no who
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any, Final, cast
 
 from engine.feel import ir
-from engine.feel.clauses import INDEXED_ORDERED, constants, indexable, truth_at
+from engine.feel.clauses import INDEXED_ORDERED, Outline, constants, indexable, outline, stretches, truth_at
 from engine.feel.domains import ANYTHING, Domain, allows, sample, text_beside
 from engine.feel.limits import NUMBER_DIGITS
 from engine.feel.types import BOOLEAN, STRING
@@ -24,6 +24,7 @@ Runs = tuple[tuple[int, int], ...]
 """Half-open stretches of positions, ascending and apart."""
 
 _WIDE: Final = Context(prec=200)
+_ROUNDINGS: Final = tuple(Context(prec=digits) for digits in range(1, NUMBER_DIGITS + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class Positions:
 
     def runs(self, node: ir.Node) -> Runs:
         """Where such a condition is true."""
+        if self.is_ordered and (drawn := outline(node)) is not None:
+            return self.runs_of(drawn)
         size = len(self.values)
         named = constants(node)
         edges: Sequence[int] = range(size)
@@ -97,6 +100,18 @@ class Positions:
                 else:
                     found.append((spot, end))
         return tuple(found)
+
+    def runs_of(self, drawn: Outline) -> Runs:
+        """Where a condition with this outline is true."""
+        bounds, truths, of_null = drawn
+        known = len(self.values) if self.null is None else self.null
+        runs = stretches(bounds, truths, self._places, known)
+        if of_null and self.null is not None:
+            if runs and runs[-1][1] == known:
+                runs[-1] = (runs[-1][0], known + 1)
+            else:
+                runs.append((known, known + 1))
+        return tuple(runs)
 
 
 def speaks_only_of(node: ir.Node, fact: ir.Fact) -> bool:
@@ -159,22 +174,27 @@ def _between(low: Any, high: Any, domain: Domain) -> Value:
 
 
 def _number_between(low: Decimal | None, high: Decimal | None, domain: Domain) -> Decimal | None:
-    candidates: list[Decimal] = []
+    if not domain.whole:
+        if low is not None and high is None and domain.maximum is not None and low < domain.maximum:
+            return _number_between(low, domain.maximum, domain) or domain.maximum
+        if high is not None and low is None and domain.minimum is not None and domain.minimum < high:
+            return domain.minimum
+    some = _candidates(low, high, domain)
+    return next((each for each in some if _is_between(low, each, high) and allows(domain, each)), None)
+
+
+def _candidates(low: Decimal | None, high: Decimal | None, domain: Domain) -> Iterator[Decimal]:
+    """Numbers that may lie between two bounds, the ones with the fewest digits first."""
     if low is None and high is not None:
-        candidates.append(_WIDE.subtract(high, Decimal(1)))
+        yield _WIDE.subtract(high, Decimal(1))
     elif high is None and low is not None:
-        candidates.append(_WIDE.add(low, Decimal(1)))
+        yield _WIDE.add(low, Decimal(1))
     elif low is not None and high is not None:
         middle = _WIDE.divide(_WIDE.add(low, high), Decimal(2))
-        candidates += [Context(prec=digits).plus(middle) for digits in range(1, NUMBER_DIGITS + 1)]
-    candidates += [bound for bound in (domain.minimum, domain.maximum) if bound is not None]
-    if domain.whole:
-        candidates += [_WIDE.add(low.to_integral_value("ROUND_FLOOR", _WIDE), Decimal(1))] if low is not None else []
-        candidates += (
-            [_WIDE.subtract(high.to_integral_value("ROUND_CEILING", _WIDE), Decimal(1))] if high is not None else []
-        )
-    elif low is not None and high is None and domain.maximum is not None and low < domain.maximum:
-        return _number_between(low, domain.maximum, domain) or domain.maximum
-    elif high is not None and low is None and domain.minimum is not None and domain.minimum < high:
-        return domain.minimum
-    return next((each for each in candidates if _is_between(low, each, high) and allows(domain, each)), None)
+        for rounding in _ROUNDINGS:
+            yield rounding.plus(middle)
+    yield from (bound for bound in (domain.minimum, domain.maximum) if bound is not None)
+    if domain.whole and low is not None:
+        yield _WIDE.add(low.to_integral_value("ROUND_FLOOR", _WIDE), Decimal(1))
+    if domain.whole and high is not None:
+        yield _WIDE.subtract(high.to_integral_value("ROUND_CEILING", _WIDE), Decimal(1))

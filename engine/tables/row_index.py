@@ -20,16 +20,17 @@ them may fail and failures must not depend on what the index leaves out.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from engine.feel import ir
-from engine.feel.clauses import INDEXED_ORDERED, constants, indexable, truth_at
+from engine.feel.clauses import INDEXED_ORDERED, constants, stretches, truth_at
 from engine.feel.generate import Source
 from engine.feel.matching import BITS_BUDGET, bits, compile_rows
 from engine.feel.types import BOOLEAN
 from engine.feel.values import Value
+from engine.tables.cell import SEVERAL, Cell
 
 ENTRIES_PER_ROW: Final = 32
 """How often a row may stand in the tree's lists, on average."""
@@ -111,18 +112,7 @@ class _Ordered:
 
     def stretches(self, places: Mapping[Any, int], last: int) -> list[tuple[int, int]]:
         """Where it is true, as half-open stretches of the positions among more bounds; `last` is the end of all."""
-        found: list[tuple[int, int]] = []
-        began: int | None = 0 if self.truths[0] else None
-        for at, truth in enumerate(self.truths[1:]):
-            place = places[self.bounds[at // 2]] + at % 2
-            if truth and began is None:
-                began = place
-            elif not truth and began is not None:
-                found.append((began, place))
-                began = None
-        if began is not None:
-            found.append((began, last))
-        return found
+        return stretches(self.bounds, self.truths, places, last)
 
 
 _Cell = _Named | _Ordered
@@ -131,23 +121,25 @@ _Row = tuple[int, dict[int, _Cell]]
 
 
 def compile_index(
-    rows: Sequence[Sequence[ir.Node]],
+    rows: Sequence[Sequence[Cell]],
     *,
     columns: Sequence[tuple[ir.Fact, ir.Node]] = (),
     only_first: bool,
     budget: int = BITS_BUDGET,
 ) -> tuple[Find, bool]:
-    """A function `(facts, run)` that finds the rows whose nodes are all true, and whether it needs a `Run`.
+    """A function `(facts, run)` that finds the rows whose cells are all true, and whether it needs a `Run`.
 
     It gives the first row, or -1 for none, where `only_first`, else all of them in ascending order. `columns` as for
     `engine.feel.matching.compile_rows`; `budget` bounds the bits of a column's masks.
     """
-    about = {id(node): node for nodes in rows for node in nodes}
-    known = {key: _fact_of(node) for key, node in about.items()}
-    others = [at for at, nodes in enumerate(rows) if any(known[id(node)] is _SEVERAL for node in nodes)]
+    about = {id(cell): cell for cells in rows for cell in cells}
+    known = {key: cell.fact for key, cell in about.items()}
+    opaque = {key for key, fact in known.items() if fact is SEVERAL}
+    others = [at for at, cells in enumerate(rows) if opaque and any(id(cell) in opaque for cell in cells)]
     skipped = set(others)
     simple = [at for at in range(len(rows)) if at not in skipped]
-    facts = {fact.path: fact for at in simple for node in rows[at] if (fact := known[id(node)])}
+    used = {id(cell): None for at in simple for cell in rows[at]} if others else known
+    facts = {fact.path: fact for key in used if (fact := known[key])}
     tree = _Tree(tuple(facts.values()), rows, known, only_first=only_first, budget=budget)
     root = tree.node([(at, cells) for at in simple if (cells := tree.cells_of(at)) is not None])
     source = Source()
@@ -155,7 +147,8 @@ def compile_index(
     found = f"{source.bind(root)}(({''.join(f'{value}, ' for value in values)}))"
     needs_run = source.needs_run
     if others:
-        rest = compile_rows([rows[at] for at in others], columns=columns, with_clauses=False, budget=budget)
+        nodes = [[cell.node for cell in rows[at]] for at in others]
+        rest = compile_rows(nodes, columns=columns, with_clauses=False, budget=budget)
         merged = _first_of(others) if only_first else _all_of(others)
         source.line(f"m = {source.bind(rest.find)}(facts, run)[0]")
         source.line(f"return {source.bind(merged)}({found}, m) if m else {found}")
@@ -163,15 +156,6 @@ def compile_index(
     else:
         source.line(f"return {found}")
     return source.function_of("facts, run"), needs_run
-
-
-_SEVERAL: Final = ir.Fact((), type=BOOLEAN)
-"""Stands for what a node is about that is not about one fact and constants only."""
-
-
-def _fact_of(node: ir.Node) -> ir.Fact | None:
-    """The fact a node is about; None for what is always true."""
-    return None if type(node) is ir.Const and node.value is True else indexable(node) or _SEVERAL
 
 
 def _first_of(others: Rows) -> Callable[[int, int], int]:
@@ -196,8 +180,12 @@ class _NowhereElse(dict[Any, int]):
 _NOWHERE: Final = _NowhereElse()
 
 
-def _cell(fact: ir.Fact, nodes: Sequence[ir.Node]) -> _Cell:
-    """What a row's nodes about one fact say together."""
+def _together(fact: ir.Fact, cells: Sequence[Cell]) -> _Cell:
+    """What a row's cells about one fact say together."""
+    if len(cells) == 1 and (drawn := cells[0].outline) is not None:
+        bounds, truths, of_null = drawn
+        return _Ordered(fact.nullable and of_null, bounds, truths)
+    nodes = [cell.node for cell in cells]
 
     def holds(position: Any, places: Mapping[Value, int]) -> bool:
         return all(truth_at(node, position, places) is True for node in nodes)
@@ -206,9 +194,9 @@ def _cell(fact: ir.Fact, nodes: Sequence[ir.Node]) -> _Cell:
     null = fact.nullable and holds(None, _NOWHERE)
     places: dict[Value, int]
     if fact.type in INDEXED_ORDERED:
-        bounds = sorted(cast("set[Any]", named))
-        places = {bound: 2 * at + 1 for at, bound in enumerate(bounds)}
-        return _Ordered(null, tuple(bounds), tuple(holds(spot, places) for spot in range(2 * len(bounds) + 1)))
+        constants_ = sorted(cast("set[Any]", named))
+        places = {bound: 2 * at + 1 for at, bound in enumerate(constants_)}
+        return _Ordered(null, tuple(constants_), tuple(holds(spot, places) for spot in range(2 * len(constants_) + 1)))
     if fact.type == BOOLEAN:
         usual, places = False, {True: 1, False: 0}
     else:
@@ -225,7 +213,7 @@ class _Tree:
     def __init__(
         self,
         facts: tuple[ir.Fact, ...],
-        rows: Sequence[Sequence[ir.Node]],
+        rows: Sequence[Sequence[Cell]],
         about: Mapping[int, ir.Fact | None],
         *,
         only_first: bool,
@@ -238,7 +226,7 @@ class _Tree:
         self.entries = ENTRIES_PER_ROW * len(rows) + SPARE_ENTRIES
         places = {fact.path: at for at, fact in enumerate(facts)}
         self.place_of = {key: None if fact is None else places.get(fact.path) for key, fact in about.items()}
-        self.known: dict[tuple[int, ...], _Cell] = {}
+        self.known: dict[tuple[int, ...], tuple[_Cell, set[bool]]] = {}
         self.cells: dict[_Cell, _Cell] = {}
         self.tests: dict[int, Test] = {}
 
@@ -246,19 +234,19 @@ class _Tree:
 
     def cells_of(self, row: int) -> dict[int, _Cell] | None:
         """A row's cells that are not always true, by the place of their fact; None if one of them never is."""
-        by_place: dict[int, list[ir.Node]] = {}
-        for node in self.rows[row]:
-            place = self.place_of[id(node)]
+        by_place: dict[int, tuple[Cell, ...]] = {}
+        for given in self.rows[row]:
+            place = self.place_of[id(given)]
             if place is not None:
-                by_place.setdefault(place, []).append(node)
+                by_place[place] = (*by_place[place], given) if place in by_place else (given,)
         cells: dict[int, _Cell] = {}
-        for place, nodes in by_place.items():
-            key = (place, *map(id, nodes))  # they live as long as `self.rows` does
+        for place, alike in by_place.items():
+            key = (place, *map(id, alike))  # they live as long as `self.rows` does
             if key not in self.known:
-                made = _cell(self.facts[place], nodes)
-                self.known[key] = self.cells.setdefault(made, made)
-            cell = self.known[key]
-            truths = cell.truths_of(self.facts[place])
+                fact = self.facts[place]
+                made = _together(fact, alike)
+                self.known[key] = self.cells.setdefault(made, made), made.truths_of(fact)
+            cell, truths = self.known[key]
             if True not in truths:
                 return None
             if False in truths:
@@ -277,7 +265,8 @@ class _Tree:
     def node(self, rows: list[_Row]) -> Node:
         """The node that tells these rows apart."""
         if self.only_first:
-            rows = _needed(rows)
+            first = set(_needed([number for number, _ in rows], _kinds(rows)))
+            rows = [row for row in rows if row[0] in first]
         if not any(cells for _, cells in rows):
             numbers = tuple(number for number, _ in rows)
             return _always((numbers[0] if numbers else -1) if self.only_first else numbers)
@@ -290,7 +279,8 @@ class _Tree:
                 made = self.masks(rows)
             if made is not None:
                 return made
-        return self.looked_up(0, bisect_left, (), (rows, rows))
+        every = [number for number, _ in rows]
+        return self.looked_up(0, bisect_left, (), (every, every), dict(rows))
 
     def split(self, rows: list[_Row], columns: Sequence[int]) -> Node | None:
         """A dictionary on the column of named values that leaves the fewest rows, where one leaves at most half."""
@@ -346,12 +336,15 @@ class _Tree:
         """A list of rows for each place among the bounds of the ordered column that leaves the fewest."""
         best: tuple[float, int, list[Any], dict[Any, int], int] | None = None
         for place in columns:
-            found = {cast("_Ordered", cells[place]) for _, cells in rows if place in cells}
-            bounds: list[Any] = sorted({bound for cell in found for bound in cell.bounds})
+            # equal cells are one object, and hashing many bounds takes long
+            found = {id(cells[place]): cast("_Ordered", cells[place]) for _, cells in rows if place in cells}
+            bounds: list[Any] = sorted({bound for cell in found.values() for bound in cell.bounds})
             places = {bound: 2 * at + 1 for at, bound in enumerate(bounds)}
             last = 2 * len(bounds) + 1
-            lengths = {cell: sum(end - start for start, end in cell.stretches(places, last)) for cell in found}
-            total = sum(lengths[cast("_Ordered", cells[place])] if place in cells else last for _, cells in rows)
+            lengths = {
+                key: sum(end - start for start, end in cell.stretches(places, last)) for key, cell in found.items()
+            }
+            total = sum(lengths[id(cells[place])] if place in cells else last for _, cells in rows)
             if best is None or total / last < best[0]:
                 best = total / last, place, bounds, places, total
         if best is None:
@@ -365,16 +358,17 @@ class _Tree:
         """The lists of rows, from the lowest place to the highest."""
         last = 2 * len(bounds) + 1
         flips: dict[int, list[int]] = {}
-        at_null: list[_Row] = []
-        without: dict[int, _Row] = {}
+        at_null: list[int] = []
+        without: dict[int, dict[int, _Cell]] = {}
         for number, cells in rows:
             cell = cast("_Ordered | None", cells.get(place))
-            row = without[number] = number, {at: each for at, each in cells.items() if at != place}
+            without[number] = {at: each for at, each in cells.items() if at != place}
             for start, end in cell.stretches(places, last) if cell else ((0, last),):
                 flips.setdefault(start, []).append(number)
                 flips.setdefault(end, []).append(number)
             if cell is None or cell.null:
-                at_null.append(row)
+                at_null.append(number)
+        kinds = _kinds(without.items()) if self.only_first else {}
         flips.pop(last, None)
         inner = flips.keys() - {0}
         find: Callable[[Sequence[Any], Any], int]
@@ -386,7 +380,7 @@ class _Tree:
             find, spots = _between_and_at, range(last)
         step = 1 if find is _between_and_at else 2
         active: list[int] = []
-        found: list[list[_Row]] = []
+        found: list[list[int]] = []
         for spot in spots:
             changed = [number for each in range(spot - step + 1, spot + 1) for number in flips.get(each, ())]
             for number in changed:
@@ -396,20 +390,29 @@ class _Tree:
                 else:
                     insort(active, number)
             if changed or not found:
-                listed = [without[number] for number in active]
-                if self.only_first:
-                    listed = _needed(listed)
+                listed = _needed(active, kinds) if self.only_first else active.copy()
                 self.entries -= len(listed)
             found.append(listed)
-        found.append(_needed(at_null) if self.only_first else at_null)
-        return self.looked_up(place, find, bounds, found)
+        found.append(_needed(at_null, kinds) if self.only_first else at_null)
+        return self.looked_up(place, find, bounds, found, without)
 
-    def looked_up(self, place: int, find: Find, bounds: Sequence[Any], lists: Sequence[list[_Row]]) -> Node:
-        """The node that finds a list of rows, the last one for null, and tests them in turn."""
+    def looked_up(
+        self,
+        place: int,
+        find: Find,
+        bounds: Sequence[Any],
+        lists: Sequence[Sequence[int]],
+        cells_of: Mapping[int, dict[int, _Cell]],
+    ) -> Node:
+        """The node that finds a list of rows, the last one for null, and tests them in turn by their cells."""
         distinct = {id(rows): rows for rows in lists}
-        tested = sorted({at for rows in distinct.values() for _, cells in rows for at in cells})
-        entries: dict[int, Any] = {}  # a row of several lists is one entry in them
-        made = {key: self.candidates(rows, tested, entries) for key, rows in distinct.items()}
+        listed = sorted(set().union(*distinct.values()))
+        tested = sorted({at for number in listed for at in cells_of[number]})
+        entries = {number: self.entry(number, cells_of[number], tested) for number in listed}
+        made = {
+            key: tuple(map(entries.__getitem__, rows)) if tested else self.untested(rows)
+            for key, rows in distinct.items()
+        }
         *found, at_null = (made[id(rows)] for rows in lists)
         if not tested:
             return _untested(place, find, bounds, found, at_null)
@@ -418,18 +421,12 @@ class _Tree:
             return make(place, find, bounds, found, at_null, tested=tested[0])
         return (_first_by_many if self.only_first else _all_by_many)(place, find, bounds, found, at_null)
 
-    def candidates(self, rows: list[_Row], tested: Sequence[int], entries: dict[int, Any]) -> Any:
-        """A list of rows: their numbers where nothing is tested, else each with what tests it."""
-        if not tested:
-            numbers = tuple(number for number, _ in rows)
-            return (numbers[0] if numbers else -1) if self.only_first else numbers
-        for row in rows:
-            if id(row) not in entries:
-                entries[id(row)] = self.entry(row, tested)
-        return tuple([entries[id(row)] for row in rows])
+    def untested(self, rows: Sequence[int]) -> Any:
+        """A list of rows by which nothing is tested."""
+        return (rows[0] if rows else -1) if self.only_first else tuple(rows)
 
-    def entry(self, row: _Row, tested: Sequence[int]) -> Any:
-        number, cells = row
+    def entry(self, number: int, cells: Mapping[int, _Cell], tested: Sequence[int]) -> Any:
+        """A row with what tests it; one for all lists in which it stands."""
         if len(tested) == 1:
             (at,) = tested
             return number, self.test(cells[at]) if at in cells else None
@@ -438,7 +435,9 @@ class _Tree:
     def masks(self, rows: list[_Row]) -> Node:
         """Bits for all rows at once, of the columns they are still tested by."""
         numbers = [number for number, _ in rows]
-        nodes = [[node for node in self.rows[number] if self.place_of[id(node)] in cells] for number, cells in rows]
+        nodes = [
+            [given.node for given in self.rows[number] if self.place_of[id(given)] in cells] for number, cells in rows
+        ]
         share = max(1, self.budget * len(rows) // len(self.rows))
         found = compile_rows(nodes, with_clauses=False, budget=share, given=self.facts).find
         if self.only_first:
@@ -451,17 +450,22 @@ class _Tree:
         return lambda values: [numbers[bit] for bit in bits(found(values, None)[0])]
 
 
-def _needed(rows: list[_Row]) -> list[_Row]:
+def _kinds(rows: Iterable[_Row]) -> dict[int, int]:
+    """For each row a number that is equal for equal cells, and 0 where there are none."""
+    numbers: dict[tuple[int, ...], int] = {(): 0}
+    return {number: numbers.setdefault((*cells, *map(id, cells.values())), len(numbers)) for number, cells in rows}
+
+
+def _needed(rows: Sequence[int], kinds: Mapping[int, int]) -> list[int]:
     """The rows that can be the first: not those behind an unconditional one or one with the same cells."""
-    kept: list[_Row] = []
-    seen: set[tuple[int, ...]] = set()
+    kept: list[int] = []
+    seen: set[int] = set()
     for row in rows:
-        cells = row[1]
-        key = (*cells, *map(id, cells.values()))
-        if key not in seen:
-            seen.add(key)
+        kind = kinds[row]
+        if kind not in seen:
+            seen.add(kind)
             kept.append(row)
-            if not cells:
+            if not kind:
                 break
     return kept
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from engine.feel import ir
 from engine.feel.domains import Domains
@@ -20,11 +20,11 @@ from engine.feel.types import NUMBER, Field, Scope, Type, fits
 from engine.feel.values import Facts, Fault, Value
 from engine.problems import InvalidError, Place, Problem, Report
 from engine.tables.analysis import Analysed, Finding, Severity, analyse
+from engine.tables.cell import SUBJECT, Cell
 from engine.tables.model import HitPolicy, Row, TableModel, Text
 from engine.tables.row_index import compile_index
 
 Outputs = Mapping[str, Value]
-_SUBJECT: Final = ("?",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class _CheckedRow:
     id: str
     because: str
     place: Place
-    cells: tuple[Expression, ...]
+    cells: tuple[Cell, ...]
     outputs: tuple[Expression, ...]
 
 
@@ -87,7 +87,6 @@ class CompiledTable:
         "_is_first",
         "_matrix",
         "_needs_run",
-        "_ranks",
         "_results",
         "_rows",
         "_subjects",
@@ -111,35 +110,28 @@ class CompiledTable:
         _check_shape(model, report)
         self.inputs = _checked_inputs(model, scope, report)
         self.defaults = _checked_defaults(model, scope, report)
-        checker = _RowChecker(model, self.inputs, scope, report)
+        subjects = tuple(None if each is None else _subject(at, each) for at, each in enumerate(self.inputs))
+        checker = _RowChecker(model, self.inputs, subjects, scope, report)
         self._rows = tuple(map(checker.checked, model.rows))
         report.raise_if_any()
         self.index: Mapping[str, int] = {row.id: at for at, row in enumerate(self._rows)}
         inputs = cast("tuple[Expression, ...]", self.inputs)
-        expressions = {id(e): e for e in (*inputs, *(e for row in self._rows for e in (*row.cells, *row.outputs)))}
-        self.reads: frozenset[str] = frozenset().union(*(e.reads for e in expressions.values())) - {"?"}
-        subjects = [_subject(at, expression) for at, expression in enumerate(inputs)]
-        about: dict[int, ir.Node] = {}
-        for row in self._rows:
-            for cell, subject in zip(row.cells, subjects, strict=True):
-                if id(cell) not in about:
-                    about[id(cell)] = ir.substitute(cell.ir, _SUBJECT, subject)
-        matrix = [tuple(about[id(cell)] for cell in row.cells) for row in self._rows]
+        self._subjects = cast("tuple[ir.Fact, ...]", subjects)
+        self.reads = checker.reads.union(*(expression.reads for expression in inputs))
         computed = [
             (subject, expression.ir)
-            for subject, expression in zip(subjects, inputs, strict=True)
+            for subject, expression in zip(self._subjects, inputs, strict=True)
             if not isinstance(expression.ir, ir.Fact)
         ]
-        self._matrix, self._subjects = tuple(matrix), tuple(subjects)
+        self._matrix = tuple(row.cells for row in self._rows)
         self._computed = tuple(computed)
         self._is_first = self.policy is HitPolicy.FIRST
         self._find, self._needs_run = self._index(only_first=self._is_first)
         self._find_all = None if self._is_first else self._find
-        self._constant = tuple(self._constant_outputs(row) for row in self._rows)
-        self._ranks = [self._rank(row) for row in self._rows] if self._is_ranked else []
+        self._constant = self._constant_outputs()
         constant = all(default is None or isinstance(default.ir, ir.Const) for default in self.defaults)
         nothing = self._no_hit({}, None, dt.UTC) if constant else None
-        self._results = (*map(self._constant_result, self._rows), nothing)  # -1, no row, finds the last
+        self._results = (*map(self._constant_result, self._rows, self._constant), nothing)  # -1, no row, finds the last
         self.findings: tuple[Finding, ...] = tuple(
             replace(found, place=self._rows[self.index[found.rows[-1]]].place if found.rows else model.place)
             for found in analyse(self.analysed(self.policy))
@@ -172,20 +164,19 @@ class CompiledTable:
             subjects=self._subjects,
             labels=self.labels,
             matrix=self._matrix,
-            texts=tuple(tuple(cell.text for cell in row.cells) for row in self._rows),
-            outputs=tuple(self._constant_outputs(row) for row in self._rows),
+            outputs=self._constant,
             policy=policy,
             has_default=bool(self.defaults),
             scope=self.scope,
             domains=self.domains,
-            ranks=tuple(self._rank(row) for row in self._rows) if policy is HitPolicy.PRIORITY else (),
+            ranks=tuple(map(self._rank, self._rows, self._constant)) if policy is HitPolicy.PRIORITY else (),
             zone=self._zone,
         )
 
     @property
     def conditions(self) -> tuple[tuple[ir.Node, ...], ...]:
         """Each row's cells as conditions. A computed column stands in them as the fact of `computed`."""
-        return self._matrix
+        return tuple(tuple(cell.node for cell in cells) for cells in self._matrix)
 
     @property
     def computed(self) -> tuple[tuple[int, ir.Node], ...]:
@@ -205,7 +196,7 @@ class CompiledTable:
 
     def constant_outputs(self, row_id: str) -> Outputs | None:
         """A row's outputs where they are known without facts."""
-        return self._constant_outputs(self._rows[self.index[row_id]])
+        return self._constant[self.index[row_id]]
 
     @property
     def _is_ranked(self) -> bool:
@@ -265,9 +256,9 @@ class CompiledTable:
         """Find the problem of an evaluation that failed, and raise it with its place."""
         problems: list[Problem] = []
         run = Run(facts, at, zone)
-        seen: set[tuple[str, ...]] = {_SUBJECT}
+        seen: set[tuple[str, ...]] = {SUBJECT}
         inputs = cast("tuple[Expression, ...]", self.inputs)
-        for expression in (*inputs, *(cell for row in self._rows for cell in row.cells)):
+        for expression in (*inputs, *(cell.expression for row in self._rows for cell in row.cells)):
             for fact in ir.facts_of(expression.ir):
                 if fact.path not in seen:
                     seen.add(fact.path)
@@ -285,7 +276,7 @@ class CompiledTable:
 
     def _cell(self, row: int, column: int, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> Value:
         """A cell's truth by the interpreter. Raises `InvalidError` with the cell's own place."""
-        cell = self._rows[row].cells[column]
+        cell = self._rows[row].cells[column].expression
         try:
             return cell.interpret(facts, at=at, zone=zone)
         except InvalidError:
@@ -342,14 +333,22 @@ class CompiledTable:
             made[column.name] = value
         return MappingProxyType(made)
 
-    def _constant_outputs(self, row: _CheckedRow) -> Outputs | None:
-        if not all(isinstance(expression.ir, ir.Const) for expression in row.outputs):
-            return None
-        values = (cast("ir.Const", expression.ir).value for expression in row.outputs)
-        return MappingProxyType({column.name: value for column, value in zip(self.model.outputs, values, strict=True)})
+    def _constant_outputs(self) -> tuple[Outputs | None, ...]:
+        """Of each row the outputs that are known without facts; equal rows share them."""
+        names = [column.name for column in self.model.outputs]
+        known: dict[tuple[int, ...], Outputs | None] = {}
+        found = []
+        for row in self._rows:
+            key = tuple(map(id, row.outputs))  # equal constants of a column are one expression
+            if key not in known:
+                nodes = [expression.ir for expression in row.outputs]
+                values = [node.value for node in nodes if isinstance(node, ir.Const)]
+                is_known = len(values) == len(nodes)
+                known[key] = MappingProxyType(dict(zip(names, values, strict=True))) if is_known else None
+            found.append(known[key])
+        return tuple(found)
 
-    def _constant_result(self, row: _CheckedRow) -> TableResult | None:
-        outputs = self._constant_outputs(row)
+    def _constant_result(self, row: _CheckedRow, outputs: Outputs | None) -> TableResult | None:
         if outputs is None or not self.policy.is_single:
             return None
         return TableResult((row.id,), (outputs,), self._shown(outputs))
@@ -380,8 +379,7 @@ class CompiledTable:
         empty: Value = () if not self.policy.is_single and not self.policy.aggregates else None
         return TableResult((), (), empty)
 
-    def _rank(self, row: _CheckedRow) -> tuple[int, ...] | None:
-        outputs = self._constant_outputs(row)
+    def _rank(self, row: _CheckedRow, outputs: Outputs | None) -> tuple[int, ...] | None:
         return None if outputs is None else self._rank_of(outputs, row)
 
     def _rank_of(self, outputs: Outputs, row: _CheckedRow) -> tuple[int, ...]:
@@ -515,13 +513,29 @@ def _checked_defaults(model: TableModel, scope: Scope, report: Report) -> tuple[
 class _RowChecker:
     """Checks rows one by one. Equal cells of a column become one expression: large tables repeat themselves."""
 
-    def __init__(self, model: TableModel, inputs: Sequence[Expression | None], scope: Scope, report: Report) -> None:
+    def __init__(
+        self,
+        model: TableModel,
+        inputs: Sequence[Expression | None],
+        subjects: Sequence[ir.Fact | None],
+        scope: Scope,
+        report: Report,
+    ) -> None:
         self.model = model
         self.scope = scope
         self.report = report
-        self.subjects = tuple(None if each is None else _subject_field(each) for each in inputs)
-        self.cells: dict[tuple[int, str], Expression] = {}
+        self.columns = tuple(
+            None if expression is None or subject is None else (_subject_field(expression), subject)
+            for expression, subject in zip(inputs, subjects, strict=True)
+        )
+        self.cells: dict[tuple[int, str], Cell] = {}
         self.outputs: dict[tuple[int, str], Expression] = {}
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The dotted paths of the facts that cells and outputs read, beside the columns' own."""
+        cells = (cell.expression.reads for cell in self.cells.values() if cell.outline is None)
+        return frozenset().union(*cells, *(each.reads for each in self.outputs.values())) - {"?"}
 
     def checked(self, row: Row) -> _CheckedRow:
         """The row, as far as it can be read; what is wrong is in the report."""
@@ -536,35 +550,35 @@ class _RowChecker:
                     f"the row `{row.id}` has {given} {what} cells; the table has {wanted} {what} columns",
                     row.place,
                 )
-        cells: list[Expression] = []
+        cells: list[Cell] = []
         outputs: list[Expression] = []
-        for at, (text, subject) in enumerate(zip(row.inputs, self.subjects, strict=False)):
-            if subject is not None:
+        for at, (text, column) in enumerate(zip(row.inputs, self.columns, strict=False)):
+            if column is not None:
                 try:
-                    cells.append(self.cell(at, text, subject))
+                    cells.append(self.cell(at, text, *column))
                 except InvalidError as error:
                     report.extend(error.problems)
-        for at, (text, column) in enumerate(zip(row.outputs, model.outputs, strict=False)):
+        for at, (text, output) in enumerate(zip(row.outputs, model.outputs, strict=False)):
             try:
-                made = self.output(at, text, column.type)
+                made = self.output(at, text, output.type)
             except InvalidError as error:
                 report.extend(error.problems)
                 continue
             outputs.append(made)
-            if column.allowed and isinstance(made.ir, ir.Const):
+            if output.allowed and isinstance(made.ir, ir.Const):
                 value = made.ir.value
-                if not any(same(value, allowed) for allowed in column.allowed):
-                    report.extend([_not_allowed(column.name, value, column.allowed, text.place)])
+                if not any(same(value, allowed) for allowed in output.allowed):
+                    report.extend([_not_allowed(output.name, value, output.allowed, text.place)])
         return _CheckedRow(row.id, row.because, row.place, tuple(cells), tuple(outputs))
 
-    def cell(self, at: int, text: Text, subject: Field) -> Expression:
+    def cell(self, at: int, text: Text, field: Field, subject: ir.Fact) -> Cell:
         """The cell of a column; the first one of its text stands for all."""
         key = at, text.text
-        if key not in self.cells:
-            self.cells[key] = check_unary_tests(
-                text.text, subject, self.scope, place=text.place, line_columns=text.line_columns
-            )
-        return self.cells[key]
+        known = self.cells.get(key)
+        if known is None:
+            made = check_unary_tests(text.text, field, self.scope, place=text.place, line_columns=text.line_columns)
+            known = self.cells[key] = Cell(made, subject)
+        return known
 
     def output(self, at: int, text: Text, wanted: Type) -> Expression:
         """The output of a column: one for all of its text where it is a constant, which has no problems of its own."""

@@ -18,6 +18,7 @@ from engine.problems import InvalidError, Problem
 from engine.rulefile import FactSchema, SchemaSource
 from engine.tables import Finding, HitPolicy, Input, Output, Row, Severity, Table, TableModel, Text, analysis
 from engine.tables.analysis import Analysed, analyse
+from engine.tables.cell import Cell
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = SchemaSource(
@@ -28,11 +29,11 @@ SUBJECTS = tuple(check(name, LEADS.scope).ir for name in COLUMNS)
 
 
 @cache
-def cell(name: str, text: str) -> ir.Node:
+def cell(name: str, text: str) -> Cell:
     """A cell as a condition about its fact."""
     subject = SUBJECTS[COLUMNS.index(name)]
     assert isinstance(subject, ir.Fact)
-    return ir.substitute(check_unary_tests(text, LEADS.scope.fields[name], LEADS.scope).ir, ("?",), subject)
+    return Cell(check_unary_tests(text, LEADS.scope.fields[name], LEADS.scope), subject)
 
 
 def analysed(table: Planted) -> Analysed:
@@ -46,7 +47,6 @@ def analysed(table: Planted) -> Analysed:
         subjects=tuple(subject for subject in SUBJECTS if isinstance(subject, ir.Fact)),
         labels=COLUMNS,
         matrix=tuple(tuple(cell(name, text) for name, text in zip(COLUMNS, row, strict=True)) for row in texts),
-        texts=texts,
         outputs=tuple({"queue": output} for _, _, output in table.rows),
         policy=policy,
         has_default=False,

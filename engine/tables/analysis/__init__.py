@@ -94,7 +94,6 @@ def _by_rank(table: Analysed) -> Analysed:
         table,
         rows=tuple(table.rows[row] for row in order),
         matrix=tuple(table.matrix[row] for row in order),
-        texts=tuple(table.texts[row] for row in order),
         outputs=tuple(table.outputs[row] for row in order),
         ranks=tuple(table.ranks[row] for row in order),
     )

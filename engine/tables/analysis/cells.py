@@ -18,7 +18,7 @@ def idle_cells(study: Study) -> list[Finding]:
             rows_of.setdefault(cell, []).append(row)
         everything = len(column.positions.possible)
         for cell, rows in rows_of.items():
-            text = study.table.texts[rows[0]][at].strip()
+            text = study.table.matrix[rows[0]][at].text.strip()
             runs = column.runs[cell]
             if runs is None or text == "-" or not everything:
                 continue

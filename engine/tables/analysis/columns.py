@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
 
-from engine.feel import ir
 from engine.feel.clauses import constants
 from engine.feel.domains import ANYTHING
 from engine.feel.positions import Positions, Runs, speaks_only_of
+from engine.feel.values import Value
 from engine.tables.analysis.finding import Analysed
+from engine.tables.cell import Cell
 
 Span = tuple[int, int]
 
@@ -84,24 +85,32 @@ def columns_of(table: Analysed) -> list[Column]:
 
 def _column(table: Analysed, at: int) -> Column:
     subject = table.subjects[at]
-    numbers: dict[str, int] = {}
-    nodes: list[ir.Node] = []
+    numbers: dict[int, int] = {}
+    cells: list[Cell] = []
     cell_of = []
-    for row, texts in zip(table.matrix, table.texts, strict=True):
-        number = numbers.setdefault(texts[at], len(numbers))
-        if number == len(nodes):
-            nodes.append(row[at])
+    for row in table.matrix:
+        cell = row[at]
+        number = numbers.setdefault(id(cell), len(cells))
+        if number == len(cells):
+            cells.append(cell)
         cell_of.append(number)
-    clear = [speaks_only_of(node, subject) for node in nodes]
-    named = set().union(*(constants(node) for node, good in zip(nodes, clear, strict=True) if good))
+    clear = [cell.outline is not None or speaks_only_of(cell.node, subject) for cell in cells]
+    named: set[Value] = set()
+    for cell, good in zip(cells, clear, strict=True):
+        if good:
+            named.update(constants(cell.node) if cell.outline is None else cell.outline[0])
     positions = Positions.of(subject, named, table.domains.get(subject.name, ANYTHING))
-    runs = tuple(positions.runs(node) if good else None for node, good in zip(nodes, clear, strict=True))
+    runs = tuple(_runs(positions, cell) if good else None for cell, good in zip(cells, clear, strict=True))
     before = [0] * (len(positions.values) + 1)
     for position in positions.possible:
         before[position + 1] = 1
     for position in range(len(positions.values)):
         before[position + 1] += before[position]
     return Column(table.labels[at], positions, tuple(cell_of), runs, tuple(before))
+
+
+def _runs(positions: Positions, cell: Cell) -> Runs:
+    return positions.runs(cell.node) if cell.outline is None else positions.runs_of(cell.outline)
 
 
 _STEP = 32

@@ -14,6 +14,7 @@ from engine.feel.domains import Domains
 from engine.feel.types import Scope
 from engine.feel.values import Value
 from engine.problems import NOWHERE, Place, Problem
+from engine.tables.cell import Cell
 from engine.tables.model import HitPolicy
 
 
@@ -51,8 +52,8 @@ class Finding:
 class Analysed:
     """What the analysis needs of a table.
 
-    `inputs` are the columns' expressions, `subjects` the facts that stand for their values; `matrix` has the cells as
-    conditions about the subjects and `texts` as they are written. `outputs` are None where they are computed, `ranks`
+    `inputs` are the columns' expressions, `subjects` the facts that stand for their values; `matrix` has the cells,
+    one object for equal ones of a column. `outputs` are None where they are computed, `ranks`
     (under PRIORITY) where they are not known. `default` are the outputs when no row matches, None where there are none
     or they are computed.
     """
@@ -61,8 +62,7 @@ class Analysed:
     inputs: tuple[ir.Node, ...]
     subjects: tuple[ir.Fact, ...]
     labels: tuple[str, ...]
-    matrix: tuple[tuple[ir.Node, ...], ...]
-    texts: tuple[tuple[str, ...], ...]
+    matrix: tuple[tuple[Cell, ...], ...]
     outputs: tuple[Mapping[str, Value] | None, ...]
     policy: HitPolicy
     has_default: bool

@@ -133,5 +133,5 @@ class Matching:
             if self._facts is not None:
                 run = Run(self._facts, None, self._table.zone)
                 with suppress(Fault):
-                    self._known[key] = interpret(self._table.matrix[row][at], run) is True
+                    self._known[key] = interpret(self._table.matrix[row][at].node, run) is True
         return self._known[key]
