@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +14,9 @@ from world import NOW, ORGANISATION, Clock, as_person, deal, insert, lead, make_
 
 from adapters.shipped import verify_audit
 from adapters.signing import is_signed_by, signer_of
-from adapters.stores import open_store
 from engine.audit.verification import verify
 from engine.caller import Caller
-from engine.ports import Ports
+from engine.ports import Ports, Store
 from engine.predicate import Compare
 from engine.problems import ConflictError, InvalidError, NotFoundError
 from engine.service.audit import list_audit
@@ -41,15 +37,10 @@ def changed(ports: Ports, person: str, kind: str, record_id: str, clock: Clock, 
     update_record(ports, as_person(ports, person, clock()), kind, record_id, changes, revision=seen.revision)
 
 
-@pytest.fixture(params=["memory", "sqlite", "mongodb"])
-def ports(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ports]:
+@pytest.fixture
+def ports(store: Store) -> Ports:
     """The log of `prepared` in every store."""
-    if request.param == "mongodb":
-        url = request.getfixturevalue("mongodb_url") + tmp_path.name.replace("_", "")[-20:]
-    else:
-        url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'records.db'}"
-    with closing(open_store(url)) as store:
-        yield prepared(make_world(store=store))
+    return prepared(make_world(store=store))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from adapters.signing import is_signed_by, signer_of
 from adapters.stores import open_store
 from engine.audit.merkle import root_of
 from engine.audit.note import Checkpoint, Note, open_checkpoint, sign_checkpoint
-from engine.ports import Ports
+from engine.ports import Ports, Store
 from engine.predicate import Compare
 from engine.problems import ConflictError, InvalidError, UnavailableError
 from engine.records import Record
@@ -30,8 +30,8 @@ MINE = Compare("organisation_id", "=", ORGANISATION)
 
 
 @pytest.fixture
-def ports() -> Ports:
-    return prepared(make_world())
+def ports(store: Store) -> Ports:
+    return prepared(make_world(store=store))
 
 
 def prepared(ports: Ports) -> Ports:

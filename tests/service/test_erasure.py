@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from world import NOW, ORGANISATION, as_person, insert, lead, make_world, staff
 
-from adapters.stores import open_store
 from engine.audit.leaf import leaf_bytes
 from engine.audit.merkle import Tree, includes, is_consistent, leaf_hash
-from engine.ports import Ports
+from engine.ports import Ports, Store
 from engine.predicate import Compare
 from engine.problems import BylawError, DeniedError, NotFoundError
 from engine.records import Money, Record
@@ -23,10 +21,9 @@ from engine.service.records import update_record
 MINE = Compare("organisation_id", "=", ORGANISATION)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def ports(request: pytest.FixtureRequest, tmp_path: Path) -> Ports:
-    url = "memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'records.db'}"
-    ports = make_world(store=open_store(url))
+@pytest.fixture
+def ports(store: Store) -> Ports:
+    ports = make_world(store=store)
     insert(ports, lead("lead-1", staff()["rep"]).with_fields(name="Eve Example"))
     for name in ("Eve Sample", "Eve Ample"):
         seen = ports.store.get("lead", "lead-1", MINE)

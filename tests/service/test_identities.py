@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from world import as_person, insert, make_world, person, platform
 
-from engine.ports import Ports
+from engine.ports import Ports, Store
 from engine.predicate import Always
 from engine.problems import BylawError
 from engine.records import Record
@@ -19,8 +19,8 @@ ISSUER = "https://id.example.test"
 
 
 @pytest.fixture
-def ports() -> Ports:
-    made = make_world()
+def ports(store: Store) -> Ports:
+    made = make_world(store=store)
     insert(
         made,
         Record("region", "r2", "acme", {"name": "South"}),

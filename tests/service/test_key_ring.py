@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
 from world import NOW, as_person, insert, make_world, person, platform
 
-from adapters.stores import open_store
 from engine.caller import Actor, Caller
 from engine.policy import ALL_ROLES
-from engine.ports import Ports
+from engine.ports import Ports, Store
 from engine.predicate import Always
 from engine.problems import BylawError
 from engine.records import Record
@@ -42,13 +40,11 @@ def token_of(name: str) -> str:
     return f"byl_{digest[:8]}_{digest[:43]}"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def ports(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ports]:
-    store = open_store("memory:" if request.param == "memory" else f"sqlite:///{tmp_path / 'keys.sqlite3'}")
+@pytest.fixture
+def ports(store: Store) -> Ports:
     made = make_world(store=store)
     insert(made, Record("region", "r2", "acme", {"name": "South"}), person("abroad", "sales_rep", region_id="r2"))
-    yield made
-    store.close()
+    return made
 
 
 def code(call: Callable[[], Any]) -> str:
