@@ -152,9 +152,29 @@ def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="session")
-def mongodb_url(mongodb_server: str) -> str:
+def new_mongodb(mongodb_server: str) -> Iterator[Callable[[], str]]:
+    """Gives the address of a database that nobody has used; a real server is left without it."""
+    given: list[str] = []
+
+    def new() -> str:
+        given.append(f"{mongodb_server}/bylaw_{uuid4().hex[:12]}")
+        return given[-1]
+
+    yield new
+    if (
+        "BYLAW_TEST_MONGODB" in os.environ
+    ):  # our own server's files go with its folder; it drops key by key, for minutes
+        from pymongo import MongoClient
+
+        for url in given:
+            with MongoClient[dict[str, object]](url) as client:
+                client.drop_database(client.get_default_database().name)
+
+
+@pytest.fixture(scope="session")
+def mongodb_url(new_mongodb: Callable[[], str]) -> str:
     """The address of a database of this session."""
-    return f"{mongodb_server}/bylaw_{uuid4().hex[:12]}"
+    return new_mongodb()
 
 
 @pytest.fixture(scope="session")

@@ -43,16 +43,19 @@ def wiring(
     """One small world for all attacks of a module: what they leave behind is attacked by the next ones."""
     home = tmp_path_factory.mktemp("attacked")
     url = "memory:" if request.param == "memory" else f"sqlite:///{home / 'bylaw.sqlite3'}"
+    if request.param == "mongodb":
+        url = request.getfixturevalue("new_mongodb")()
     with build_in_memory(settings_of(home, url, rate_limits=UNLIMITED), texts=texts) as built:
         fill(built, published)
         yield built
 
 
 @pytest.fixture
-def store_is_real(wiring: Wiring, real: Callable[[str], None]) -> None:
+def store_is_real(wiring: Wiring, mongodb_kind: str, real: Callable[[str], None]) -> None:
     """Note that a real database was asked."""
-    if wiring.settings.database_url.startswith("sqlite"):
-        real("SQLite")
+    scheme = wiring.settings.database_url.partition(":")[0]
+    if scheme != "memory":
+        real({"sqlite": "SQLite", "mongodb": mongodb_kind}[scheme])
 
 
 @pytest.fixture(scope="module")

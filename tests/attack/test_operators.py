@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from attackers import STORES
 from small_world import Api, value
 
 from engine.records import FieldKind, record_type
@@ -13,6 +14,7 @@ from engine.service.records import WRITABLE
 from webapp.api.resources import AUDIT, RESOURCES, Resource
 
 pytestmark = pytest.mark.usefixtures("store_is_real")
+in_every_store = pytest.mark.parametrize("wiring", [*STORES, "mongodb"], indirect=True, scope="module")
 
 OPERATORS = (
     '{"$ne": null}', '{"$gt": ""}', '{"$regex": ".*"}', '{"$where": "1"}', '["lead-00","lead-01"]', ".*", "^", "%", "_",
@@ -23,6 +25,7 @@ BRACKETS = ("[$ne]", "[$gt]", "[$regex]", "[]", "[0]", ".$ne", "$ne", "__ne", "_
 """Endings of a parameter's name that other frameworks read as operators."""
 
 
+@in_every_store
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda one: one.type)
 def test_filters_look_for_the_text_itself(admin: Api, resource: Resource) -> None:
     """Whatever a filter holds, it finds what has this very value (or begins so), and nothing has one of these."""
@@ -34,6 +37,7 @@ def test_filters_look_for_the_text_itself(admin: Api, resource: Resource) -> Non
                 assert [] == value(answer)["items"], (one.parameter.name, text)
 
 
+@in_every_store
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda one: one.type)
 def test_names_of_parameters_are_no_operators(admin: Api, resource: Resource) -> None:
     """A parameter with an operator in its name does not exist, and the same one twice is no list."""
@@ -47,6 +51,7 @@ def test_names_of_parameters_are_no_operators(admin: Api, resource: Resource) ->
         assert (400, "request.repeated_parameter") == (twice.status_code, value(twice)["code"])
 
 
+@in_every_store
 @pytest.mark.parametrize("resource", [one for one in RESOURCES if one is not AUDIT], ids=lambda one: one.type)
 def test_orders_are_those_that_are_declared(admin: Api, resource: Resource) -> None:
     """A list is sorted by a declared order; no other field, expression or operator is one."""
@@ -88,6 +93,7 @@ def test_values_of_another_kind_are_refused_at_their_field(rep: Api, kind: str) 
             assert any(place.startswith(f"$.{name}") for place in places), (name, wrong, places)
 
 
+@in_every_store
 @pytest.mark.parametrize("kind", ["lead", "deal"])
 def test_documents_with_operators_are_documents(rep: Api, kind: str) -> None:
     """Names that begin with `$` or hold a point are refused or kept as the names that they are; they do nothing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,15 +17,12 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def shared_mongodb(mongodb_server: str) -> Iterator[MongoStore]:
+def shared_mongodb(new_mongodb: Callable[[], str]) -> Iterator[MongoStore]:
     """One database for the session: making its indexes for each test would be slow."""
     from adapters.stores.mongodb import open_mongodb
 
-    with closing(open_mongodb(f"{mongodb_server}/bylaw_use_cases_{os.getpid()}")) as store:
+    with closing(open_mongodb(new_mongodb())) as store:
         yield store
-        if "BYLAW_TEST_MONGODB" in os.environ:
-            database = store.collection("lead").database
-            database.client.drop_database(database.name)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from world import (
 from adapters.example import install_example
 from adapters.signing import signer_of
 from adapters.stores.memory import MemoryTransaction
+from engine.ports import Store
 from engine.predicate import Compare
 from engine.problems import BylawError
 from engine.service import idempotency
@@ -152,9 +153,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("attempt", REFUSED.values(), ids=REFUSED.keys())
-def test_a_refused_attempt_has_exactly_one_entry(attempt: Any) -> None:
+def test_a_refused_attempt_has_exactly_one_entry(store: Store, attempt: Any) -> None:
     """A denied or failed attempt leaves one entry, and nothing else."""
-    ports = make_world(shipped(*INBOUND))
+    ports = make_world(shipped(*INBOUND), store=store)
     insert(ports, deal("d1", staff()["rep"]), lead("l1", staff()["rep"], employees=9))
     before = ports.store.log_head("acme").size
     with pytest.raises(BylawError):

@@ -53,8 +53,8 @@ def small_chunks(monkeypatch):
 
 
 @pytest.fixture
-def ports(small_chunks):
-    found = make_world(shipped(*INBOUND))
+def ports(small_chunks, store):
+    found = make_world(shipped(*INBOUND), store=store)
     insert(found, *(some_lead(number) for number in range(LEADS)))
     return found
 

@@ -38,8 +38,8 @@ PEOPLE = staff()
 
 
 @pytest.fixture
-def ports():
-    found = make_world()
+def ports(store):
+    found = make_world(store=store)
     insert(found, deal("d-rep", PEOPLE["rep"]), deal("d-other", PEOPLE["other"]), deal("d-far", PEOPLE["far"]))
     return found
 

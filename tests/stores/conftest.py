@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,16 +18,8 @@ from engine.ports import Store
 @pytest.fixture(scope="session")
 def mongodb_store(mongodb_url: str) -> Iterator[Store]:
     """One store for the session: making sixty indexes for each test would be slow."""
-    from pymongo import MongoClient
-
-    store = open_store(mongodb_url)
-    yield store
-    store.close()
-    if "BYLAW_TEST_MONGODB" not in os.environ:
-        return  # our own server's files go with its folder; it drops key by key, for minutes
-    client: MongoClient[dict[str, object]] = MongoClient(mongodb_url)
-    client.drop_database(mongodb_url.rsplit("/", 1)[1])
-    client.close()
+    with closing(open_store(mongodb_url)) as store:
+        yield store
 
 
 @pytest.fixture(params=["memory", "sqlite", "mongodb"])
