@@ -51,6 +51,10 @@ LIMITS: tuple[Limit, ...] = (
         "Requests that prove no identity; those with a refused key or session apart from those without any. Beyond it, "
         "requests of that sort get no other answer until the time is over.",
     ),
+    Limit(
+        "reports", Per.ADDRESS, 60, 60, StoreDown.LOCAL,
+        "What browsers report that the content security policy has kept from running.",
+    ),
     Limit("changes", Per.PERSON, 600, 60, StoreDown.LOCAL, "Requests that may change something."),
     Limit("reading", Per.PERSON, 6_000, 60, StoreDown.OPEN, "All other requests of somebody who is known."),
     Limit("evaluation", Per.KEY, 30_000, 60, StoreDown.LOCAL, "Decisions and checks about one set of facts."),

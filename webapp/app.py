@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from engine import exact_json
 from engine.problem_codes import CODES
 from engine.problems import BylawError, InvalidError, NotFoundError, Problem
-from webapp import api, authzen, console, headers, health, hosts, identity, rate_limits, request_limits
+from webapp import api, authzen, console, headers, health, hosts, identity, rate_limits, request_limits, violations
 from webapp.api import document
 from webapp.context import EXTENSION, Surroundings
 from webapp.problems import from_framework, problem_response, unexpected
@@ -27,11 +27,12 @@ log = logging.getLogger("bylaw.web")
 NEEDS_NO_RIGHT = {
     "health.live": "a supervisor asks, and nothing of anybody's is told",
     "health.ready": "a supervisor asks, and only the state of parts is told",
+    "take_violations": "any browser sends them by itself, and nothing of anybody's is told or changed",
     "problem_page": "the meaning of a code, the same for everybody",
 }
 """Addresses beside the API's and the console's, which declare what they ask themselves."""
 
-ANSWERS_IN_JSON = ("/api/", "/access/", "/.well-known/", "/health/", "/problems/")
+ANSWERS_IN_JSON = ("/api/", "/access/", "/.well-known/", "/health/", "/problems/", rate_limits.REPORTS)
 
 
 def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Flask:
@@ -39,7 +40,9 @@ def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: dateti
     app = Flask("webapp", static_folder=None, template_folder="templates")
     app.url_map.merge_slashes = False  # an address is right or it is not; nothing is guessed
     described = document.build(wiring.shipped.schemas()["api/components.json"])
-    app.extensions[EXTENSION] = Surroundings(wiring, clock, described, exact_json.canonical(described))
+    app.extensions[EXTENSION] = Surroundings(
+        wiring, clock, described, exact_json.canonical(described), violations.Told()
+    )
     headers.install(app)
     app.before_request(hosts.refuse_unknown)
     rate_limits.install(app)
@@ -50,6 +53,7 @@ def create_app(wiring: Wiring, *, clock: Callable[[], datetime] = lambda: dateti
     app.register_blueprint(api.blueprint)
     app.register_blueprint(authzen.blueprint)
     app.register_blueprint(console.blueprint)
+    violations.install(app)
     app.add_url_rule("/problems/<code>", "problem_page", _problem_page)
     app.register_error_handler(BylawError, _refused)
     app.register_error_handler(HTTPException, _refused_by_framework)

@@ -15,18 +15,23 @@ from engine.service.rehearsal import rehearsed
 if TYPE_CHECKING:
     from adapters.wiring import Wiring
     from engine.ports import Ports
+    from webapp.violations import Told
 
 EXTENSION = "bylaw"
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """One for each application. `clock` gives the present instant in UTC; `document` is the OpenAPI document."""
+    """One for each application. `clock` gives the present instant in UTC; `document` is the OpenAPI document.
+
+    `violations` knows which of those that browsers report were told.
+    """
 
     wiring: Wiring
     clock: Callable[[], datetime]
     document: dict[str, Any]
     document_bytes: bytes
+    violations: Told
 
 
 def surroundings() -> Surroundings:

@@ -8,6 +8,7 @@ import secrets
 from flask import Flask, Response, g, request
 
 from webapp.context import ports, wiring
+from webapp.rate_limits import REPORTS
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -27,12 +28,20 @@ KEPT = ("/static/", "/problems/")
 """Below these a good answer is the same for everybody and says itself how long it may be kept."""
 
 
-def page_policy(nonce: str) -> str:
-    """The content security policy of the console's pages. The nonce is for the editor's generated style sheet only."""
+REPORT_GROUP = "csp"
+"""What the policy calls where reports go, for browsers that know the Reporting API."""
+
+
+def page_policy(nonce: str, *, secure: bool = False) -> str:
+    """The content security policy of the console's pages. The nonce is for the editor's generated style sheet only.
+
+    Reports go to `webapp.violations`. Browsers take `report-to` over HTTPS only, and then in place of `report-uri`.
+    """
+    report = f"report-uri {REPORTS}" + (f"; report-to {REPORT_GROUP}" if secure else "")
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
         "connect-src 'self'; font-src 'self'; worker-src 'self'; manifest-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
+        f"base-uri 'none'; frame-ancestors 'none'; {report}"
     )
 
 
@@ -59,12 +68,16 @@ def _finish(response: Response) -> Response:
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-Id"] = g.request_id
+    # A proxy that speaks TLS passes plain requests on: where people come over HTTPS is what the settings say.
+    secure = request.is_secure or wiring().settings.secure_cookies
     page = response.mimetype == "text/html"
-    response.headers.setdefault("Content-Security-Policy", page_policy(nonce()) if page else ANSWERS_POLICY)
+    policy = page_policy(nonce(), secure=secure) if page else ANSWERS_POLICY
+    response.headers.setdefault("Content-Security-Policy", policy)
+    if page and secure:
+        response.headers.setdefault("Reporting-Endpoints", f'{REPORT_GROUP}="{REPORTS}"')
     response.headers.setdefault("Referrer-Policy", "same-origin" if page else "no-referrer")
     if response.status_code >= 400 or not request.path.startswith(KEPT):
         response.headers["Cache-Control"] = "no-store"
-    # A proxy that speaks TLS passes plain requests on: where people come over HTTPS is what the settings say.
-    if request.is_secure or wiring().settings.secure_cookies:
+    if secure:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_SECONDS}")
     return response

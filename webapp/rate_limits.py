@@ -20,6 +20,8 @@ from webapp.problems import RETRY_SECONDS, TooManyError
 
 NOT_COUNTED = ("/static/", "/health/")
 """Files that browsers keep, and what supervisors ask for every second."""
+REPORTS = "/csp-reports"
+"""What browsers send by themselves: it has a limit of its own, and who signs in does not have to wait for it."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SIGN_IN = "/sign-in"
@@ -54,6 +56,11 @@ def count(caller: Caller) -> None:
         _spend(name, person)
 
 
+def spend_for_address(name: str) -> None:
+    """Count the request for where it comes from, whoever sends it. Raises as `count` does."""
+    _spend(name, client_address())
+
+
 def name_of_limit() -> str:
     """Which limit this request of somebody who is known counts against."""
     if request.method in SAFE_METHODS:
@@ -71,7 +78,7 @@ def _turn_away() -> None:
 def _count_sign_in() -> None:
     path = request.path
     if path.startswith(f"{SIGN_IN}/") or (path == SIGN_IN and request.method not in SAFE_METHODS):
-        _spend("sign-in", client_address())
+        spend_for_address("sign-in")
 
 
 def _count_stranger(response: Response) -> Response:
@@ -82,7 +89,7 @@ def _count_stranger(response: Response) -> Response:
         # draft-ietf-httpapi-ratelimit-headers-10: quota and window, then what remains and when there is more.
         response.headers["RateLimit-Policy"] = f'"{limit.name}";q={limit.amount};w={limit.seconds}'
         response.headers["RateLimit"] = f'"{limit.name}";r=0;t={refused.wait}'
-    elif "caller" not in g and response.status_code < 500 and not request.path.startswith(NOT_COUNTED):
+    elif "caller" not in g and response.status_code < 500 and not request.path.startswith((*NOT_COUNTED, REPORTS)):
         wiring().rate_limits.spend("strangers", _stranger())
     if response.status_code == 503:
         response.headers.setdefault("Retry-After", str(RETRY_SECONDS))
