@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from json.encoder import encode_basestring as _quoted
 from typing import Any, NoReturn
 
 import rfc8785
@@ -33,7 +34,6 @@ _ESCAPE = re.compile(
 _MARKS = bytes(48 if 48 <= byte <= 57 else 33 if byte >= 0xED else 32 for byte in range(256))
 """Digits become `0`, the first bytes of characters from U+D000 on `!`, all else a space: quicker to search."""
 _NEEDS_CARE = re.compile(r"[\ud800-\U0010ffff]|(?:^|[:\[,-])[0-9]{16}")
-_write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 _AS_IT_IS = frozenset({str, int, bool, type(None)})
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
@@ -113,18 +113,58 @@ def canonical(value: Any) -> bytes:
     A `Decimal` becomes a string in plain notation (`"48.550855"`, never an exponent); dates, times and durations become
     their ISO 8601 text. A binary float raises `TypeError`: it has no exact text.
     """
-    made = plain(value)
-    # The standard library's writer is written in C and differs in two things only: it sorts keys by code point instead
-    # of UTF-16 unit, and writes whole numbers that not every reader keeps. Texts where either could matter take the
-    # other way.
-    text = _write(made)
+    return document(fragment(value), lambda: value)
+
+
+def fragment(value: Any) -> str:
+    """The JSON of a value as `canonical` writes it, to be put together with others; `document` sees to the rest."""
+    kind = type(value)
+    # The kinds that nearly every value is made of, asked for by their exact type: asking what else a value might be
+    # costs more than writing it.
+    if kind is str:
+        return _quoted(value)
+    if value is None:
+        return "null"
+    if kind is dict:
+        try:
+            members = [
+                f"{_quoted(name)}:{_quoted(item) if type(item) is str else fragment(item)}"
+                for name, item in sorted(value.items())
+            ]
+        except TypeError:
+            if all(isinstance(name, str) for name in value):
+                raise  # for a binary float within; names fail before anything within is looked at
+            return fragment({str(name): item for name, item in value.items()})
+        return f"{{{','.join(members)}}}"
+    if kind is list or kind is tuple:
+        return f"[{','.join([_quoted(item) if type(item) is str else fragment(item) for item in value])}]"
+    if kind is Decimal:
+        return f'"{decimal_text(value)}"'
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is datetime:
+        return f'"{instant_text(value)}"'
+    if kind is int:
+        return repr(value)
+    made = _plain(value)
+    if isinstance(made, str):
+        return _quoted(made)
+    return int.__repr__(made) if isinstance(made, int) else fragment(made)
+
+
+def document(text: str, value: Callable[[], Any]) -> bytes:
+    """The canonical bytes of a value whose text is put together from fragments, the names of its members sorted.
+
+    Fragments differ from RFC 8785 in two things only: they sort names by code point instead of UTF-16 unit, and write
+    whole numbers that not every reader keeps. Where either could matter the whole `value` is written another way.
+    """
     try:
         data = text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair
-        return rfc8785.dumps(made)
+        return rfc8785.dumps(plain(value()))
     marks = data.translate(_MARKS)
     if (b"!" in marks or b"0" * 16 in marks) and _NEEDS_CARE.search(text):
-        return rfc8785.dumps(made)
+        return rfc8785.dumps(plain(value()))
     return data
 
 
@@ -191,10 +231,6 @@ def facts_text(value: Any) -> str:
     return _quoted(
         value if isinstance(value, str) else value.isoformat() if hasattr(value, "isoformat") else str(value)
     )
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
 
 
 def decimal_text(value: Decimal) -> str:
