@@ -1,7 +1,7 @@
 """The expression language: FEEL of DMN 1.5, checked when loaded, exact when run. Below is its public list."""
 
 from engine.feel import types
-from engine.feel.condition_set import ConditionSet, FailedClause, Fired
+from engine.feel.condition_set import Clause, ConditionSet, FailedClause, Fired
 from engine.feel.expression import Expression, ValueSet, check, check_unary_tests
 from engine.feel.suggest import closest
 from engine.feel.text import feel_text, literal
@@ -9,6 +9,7 @@ from engine.feel.types import Field, Scope
 from engine.feel.values import Range, Value, YearMonthDuration
 
 __all__ = [
+    "Clause",
     "ConditionSet",
     "Expression",
     "FailedClause",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from engine.feel import ir, syntax
 from engine.feel.expression import Expression, interpret_all
-from engine.feel.failing import FindFailed, compile_failed
+from engine.feel.failing import Failure, FindFailures, compile_failures
 from engine.feel.interpret import interpret
 from engine.feel.matching import compile_rows
 from engine.feel.operations import Run
@@ -37,27 +37,33 @@ class FailedClause(NamedTuple):
     seen: tuple[tuple[str, Value], ...]
 
 
+class Clause(NamedTuple):
+    """One of a rule's top-level `and` conjuncts: its text, and the names of the facts it reads, in that order."""
+
+    text: str
+    facts: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Rule:
     id: str
     expression: Expression
-    clauses: tuple[ir.Node, ...]
-    texts: tuple[str, ...]
+    nodes: tuple[ir.Node, ...]
+    clauses: tuple[Clause, ...]
+
+    @classmethod
+    def of(cls, rule_id: str, expression: Expression) -> _Rule:
+        nodes, texts = conjuncts(expression)
+        names = (tuple(fact.name for fact in ir.facts_of(node)) for node in nodes)
+        return cls(rule_id, expression, nodes, tuple(map(Clause, texts, names)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Failed:
-    """What finds a rule's first conjunct that is not true; `names` are the facts that each conjunct reads."""
+class _Finder:
+    """What finds the failures of some rules."""
 
-    find: FindFailed
+    find: FindFailures
     needs_run: bool
-    texts: tuple[str, ...]
-    names: tuple[tuple[str, ...], ...]
-
-    @classmethod
-    def of(cls, rule: _Rule) -> _Failed:
-        names = tuple(tuple(fact.name for fact in ir.facts_of(clause)) for clause in rule.clauses)
-        return cls(*compile_failed(rule.clauses), rule.texts, names)
 
 
 def conjuncts(expression: Expression) -> tuple[tuple[ir.Node, ...], tuple[str, ...]]:
@@ -71,7 +77,7 @@ def conjuncts(expression: Expression) -> tuple[tuple[ir.Node, ...], tuple[str, .
 class ConditionSet:
     """Compiled rules. Immutable, safe to share between threads, picklable."""
 
-    __slots__ = ("_bits", "_failed", "_find", "_index", "_needs_run", "_rules", "reads")
+    __slots__ = ("_bits", "_find", "_finders", "_index", "_needs_run", "_rules", "reads")
 
     def __init__(self, rules: Sequence[tuple[str, Expression]]) -> None:
         """See `compile`."""
@@ -79,7 +85,7 @@ class ConditionSet:
         for rule_id, expression in rules:
             if not fits(expression.type, BOOLEAN):
                 raise TypeError(f"rule {rule_id!r} is no condition: check it with expect=types.BOOLEAN")
-            made.append(_Rule(rule_id, expression, *conjuncts(expression)))
+            made.append(_Rule.of(rule_id, expression))
         self._rules = tuple(made)
         self._index = {rule.id: at for at, rule in enumerate(self._rules)}
         if len(self._index) != len(self._rules):
@@ -87,12 +93,12 @@ class ConditionSet:
         bits: list[tuple[int, int]] = []
         for rule in self._rules:
             start = bits[-1][0] + bits[-1][1] if bits else 0
-            bits.append((start, len(rule.clauses)))
+            bits.append((start, len(rule.nodes)))
         self._bits = tuple(bits)
         self.reads: frozenset[str] = frozenset().union(*(rule.expression.reads for rule in self._rules))
-        compiled = compile_rows([rule.clauses for rule in self._rules])
+        compiled = compile_rows([rule.nodes for rule in self._rules])
         self._find, self._needs_run = compiled.find, compiled.needs_run
-        self._failed: dict[str, _Failed | None] = {}
+        self._finders: dict[range, _Finder | None] = {}
 
     @classmethod
     def compile(cls, rules: Sequence[tuple[str, Expression]]) -> ConditionSet:
@@ -112,7 +118,7 @@ class ConditionSet:
     @property
     def rows(self) -> tuple[tuple[ir.Node, ...], ...]:
         """The rules' top-level `and` conjuncts, rule by rule."""
-        return tuple(rule.clauses for rule in self._rules)
+        return tuple(rule.nodes for rule in self._rules)
 
     def evaluate(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> Fired:
         """Which rules are true.
@@ -133,9 +139,9 @@ class ConditionSet:
         values = interpret_all([rule.expression for rule in self._rules], facts, at=at, zone=zone)
         return tuple(value if isinstance(value, bool) else None for value in values)
 
-    def clauses(self, rule_id: str) -> tuple[str, ...]:
-        """The texts of a rule's top-level `and` conjuncts, in order."""
-        return self._rules[self._index[rule_id]].texts
+    def clauses(self, rule_id: str) -> tuple[Clause, ...]:
+        """A rule's top-level `and` conjuncts, in order."""
+        return self._rules[self._index[rule_id]].clauses
 
     def clause_bits(self, rule_id: str) -> range:
         """The bits of `Fired.clauses` that are a rule's conjuncts."""
@@ -146,35 +152,46 @@ class ConditionSet:
         self, rule_id: str, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC
     ) -> FailedClause | None:
         """The first conjunct that is not true, with the values it saw; None for a true rule. Raises `InvalidError`."""
-        # Compiling costs as much as interpreting some dozens of times: it begins when a rule is asked about again.
-        known = self._failed.get(rule_id)
-        if known is None:
-            if rule_id not in self._failed:
-                self._failed[rule_id] = None
-                return self._interpreted_failure(rule_id, facts, at, zone)
-            known = self._failed[rule_id] = _Failed.of(self._rules[self._index[rule_id]])
-        try:
-            found = known.find(facts, Run(facts, at, zone) if known.needs_run else None)
-        except Exception:  # noqa: BLE001  # the interpreter knows what is wrong and where
-            return self._interpreted_failure(rule_id, facts, at, zone)
-        if found is None:
+        position = self._index[rule_id]
+        (failure,) = self._failures(range(position, position + 1), facts, at, zone)
+        if failure is None:
             return None
-        position, values = found
-        return FailedClause(known.texts[position], tuple(zip(known.names[position], values, strict=True)))
+        first, values = failure
+        clause = self._rules[position].clauses[first]
+        return FailedClause(clause.text, tuple(zip(clause.facts, values, strict=True)))
 
-    def _interpreted_failure(
-        self, rule_id: str, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo
-    ) -> FailedClause | None:
-        rule = self._rules[self._index[rule_id]]
-        run = Run(facts, at, zone)
+    def failures(
+        self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC
+    ) -> Sequence[Failure | None]:
+        """What `why_not` says of each rule: the position of the conjunct among its `clauses`, and the values it saw."""
+        return self._failures(range(len(self._rules)), facts, at, zone)
+
+    def _failures(
+        self, asked: range, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo
+    ) -> Sequence[Failure | None]:
+        rules = self._rules[asked.start : asked.stop]
+        # Compiling costs as much as interpreting some dozens of times: it begins when rules are asked about again.
+        finder = self._finders.get(asked)
+        if finder is None:
+            if asked not in self._finders:
+                self._finders[asked] = None
+                return [_interpreted_failure(rule, facts, at, zone) for rule in rules]
+            finder = self._finders[asked] = _Finder(*compile_failures([rule.nodes for rule in rules]))
         try:
-            for node, text in zip(rule.clauses, rule.texts, strict=True):
-                if interpret(node, run) is not True:
-                    seen = tuple((fact.name, interpret(fact, run)) for fact in ir.facts_of(node))
-                    return FailedClause(text, seen)
-        except Fault as fault:
-            raise rule.expression.located(fault) from None
-        return None
+            return finder.find(facts, Run(facts, at, zone) if finder.needs_run else None)
+        except Exception:  # noqa: BLE001  # the interpreter knows what is wrong and where
+            return [_interpreted_failure(rule, facts, at, zone) for rule in rules]
 
     def __reduce__(self) -> tuple[Callable[..., ConditionSet], tuple[Any, ...]]:
         return ConditionSet, (tuple((rule.id, rule.expression) for rule in self._rules),)
+
+
+def _interpreted_failure(rule: _Rule, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> Failure | None:
+    run = Run(facts, at, zone)
+    try:
+        for position, node in enumerate(rule.nodes):
+            if interpret(node, run) is not True:
+                return position, tuple(interpret(fact, run) for fact in ir.facts_of(node))
+    except Fault as fault:
+        raise rule.expression.located(fault) from None
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final, cast
 
@@ -27,11 +28,23 @@ from engine.feel.types import (
     common,
     fits,
 )
-from engine.feel.values import Facts, Fault, Range, Value, kind_of
+from engine.feel.values import Facts, Fault, Range, Value, YearMonthDuration, kind_of
 
 _BY_KIND: Final[Mapping[str, SimpleType]] = {
     t.name: t for t in (NUMBER, STRING, BOOLEAN, DATE, TIME, DATE_TIME, DAYS_TIME_DURATION, YEARS_MONTHS_DURATION, NULL)
 }
+
+PYTHON_TYPES: Final[Mapping[Type, type]] = {
+    NUMBER: Decimal,
+    STRING: str,
+    BOOLEAN: bool,
+    DATE: date,
+    DATE_TIME: datetime,
+    TIME: time,
+    DAYS_TIME_DURATION: timedelta,
+    YEARS_MONTHS_DURATION: YearMonthDuration,
+}
+"""What the values of simple types are, exactly."""
 
 
 def type_of(value: Value) -> Type:
@@ -165,6 +178,40 @@ def read_fact(facts: Facts, path: tuple[str, ...], wanted: Type, *, optional: bo
                 return None
             raise missing(".".join(path[: depth + 1]))
     return fitted(value, wanted, ".".join(path))
+
+
+def ready(wanted: Type) -> Callable[[object], bool] | None:
+    """What tells quickly that `fitted` would give a value as it is; None for types that are not so simple.
+
+    It may say no of a value that is right, and never says yes of one that is not.
+    """
+    if isinstance(wanted, SimpleType):
+        if wanted == NUMBER:
+            return lambda value: type(value) is Decimal and value.is_finite()
+        kind = PYTHON_TYPES.get(wanted)
+        return None if kind is None else lambda value: type(value) is kind
+    if isinstance(wanted, ListType):
+        item = ready(wanted.item)
+        return None if item is None else lambda value: type(value) is tuple and all(map(item, value))
+    return _ready_context(wanted) if isinstance(wanted, ContextType) else None
+
+
+def _ready_context(wanted: ContextType) -> Callable[[object], bool] | None:
+    known = [(name, given.optional, ready(given.type)) for name, given in wanted.fields.items()]
+    fields = [(name, optional, is_ready) for name, optional, is_ready in known if is_ready is not None]
+    if len(fields) < len(known):
+        return None
+
+    def context(value: object) -> bool:
+        if type(value) is not dict:
+            return False
+        for name, optional, is_ready in fields:
+            part = value.get(name)
+            if not (optional if part is None else is_ready(part)):
+                return False
+        return True
+
+    return context
 
 
 Reader = Callable[[Facts], Value]

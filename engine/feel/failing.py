@@ -1,28 +1,41 @@
-"""The first conjunct of a rule that is not true, and what it saw, as generated code."""
+"""The first conjunct of each of some rules that is not true, and what it saw, as generated code."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from engine.feel import ir
+from engine.feel.conform import PYTHON_TYPES
 from engine.feel.generate import Source
 from engine.feel.operations import Run
 from engine.feel.values import Facts, Value
 
-FindFailed = Callable[[Facts, Run | None], tuple[int, tuple[Value, ...]] | None]
+Failure = tuple[int, tuple[Value, ...]]
+"""The position of a conjunct that is not true, and the values of the facts it reads in the order of `ir.facts_of`."""
+
+FindFailures = Callable[[Facts, Run | None], list[Failure | None]]
 
 
-def compile_failed(clauses: Sequence[ir.Node]) -> tuple[FindFailed, bool]:
-    """A function `(facts, run) -> (position, values)` for a rule's conjuncts, and whether it needs a `Run`.
+def compile_failures(rules: Sequence[Sequence[ir.Node]]) -> tuple[FindFailures, bool]:
+    """A function `(facts, run)` that gives each rule's failure, None for a true rule, and whether it needs a `Run`.
 
-    The values are those of the facts that the conjunct reads, in the order of `ir.facts_of`; None for a true rule. All
-    the rule's facts are read first, so it may raise where the interpreter, which stops early, does not.
+    Rules are given by their conjuncts. Plain facts are read first and once for all rules, so it may raise where the
+    interpreter, which stops early, does not; lists and contexts, which cost more, only where a conjunct needs them.
     """
     source = Source()
-    for clause in clauses:
-        source.read(ir.facts_of(clause))
-    for position, clause in enumerate(clauses):
-        seen = "".join(f"{source.facts[fact.path]}, " for fact in ir.facts_of(clause))
-        source.line(f"if {source.expression(clause)} is not True: return {position}, ({seen})")
-    source.line("return None")
+    for conjuncts in rules:
+        for conjunct in conjuncts:
+            source.read(fact for fact in ir.facts_of(conjunct) if fact.type in PYTHON_TYPES)
+    source.line(f"found = [None] * {len(rules)}")
+    plain = dict(source.facts)
+    for row, conjuncts in enumerate(rules):
+        source.line("while True:")
+        for position, conjunct in enumerate(conjuncts):
+            read = ir.facts_of(conjunct)
+            source.read(read, indent=2)
+            seen = "".join(f"{source.facts[fact.path]}, " for fact in read)
+            source.line(f"if {source.expression(conjunct)} is not True: found[{row}] = {position}, ({seen}); break", 2)
+        source.line("break", 2)
+        source.facts = dict(plain)
+    source.line("return found")
     return source.function_of("facts, run"), source.needs_run

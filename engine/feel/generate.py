@@ -16,7 +16,7 @@ from types import CodeType
 from typing import Any, Final, cast
 
 from engine.feel import ir
-from engine.feel.conform import is_instance, reader
+from engine.feel.conform import PYTHON_TYPES, is_instance, reader, ready
 from engine.feel.functions.numbers import rounder_to
 from engine.feel.functions.signature import Signature
 from engine.feel.interpret import (
@@ -50,32 +50,19 @@ from engine.feel.piecewise import straight_pieces
 from engine.feel.temporal import add_duration
 from engine.feel.types import (
     ANY,
-    BOOLEAN,
     DATE,
     DATE_TIME,
     DAYS_TIME_DURATION,
     NUMBER,
     ORDERED,
     STRING,
-    TIME,
-    YEARS_MONTHS_DURATION,
     ContextType,
     ListType,
     RangeType,
     Type,
 )
-from engine.feel.values import NUMBERS, Value, YearMonthDuration
+from engine.feel.values import NUMBERS, Value
 
-PYTHON_TYPES: Final[Mapping[Type, type]] = {
-    NUMBER: Decimal,
-    STRING: str,
-    BOOLEAN: bool,
-    DATE: dt.date,
-    DATE_TIME: dt.datetime,
-    TIME: dt.time,
-    DAYS_TIME_DURATION: dt.timedelta,
-    YEARS_MONTHS_DURATION: YearMonthDuration,
-}
 _NUMBER_OPS: Final = {
     "+": NUMBERS.add,
     "-": NUMBERS.subtract,
@@ -272,7 +259,7 @@ class Source:
 
     # -- facts
 
-    def read(self, facts: Iterable[ir.Fact]) -> None:
+    def read(self, facts: Iterable[ir.Fact], indent: int = 1) -> None:
         """Read facts into variables, checking each one's type; those read already are left."""
         for fact in facts:
             if fact.path in self.facts:
@@ -281,18 +268,22 @@ class Source:
             again = self.bind(reader(fact.path, fact.type, optional=fact.nullable))
             python_type = PYTHON_TYPES.get(fact.type)
             if python_type is None:
-                self.line(f"{name} = {again}(facts)")
+                is_ready = ready(fact.type) if len(fact.path) == 1 else None
+                if is_ready is None:
+                    self.line(f"{name} = {again}(facts)", indent)
+                    continue
+                self.line(f"{name} = facts.get({self.bind(fact.path[0])})", indent)
+                self.line(f"if not {self.bind(is_ready)}({name}): {name} = {again}(facts)", indent)
                 continue
             keys = "".join(f"[{self.bind(key)}]" for key in fact.path)
             if len(fact.path) == 1 and fact.nullable:
-                self.line(f"{name} = facts.get({self.bind(fact.path[0])})")
-                self.line(
-                    f"if {name} is not None and type({name}) is not {self.bind(python_type)}: {name} = {again}(facts)"
-                )
+                self.line(f"{name} = facts.get({self.bind(fact.path[0])})", indent)
+                known = f"{name} is not None and type({name}) is not {self.bind(python_type)}"
+                self.line(f"if {known}: {name} = {again}(facts)", indent)
             else:
-                self.line(f"try: {name} = facts{keys}")
-                self.line(f"except (KeyError, TypeError): {name} = None")
-                self.line(f"if type({name}) is not {self.bind(python_type)}: {name} = {again}(facts)")
+                self.line(f"try: {name} = facts{keys}", indent)
+                self.line(f"except (KeyError, TypeError): {name} = None", indent)
+                self.line(f"if type({name}) is not {self.bind(python_type)}: {name} = {again}(facts)", indent)
 
     def read_all(self, facts: Iterable[ir.Fact], columns: Sequence[tuple[ir.Fact, ir.Node]]) -> list[str]:
         """Read facts, and compute those that `columns` say how to; the variables of `facts`, in their order."""

@@ -69,7 +69,7 @@ def assert_same_bits(texts: list[str], scope: Scope, given_: list[dict[str, Any]
             if failed is None:
                 assert all(bits)
             else:
-                assert not bits[set_.clauses(name).index(failed.text)]
+                assert not bits[[clause.text for clause in set_.clauses(name)].index(failed.text)]
         assert alone.rules == found.mask(row)
         assert alone.unknown == sum(int(word) << (64 * at) for at, word in enumerate(unknown[row]))
 

@@ -14,8 +14,20 @@ from expressions import SCOPE, conditions, expressions, facts, rules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.feel import ConditionSet, Expression, Field, Scope, check, check_unary_tests, literal, types
+from engine.feel import (
+    ConditionSet,
+    Expression,
+    FailedClause,
+    Field,
+    Scope,
+    check,
+    check_unary_tests,
+    literal,
+    types,
+)
+from engine.feel.conform import fitted, ready
 from engine.feel.limits import MAX_DEPTH, MAX_SOURCE_CHARACTERS
+from engine.feel.values import Fault
 from engine.problems import InvalidError
 
 
@@ -81,7 +93,7 @@ def test_a_set_of_rules_agrees_with_each_rule(texts: list[str], records: list[di
             if wanted[at] is True:
                 assert all(found.clauses >> bit & 1 for bit in conditions_.clause_bits(name))
             elif failed is not None:
-                first = conditions_.clauses(name).index(failed.text)
+                first = [clause.text for clause in conditions_.clauses(name)].index(failed.text)
                 assert not found.clauses >> conditions_.clause_bits(name)[first] & 1
 
 
@@ -94,6 +106,73 @@ def test_what_failed_is_the_same_when_asked_again(texts: list[str], record: dict
     for name in good.ids:
         first, *others = [outcome(lambda name=name: good.why_not(name, record)) for _ in range(3)]
         assert [first, first] == others
+
+
+@settings(max_examples=400)
+@given(rules, st.lists(facts, min_size=1, max_size=3))
+def test_what_failed_is_the_same_for_all_rules_at_once(texts: list[str], records: list[dict[str, Any]]) -> None:
+    """What is found for all rules of a set in one go is what is found for each of them, problems included."""
+    checked_rules = [(f"r{at}", checked(text, expect=types.BOOLEAN)) for at, text in enumerate(texts)]
+    good = ConditionSet.compile([(name, rule) for name, rule in checked_rules if rule is not None])
+    for record in records * 2:
+        together = outcome(lambda record=record: good.failures(record))
+        alone = [outcome(lambda name=name, record=record: good.why_not(name, record)) for name in good.ids]
+        problems = [each for each in alone if each and not isinstance(each, FailedClause)]
+        if problems:
+            assert problems[0] == together
+            continue
+        for name, failure, expected in zip(good.ids, together, alone, strict=True):
+            if expected is None:
+                assert failure is None
+            else:
+                position, values = failure
+                clause = good.clauses(name)[position]
+                assert expected == (clause.text, tuple(zip(clause.facts, values, strict=True)))
+
+
+_SIMPLE = st.sampled_from([types.NUMBER, types.STRING, types.BOOLEAN, types.DATE, types.DATE_TIME])
+_TYPES = st.recursive(
+    _SIMPLE,
+    lambda inner: (
+        inner.map(types.ListType)
+        | st.dictionaries(st.sampled_from("abc"), st.builds(Field, inner, st.booleans()), max_size=3).map(
+            types.ContextType
+        )
+    ),
+    max_leaves=5,
+)
+_LOOSE = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(0, 3)
+    | st.decimals(allow_infinity=True, allow_nan=True)
+    | st.text(max_size=2)
+    | st.dates()
+    | st.datetimes(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.sampled_from("abcd"), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=600)
+@given(_TYPES, st.data())
+def test_a_fact_that_is_ready_is_taken_as_it_is(wanted: types.Type, data: st.DataObject) -> None:
+    """The quick look lets nothing pass that the thorough one refuses or changes, and passes all that it has made."""
+    value = data.draw(_LOOSE)
+    quick = ready(wanted)
+    assert quick is not None
+    try:
+        made = fitted(value, wanted, "x")
+    except Fault:
+        assert not quick(value)
+        return
+    assert quick(made)
+    if quick(value):
+        assert (made, type(made)) == (value, type(value))
 
 
 @settings(max_examples=1500)
