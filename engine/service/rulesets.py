@@ -145,7 +145,13 @@ def get_version(
     """
     if at is not None:
         require_instant("at", at)
-    records = _named(ports, caller, name, published)
+    known = published or published_versions(ports, caller.actor.organisation_id)
+    instant = at or caller.now
+    if version is None:
+        found = _in_force(ports, known.by_name.get(name, ()), instant, as_of or caller.now, caller)
+        if found is not None:
+            return compiled(ports, found)
+    records = _named(ports, caller, name, known)
     if version is not None:
         for record in records:
             if record["version"] == version:
@@ -158,18 +164,14 @@ def get_version(
                 help=f"published versions: {numbers}",
             )
         )
-    instant = at or caller.now
-    found = _in_force(ports, records, instant, as_of or caller.now)
-    if found is None:
-        known = f", as known at {exact_json.instant_text(as_of)}" if as_of else ""
-        raise NotFoundError(
-            Problem(
-                "rule_set.not_in_force",
-                f"no version of `{name}` is in force at {exact_json.instant_text(instant)}{known}",
-                help="; ".join(_interval(record) for record in records),
-            )
+    known_at = f", as known at {exact_json.instant_text(as_of)}" if as_of else ""
+    raise NotFoundError(
+        Problem(
+            "rule_set.not_in_force",
+            f"no version of `{name}` is in force at {exact_json.instant_text(instant)}{known_at}",
+            help="; ".join(_interval(record) for record in records),
         )
-    return compiled(ports, found)
+    )
 
 
 def list_versions(ports: Ports, caller: Caller, name: str) -> tuple[PublishedVersion, ...]:
@@ -368,9 +370,16 @@ def _name_meant(name: str, names: Collection[str]) -> str:
     return did_you_mean(name, names) or (f"there are: {', '.join(sorted(names)[:_NAMES_SHOWN])}" if names else "")
 
 
-def _in_force(ports: Ports, records: tuple[Record, ...], at: datetime, as_of: datetime | None) -> Record | None:
+def _in_force(
+    ports: Ports, records: tuple[Record, ...], at: datetime, as_of: datetime | None, caller: Caller | None = None
+) -> Record | None:
+    """The highest of the versions that holds and is known, and that the caller, where one is given, may read."""
     for record in reversed(records):
-        if (as_of is None or record["published_at"] <= as_of) and _holds(ports, record, at):
+        if (
+            (as_of is None or record["published_at"] <= as_of)
+            and _holds(ports, record, at)
+            and (caller is None or ports.authorizer.allows(caller.actor, READ, record))
+        ):
             return record
     return None
 
