@@ -6,18 +6,19 @@ somebody looks. The same facts, version, `at` and `as_of` give the same canonica
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
 from engine import exact_json
+from engine.exact_json import fragment
+from engine.once import once
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reason:
     """A rule that fired.
 
@@ -39,6 +40,11 @@ class Reason:
             found["detail"] = self.detail
         return found
 
+    @once
+    def fragment(self) -> str:
+        """The canonical JSON, written at the first look: a kind may give the same reason for many decisions."""
+        return fragment(self.to_json())
+
 
 @dataclass(frozen=True, slots=True)
 class WhyNot:
@@ -54,12 +60,70 @@ class WhyNot:
         return {"rule": self.rule, "because": self.because, "condition": self.condition, "seen": dict(self.seen)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class Unmet:
+    """What a `WhyNot` is apart from the values seen: the same in all decisions of a rule set.
+
+    `facts` are the names of what the condition reads; values stand in the same order.
+    """
+
+    rule: str
+    because: str
+    condition: str
+    facts: tuple[str, ...]
+
+    def why_not(self, values: Sequence[Any]) -> WhyNot:
+        """With the values seen."""
+        return WhyNot(self.rule, self.because, self.condition, dict(zip(self.facts, values, strict=True)))
+
+    def fragment(self, values: Sequence[Any]) -> str:
+        """The canonical JSON of `why_not(values)`."""
+        before = self._before
+        if len(values) == 1:
+            return f"{before[0]}{fragment(values[0])}}}}}"
+        seen = [f"{text}{fragment(values[place])}" for text, place in zip(before[1:], self._places, strict=True)]
+        return f"{before[0]}{','.join(seen)}}}}}"
+
+    @once
+    def _before(self) -> tuple[str, ...]:
+        """What is written before the one value; or before all values, and then before each of them."""
+        start = fragment({"because": self.because, "condition": self.condition, "rule": self.rule})
+        names = [f"{fragment(self.facts[place])}:" for place in self._places]
+        head = f'{start[:-1]},"seen":{{'
+        return (f"{head}{names[0]}",) if len(names) == 1 else (head, *names)
+
+    @once
+    def _places(self) -> tuple[int, ...]:
+        """The places of the values in the order of their names."""
+        places = {name: place for place, name in enumerate(self.facts)}
+        return tuple(places[name] for name in sorted(places))
+
+
+@dataclass(frozen=True)
 class Explanation:
-    """The texts of a decision, made on request."""
+    """The texts of a decision, made on request. `failed` are what its `why_not` are made of: with the values seen."""
 
     reasons: tuple[Reason, ...]
-    why_not: tuple[WhyNot, ...]
+    failed: tuple[tuple[Unmet, tuple[Any, ...]], ...]
+
+    @classmethod
+    def of(cls, reasons: Iterable[Reason], why_not: Iterable[WhyNot]) -> Explanation:
+        """Where all is worded for one decision."""
+        failed = tuple(
+            (Unmet(why.rule, why.because, why.condition, tuple(why.seen)), tuple(why.seen.values())) for why in why_not
+        )
+        return cls(tuple(reasons), failed)
+
+    @once
+    def why_not(self) -> tuple[WhyNot, ...]:
+        """The rules that did not fire."""
+        return tuple(unmet.why_not(values) for unmet, values in self.failed)
+
+    def fragments(self) -> tuple[str, str]:
+        """The canonical JSON of both lists."""
+        reasons = ",".join([reason.fragment for reason in self.reasons])
+        why_not = ",".join([unmet.fragment(values) for unmet, values in self.failed])
+        return f"[{reasons}]", f"[{why_not}]"
 
 
 @dataclass(frozen=True)
@@ -82,7 +146,7 @@ class Decision:
     facts: Mapping[str, Any] = field(repr=False)
     explain: Callable[[], Explanation] = field(repr=False, compare=False)
 
-    @cached_property
+    @once
     def explanation(self) -> Explanation:
         """Reasons and why-not, made at the first look."""
         return self.explain()
@@ -97,7 +161,7 @@ class Decision:
         """The rules that did not fire, in the rule set's order."""
         return self.explanation.why_not
 
-    @cached_property
+    @once
     def input_digest(self) -> str:
         """SHA-256 of the canonical JSON of the facts as read."""
         return sha256(exact_json.canonical(self.facts)).hexdigest()
@@ -120,3 +184,17 @@ class Decision:
             document["reasons"] = [reason.to_json() for reason in self.reasons]
             document["why_not"] = [why.to_json() for why in self.why_not]
         return document
+
+    def canonical(self, *, explain: bool = True) -> bytes:
+        """The bytes of `exact_json.canonical(self.to_json(explain=explain))`, put together from what is written."""
+        reasons = why_not = ""
+        if explain:
+            reasons, why_not = self.explanation.fragments()
+            reasons, why_not = f'"reasons":{reasons},', f',"why_not":{why_not}'
+        text = (
+            f'{{"as_of":{fragment(self.as_of)},"at":{fragment(self.at)},"digest":{fragment(self.digest)},'
+            f'"input_digest":"{self.input_digest}","kind":{fragment(self.kind)},"missing":{fragment(self.missing)},'
+            f'"outcome":{fragment(self.outcome)},{reasons}"release":{fragment(self.release)},'
+            f'"rule_set":{fragment(self.rule_set)},"version":{self.version}{why_not}}}'
+        )
+        return exact_json.document(text, lambda: self.to_json(explain=explain))

@@ -44,7 +44,7 @@ class ExpressionBody:
         def explain() -> Explanation:
             seen = {path: at_path(facts, path) for path in self.reads}
             detail = {"expression": " ".join(self.expression.text.split()), "seen": seen, "value": value}
-            return Explanation((Reason(RESULT, self.because, detail=detail),), tuple(self._why_not(facts, at)))
+            return Explanation.of([Reason(RESULT, self.because, detail=detail)], self._why_not(facts, at))
 
         return Outcome({RESULT: value}, missing(self.reads, facts), explain)
 

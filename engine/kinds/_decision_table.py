@@ -92,7 +92,7 @@ class TableBody:
         return {name: tuple(outputs[name] for outputs in result.outputs) for name in names}
 
     def _explain(self, facts: Mapping[str, Any], at: datetime, result: TableResult) -> Explanation:
-        return Explanation(tuple(self._reasons(result)), tuple(self._why_not(facts, at, result)))
+        return Explanation.of(self._reasons(result), self._why_not(facts, at, result))
 
     def _reasons(self, result: TableResult) -> Iterator[Reason]:
         if result.defaulted:

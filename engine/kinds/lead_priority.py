@@ -12,15 +12,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta, tzinfo
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Final
 
 from engine import feel
-from engine.decision import Explanation, Reason, WhyNot
 from engine.exact_json import decimal_text, duration_text
 from engine.feel import types
 from engine.feel.domains import Domains
+from engine.feel.matching import bits
 from engine.kinds._bands import Bands, read_bands
 from engine.kinds._decay import decayed, from_micro, micro
+from engine.kinds._lead_explaining import LeadExplainer
+from engine.kinds._lead_model import TOTAL_CAP, TOTAL_FLOOR, EventPoints, Gate, Group, Rule, Scored
 from engine.kinds._lead_nearest import EVENTS, LeadRules, lead_nearest
 from engine.kinds._paths import in_schema_order, missing
 from engine.kinds._score_findings import Scoring, score_hints, score_warnings
@@ -37,80 +40,18 @@ from engine.rulefile.temporal import parse_duration
 Fired = Callable[[feel.ConditionSet, Mapping[str, Any], datetime], int]
 """What tells which of some conditions are true for facts at an instant, as bits."""
 
-TOTAL_CAP, TOTAL_FLOOR = "total.cap", "total.floor"
-"""The ids of the two reasons that no rule has written: the whole score's cap and its floor at 0."""
 
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule that adds `points` millionths of a point; `bit` is its place in its condition set."""
-
-    id: str
-    when: str
-    points: int
-    because: str
-    bit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Rules that share a cap (millionths) and a half-life; `mask` has the bits of its rules over facts."""
-
-    id: str
-    title: str
-    cap: int | None
-    half_life: timedelta | None
-    rules: tuple[Rule, ...]
-    events: tuple[Rule, ...]
-
-    @property
-    def cap_id(self) -> str:
-        """The id of the reason that shows what the cap took."""
-        return f"{self.id}.cap"
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """A condition that decides beside the score; without a band it excludes."""
-
-    id: str
-    when: str
-    band: str | None
-    because: str
-    bit: int
-
-
-@dataclass(frozen=True, slots=True)
-class EventPoints:
-    """What one event has given to one rule, in millionths."""
-
-    event: Mapping[str, Any]
-    contribution: int
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A score with everything that made it, in millionths: the raw material of outcome and explanation."""
-
-    fired: int
-    events: Mapping[str, tuple[EventPoints, ...]]
-    groups: tuple[int, ...]
-    cut: tuple[int, ...]
-    raw: int
-    score: int
-    gate: Gate | None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LeadPriority:
     """The compiled body.
 
-    `by_bit` has, for each bit of `conditions`, the rule's group and points (a gate's: 0); `most` is an upper bound of
-    every score, in millionths, where there is one.
+    `by_bit` has, for each bit of `conditions`, the rule's group and points (a gate's: 0), `by_event_bit` the same for
+    `event_conditions`; `most` is an upper bound of every score, in millionths, where there is one.
     """
 
     groups: tuple[Group, ...]
     by_bit: tuple[tuple[int, int], ...]
+    by_event_bit: tuple[tuple[int, int], ...]
     gates: tuple[Gate, ...]
     bands: Bands
     cap: int | None
@@ -160,7 +101,7 @@ class LeadPriority:
                 "gate": None,
                 "groups": {},
             }
-            return Outcome(nothing, absent, lambda: Explanation((), self._why_not(facts, at, 0, {})))
+            return Outcome(nothing, absent, lambda: self._explainer.explain_nothing(facts, at))
         scored = self._score(facts, at, fired)
         gate = scored.gate
         outcome: dict[str, Any]
@@ -178,11 +119,24 @@ class LeadPriority:
                     group.id: from_micro(points) for group, points in zip(self.groups, scored.groups, strict=True)
                 },
             }
-        return Outcome(outcome, absent, lambda: self._explain(facts, at, scored))
+        return Outcome(outcome, absent, lambda: self._explainer.explain(facts, at, scored))
 
     def describe(self) -> tuple[Section, ...]:
         """A section for each group, the gates and the bands."""
         return tuple(self._sections())
+
+    @cached_property
+    def _explainer(self) -> LeadExplainer:
+        return LeadExplainer(
+            self.groups,
+            self.gates,
+            self.bands,
+            self.cap,
+            self.most,
+            self.zone,
+            self.conditions,
+            self.event_conditions,
+        )
 
     # -- scoring
 
@@ -197,139 +151,43 @@ class LeadPriority:
 
     def _score(self, facts: Mapping[str, Any], at: datetime, find: Fired) -> Scored:
         fired = find(self.conditions, facts, at)
+        given = [self.by_bit[bit] for bit in bits(fired)]  # only the rules that fired cost anything
+        events = self._event_points(facts, at, find)
+        for bit, points in events.items():
+            given += [(self.by_event_bit[bit][0], one.contribution) for one in points]
         ups, downs = [0] * len(self.groups), [0] * len(self.groups)
-        left = fired
-        while left:  # only the rules that fired cost anything
-            low = left & -left
-            left ^= low
-            group, points = self.by_bit[low.bit_length() - 1]
-            if points > 0:
-                ups[group] += points
+        for index, contribution in given:
+            if contribution > 0:
+                ups[index] += contribution
             else:
-                downs[group] += points
-        events: Mapping[str, tuple[EventPoints, ...]] = {}
-        if self.event_conditions is not None and facts.get(EVENTS):
-            events = self._event_points(facts, at, find)
-            for index, each in enumerate(self.groups):
-                given = [one.contribution for rule in each.events for one in events.get(rule.id, ())]
-                ups[index] += sum(points for points in given if points > 0)
-                downs[index] += sum(points for points in given if points < 0)
-        cuts = tuple(
-            up - group.cap if group.cap is not None and up > group.cap else 0
-            for group, up in zip(self.groups, ups, strict=True)
-        )
-        totals = tuple(up - cut + down for up, cut, down in zip(ups, cuts, downs, strict=True))
+                downs[index] += contribution
+        totals, cuts = [], []
+        for group, up, down in zip(self.groups, ups, downs, strict=True):
+            cut = up - group.cap if group.cap is not None and up > group.cap else 0
+            cuts.append(cut)
+            totals.append(up - cut + down)
         raw = sum(totals)
         score = max(0, raw if self.cap is None else min(raw, self.cap))
-        return Scored(fired, events, totals, cuts, raw, score, self._gate(fired))
+        return Scored(fired, events, tuple(totals), tuple(cuts), raw, score, self._gate(fired))
 
     def _gate(self, fired: int) -> Gate | None:
         return next((gate for gate in self.gates if fired >> gate.bit & 1), None) if self.gates else None
 
-    def _event_points(self, facts: Mapping[str, Any], at: datetime, find: Fired) -> dict[str, tuple[EventPoints, ...]]:
-        found: dict[str, list[EventPoints]] = {}
-        conditions = self.event_conditions
-        if conditions is None:
-            return {}
+    def _event_points(self, facts: Mapping[str, Any], at: datetime, find: Fired) -> dict[int, list[EventPoints]]:
+        """What the events up to `at` give, by the bits of their rules."""
+        found: dict[int, list[EventPoints]] = {}
+        if self.event_conditions is None:
+            return found
         for event in facts.get(EVENTS) or ():
             if event["at"] > at:
                 continue
-            fired = find(conditions, {**facts, "event": event}, at)
-            if not fired:
-                continue
-            for group in self.groups:
-                for rule in group.events:
-                    if fired >> rule.bit & 1:
-                        left = rule.points
-                        if group.half_life is not None:
-                            left = decayed(rule.points, at - event["at"], group.half_life)
-                        found.setdefault(rule.id, []).append(EventPoints(event, left))
-        return {rule: tuple(points) for rule, points in found.items()}
-
-    # -- explaining
-
-    def _explain(self, facts: Mapping[str, Any], at: datetime, scored: Scored) -> Explanation:
-        why_not = self._why_not(facts, at, scored.fired, scored.events)
-        gate = scored.gate
-        if gate is None:
-            why_not = (*why_not, *self._next_band(from_micro(scored.score)))
-        else:
-            why_not = (*why_not, *self._passed_over(gate, scored.fired))
-        if gate is not None and gate.band is None:
-            return Explanation((Reason(gate.id, gate.because),), why_not)
-        reasons = list(self._reasons(scored))
-        if gate is not None:
-            label = self.bands.holding(from_micro(scored.score)).label
-            reasons.append(Reason(gate.id, gate.because, detail={"band": gate.band, "band_by_score": label}))
-        return Explanation(tuple(reasons), why_not)
-
-    def _reasons(self, scored: Scored) -> Iterator[Reason]:
-        for group, cut in zip(self.groups, scored.cut, strict=True):
-            for rule in group.rules:
-                if scored.fired >> rule.bit & 1:
-                    yield Reason(rule.id, rule.because, from_micro(rule.points), {"group": group.id})
-            for rule in group.events:
-                if points := scored.events.get(rule.id):
-                    yield _event_reason(rule, group, points)
-            if cut:
-                because = f"{group.title} counts at most {decimal_text(from_micro(group.cap or 0))} points"
-                yield Reason(
-                    group.cap_id, because, from_micro(-cut), {"group": group.id, "cap": from_micro(group.cap or 0)}
-                )
-        if self.cap is not None and scored.raw > self.cap:
-            cap = from_micro(self.cap)
-            yield Reason(
-                TOTAL_CAP,
-                f"the whole score counts at most {decimal_text(cap)} points",
-                from_micro(self.cap - scored.raw),
-                {"cap": cap},
-            )
-        if scored.raw < 0:
-            yield Reason(
-                TOTAL_FLOOR,
-                "a score is shown as 0 when it is below",
-                from_micro(-scored.raw),
-                {"raw": from_micro(scored.raw)},
-            )
-
-    def _why_not(
-        self, facts: Mapping[str, Any], at: datetime, fired: int, events: Mapping[str, tuple[EventPoints, ...]]
-    ) -> tuple[WhyNot, ...]:
-        given = facts.get(EVENTS)
-        past = [event for event in given or () if event["at"] <= at]
-        # The latest event speaks for all: it is the one that somebody would look at first.
-        latest = {**facts, "event": max(past, key=lambda event: event["at"])} if past else None
-        found: list[WhyNot | None] = []
-        for group in self.groups:
-            found.extend([self._failed(rule, facts, at) for rule in group.rules if not fired >> rule.bit & 1])
-            found.extend([self._no_event(rule, given, latest, at) for rule in group.events if not events.get(rule.id)])
-        found.extend([self._failed(gate, facts, at) for gate in self.gates if not fired >> gate.bit & 1])
-        return tuple([why for why in found if why is not None])
-
-    def _passed_over(self, first: Gate, fired: int) -> Iterator[WhyNot]:
-        """Gates that are true, but stand behind the one that decides."""
-        for gate in self.gates:
-            if gate.bit > first.bit and fired >> gate.bit & 1:
-                yield WhyNot(gate.id, gate.because, f"is true too, but `{first.id}` goes before it", {})
-
-    def _next_band(self, score: Decimal) -> Iterator[WhyNot]:
-        """What is lacking to the next higher band, unless caps keep every lead from it."""
-        band = self.bands.above(score)
-        if band is not None and (self.most is None or band.from_ <= from_micro(self.most)):
-            lacking = f"{decimal_text(band.from_ - score)} points more reach `{band.label}`"
-            yield WhyNot(f"band.{band.label}", lacking, f"score >= {decimal_text(band.from_)}", {"score": score})
-
-    def _failed(self, rule: Rule | Gate, facts: Mapping[str, Any], at: datetime) -> WhyNot | None:
-        """None for a rule that is true but does not count: one about absence, where nothing is known at all."""
-        clause = self.conditions.why_not(rule.id, facts, at=at, zone=self.zone)
-        return None if clause is None else WhyNot(rule.id, rule.because, clause.text, dict(clause.seen))
-
-    def _no_event(self, rule: Rule, given: Any, latest: Mapping[str, Any] | None, at: datetime) -> WhyNot | None:
-        """`given` are the events, `latest` the facts with the latest event that has happened, if there is one."""
-        if latest is None or self.event_conditions is None:
-            return WhyNot(rule.id, rule.because, rule.when, {EVENTS: None if given is None else []})
-        clause = self.event_conditions.why_not(rule.id, latest, at=at, zone=self.zone)
-        return None if clause is None else WhyNot(rule.id, rule.because, clause.text, dict(clause.seen))
+            for bit in bits(find(self.event_conditions, {**facts, "event": event}, at)):
+                group, points = self.by_event_bit[bit]
+                half_life = self.groups[group].half_life
+                if half_life is not None:
+                    points = decayed(points, at - event["at"], half_life)
+                found.setdefault(bit, []).append(EventPoints(event, points))
+        return found
 
     # -- describing
 
@@ -361,22 +219,6 @@ class LeadPriority:
         yield Section("Bands", f"A score below 0 is shown as 0.{top}", ("Band", "Score"), tuple(bands))
 
 
-def _event_reason(rule: Rule, group: Group, points: Sequence[EventPoints]) -> Reason:
-    events = [
-        {
-            "type": each.event.get("type"),
-            "at": each.event["at"],
-            "points": from_micro(rule.points),
-            "contribution": from_micro(each.contribution),
-        }
-        for each in points
-    ]
-    detail: dict[str, Any] = {"group": group.id, "events": events}
-    if group.half_life is not None:
-        detail["half_life"] = group.half_life
-    return Reason(rule.id, rule.because, from_micro(sum(each.contribution for each in points)), detail)
-
-
 def _signed(points: int) -> str:
     text = decimal_text(from_micro(points))
     return text if points < 0 else f"+{text}"
@@ -405,6 +247,7 @@ def build(draft: Draft) -> LeadPriority:
             *((index, rule.points) for index, group in enumerate(groups) for rule in group.rules),
             *((0, 0) for _ in gates),
         ),
+        by_event_bit=tuple((index, rule.points) for index, group in enumerate(groups) for rule in group.events),
         gates=gates,
         bands=bands,
         cap=cap,

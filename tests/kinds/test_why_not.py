@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.decision import Decision
+from engine import exact_json
+from engine.decision import Decision, Explanation, WhyNot
 from engine.kinds import load
 from engine.rulefile import RuleSet, SchemaSource
 
@@ -107,3 +110,56 @@ def test_a_crediting_rule_says_what_it_saw() -> None:
     for why, count in seen.values():
         assert count == why.seen["kept_out"]
         assert set(why.seen) - {"credit", "kept_out"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_decision_is_written_as_its_document(path: Path) -> None:
+    """The bytes that are put together from what is written already are those of the whole document."""
+    for decision in of_the_tests(shipped(path)):
+        for explain in (True, False):
+            assert exact_json.canonical(decision.to_json(explain=explain)) == decision.canonical(explain=explain)
+
+
+INBOUND = shipped(ROOT / "rules" / "lead-priority" / "inbound@3.yaml")
+TEXTS = st.sampled_from(['"', "\\", "\u2028", "\ue000", "\U0001f600", "gmail.com"]) | st.text(max_size=5)
+EVENTS = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["demo request", "trial started", "unsubscribed"]),
+        "at": st.timedeltas(dt.timedelta(days=-7), dt.timedelta(days=60)).map(lambda ago: AT - ago),
+    }
+)
+LEADS = st.fixed_dictionaries(
+    {},
+    optional={
+        "employees": st.integers(0, 10**20),
+        "industry": st.sampled_from(["retail", "energy"]),
+        "annual_revenue": st.decimals(0, 10**9, places=2),
+        "seniority": st.sampled_from(["executive", "manager"]),
+        "email_domain": TEXTS,
+        "competitor": st.booleans(),
+        "consent": st.booleans(),
+        "last_contacted_on": st.dates(dt.date(2026, 10, 25), dt.date(2026, 11, 3)),
+        "events": st.lists(EVENTS, max_size=3),
+    },
+)
+
+
+@given(LEADS)
+def test_any_lead_is_written_as_its_document(lead: dict[str, Any]) -> None:
+    """Whatever a lead's facts are, a decision's bytes are those of its document, and both sides of it say the same."""
+    decision = INBOUND.decide(lead, at=AT)
+    document = decision.to_json()
+    assert exact_json.canonical(document) == decision.canonical()
+    assert document["why_not"] == [unmet.why_not(values).to_json() for unmet, values in decision.explanation.failed]
+    assert exact_json.canonical(decision.to_json(explain=False)) == decision.canonical(explain=False)
+
+
+@given(
+    st.lists(TEXTS, min_size=2, max_size=4, unique=True), st.lists(TEXTS | st.none() | st.decimals(-9, 9), min_size=4)
+)
+def test_what_was_seen_is_written_in_the_order_of_names(names: list[str], values: list[Any]) -> None:
+    """A why-not of several facts is the document's, whatever order its condition reads them in."""
+    explanation = Explanation.of([], [WhyNot("r", "Because", "a > b", dict(zip(names, values, strict=False)))])
+    (why_not,) = explanation.why_not
+    whole = exact_json.document(explanation.fragments()[1], lambda: [why_not.to_json()])
+    assert exact_json.canonical([why_not.to_json()]) == whole

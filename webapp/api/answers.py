@@ -34,9 +34,12 @@ LEFT_OUT_OF_LISTS: Mapping[str, tuple[str, ...]] = {
 
 def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer."""
-    return Response(
-        exact_json.canonical(value), status=status, mimetype="application/json", headers=dict(headers or {})
-    )
+    return written(exact_json.canonical(value), status, headers)
+
+
+def written(data: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer that is canonical JSON already."""
+    return Response(data, status=status, mimetype="application/json", headers=dict(headers or {}))
 
 
 def shown_fields(type_name: str, *, in_list: bool = False) -> tuple[str, ...]:

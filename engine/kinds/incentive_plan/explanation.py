@@ -24,14 +24,14 @@ def explain(statement: Statement, on_credit: FirstFailure, on_kicker: FirstFailu
     if result is None:
         condition = "the payee has a quota above zero"
         held = WhyNot("quota", "Held until a quota is set", condition, {"quota": None})
-        return Explanation((), (held,))
+        return Explanation.of([], [held])
     reasons: list[Reason] = []
     why_not = list(_not_credited(statement, on_credit))
     with localcontext(EXACT):
         for found in result.earned:
             _explain_component(found, statement, reasons, why_not, on_credit=on_credit, on_kicker=on_kicker)
         reasons += [_adjusted(made, plan) for made in result.adjustments]
-    return Explanation(tuple(reasons), tuple(why_not))
+    return Explanation.of(reasons, why_not)
 
 
 def _explain_component(

@@ -116,7 +116,7 @@ class SyncConflictBody:
         order = {rule: position for position, rule in enumerate(self.rule_ids)}
         reasons.sort(key=lambda reason: order[reason.rule])
         why_not.sort(key=lambda why: order[why.rule])
-        return Explanation(tuple(reasons), tuple(why_not))
+        return Explanation.of(reasons, why_not)
 
 
 def _settle(unit: Unit, facts: Mapping[str, Any], bits: int) -> Settled:

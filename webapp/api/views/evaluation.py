@@ -85,8 +85,9 @@ def conflict(asked: Asked) -> Response:
 
 def decision_answer(decision: Decision, *, explain: bool = True, change: NearestChange | None = None) -> Response:
     """The decision's document, with the nearest change where it was asked for."""
-    nearest = {"nearest": change.to_json()} if change is not None else {}
-    return answers.json(decision.to_json(explain=explain) | nearest)
+    if change is None:
+        return answers.written(decision.canonical(explain=explain))
+    return answers.json(decision.to_json(explain=explain) | {"nearest": change.to_json()})
 
 
 def rule_set_name(asked: Asked) -> str:
