@@ -19,6 +19,7 @@ from redis import Redis
 
 from adapters import valkey
 from adapters.settings import Settings
+from adapters.wiring import Texts, load_texts
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,6 +44,12 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"{NEEDS_SHARED}: {folder.name}/ does not stand beside the repository (BYLAW_SHARED names another)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def texts() -> Texts:
+    """The shipped policies and schemas, compiled once."""
+    return load_texts()
 
 
 @pytest.fixture(scope="session")

@@ -6,28 +6,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from api_fixtures import admin, analyst, published, rep, stranger
 from flask import Flask
-from small_world import Api, Clock, as_person, fill, publish_shipped, settings
+from small_world import STORES, Clock, fill, settings
 
-from adapters.wiring import Texts, Wiring, build_in_memory, load_texts
+from adapters.wiring import Texts, Wiring, build_in_memory
 from engine.records import Record
 from webapp.app import create_app
 
-
-@pytest.fixture(scope="session")
-def texts() -> Texts:
-    """The shipped policies and schemas, compiled once."""
-    return load_texts()
+__all__ = ["admin", "analyst", "published", "rep", "stranger"]
 
 
-@pytest.fixture(scope="session")
-def published(texts: Texts) -> tuple[Record, ...]:
-    """The shipped rules as published versions."""
-    with build_in_memory(texts=texts) as built:
-        return publish_shipped(built)
-
-
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=STORES)
 def kind_of_store(request: pytest.FixtureRequest) -> str:
     """Tests that touch the store run over the reference and over a real SQLite file."""
     return str(request.param)
@@ -70,27 +60,3 @@ def app(wiring: Wiring, clock: Clock) -> Flask:
 def app_in_memory(memory: Wiring, clock: Clock) -> Flask:
     """The application over the reference store."""
     return create_app(memory, clock=clock)
-
-
-@pytest.fixture
-def analyst(app: Flask) -> Api:
-    """The RevOps analyst."""
-    return as_person(app, "person-revops_analyst")
-
-
-@pytest.fixture
-def rep(app: Flask) -> Api:
-    """The sales representative."""
-    return as_person(app, "person-sales_rep")
-
-
-@pytest.fixture
-def admin(app: Flask) -> Api:
-    """The platform administrator."""
-    return as_person(app, "person-platform_admin")
-
-
-@pytest.fixture
-def stranger(app: Flask) -> Api:
-    """Somebody without a key."""
-    return as_person(app, None)

@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from adapters.limits import BY_NAME
 from adapters.wiring import Settings, Wiring
 from engine import exact_json
 from engine.caller import ROLES, Caller
@@ -26,6 +27,11 @@ from engine.service.rulesets import seed
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 ORG = "org-a"
+STORES = ("memory", "sqlite")
+UNLIMITED = tuple((name, 1_000_000_000) for name in BY_NAME)
+"""Rate limits that no test meets unless it is about them."""
+FRESH = itertools.count()
+"""Idempotency keys that nobody has used before: one count for all clients, because worlds may outlive a test."""
 HOME = {"region_id": "region-1", "branch_id": "branch-1"}
 
 
@@ -50,7 +56,7 @@ class Api:
 
     client: FlaskClient
     token: str | None
-    keys: Iterator[int] = field(default_factory=itertools.count)
+    keys: Iterator[int] = field(default=FRESH, repr=False)
 
     def get(self, path: str, *, headers: Mapping[str, str] | None = None, **query: Any) -> TestResponse:
         """GET an address under /api/v1 (or an absolute one)."""

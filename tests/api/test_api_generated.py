@@ -27,10 +27,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
     unsupported_method,
 )
-from small_world import NOW, ORG, Clock, as_person, fill, token_of, value
+from small_world import NOW, ORG, STORES, UNLIMITED, Clock, as_person, fill, token_of, value
 from small_world import settings as settings_of
 
-from adapters.limits import BY_NAME
 from adapters.wiring import Texts, Wiring, build_in_memory
 from engine.caller import ROLES
 from engine.predicate import Compare, matches
@@ -66,7 +65,7 @@ SHOWN = {title: kind for kind, title in SCHEMA_NAMES.items()}
 """Record types by the name that the document gives them."""
 
 
-@pytest.fixture(scope="module", params=["memory", "sqlite"])
+@pytest.fixture(scope="module", params=STORES)
 def wiring(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -76,9 +75,7 @@ def wiring(
     """One small world for all generated requests: what they create stays."""
     home = tmp_path_factory.mktemp("generated")
     url = "memory:" if request.param == "memory" else f"sqlite:///{home / 'bylaw.sqlite3'}"
-    with build_in_memory(
-        settings_of(home, url, rate_limits=tuple((name, 1_000_000_000) for name in BY_NAME)), texts=texts
-    ) as built:
+    with build_in_memory(settings_of(home, url, rate_limits=UNLIMITED), texts=texts) as built:
         fill(built, published)
         yield built
 

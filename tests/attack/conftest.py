@@ -11,26 +11,15 @@ from flask import Flask
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "api"))
 
-from attackers import STORES, UNLIMITED, attacker
-from small_world import Api, Clock, fill, publish_shipped
+from api_fixtures import admin, analyst, published, rep
+from small_world import STORES, UNLIMITED, Clock, fill
 from small_world import settings as settings_of
 
-from adapters.wiring import Texts, Wiring, build_in_memory, load_texts
+from adapters.wiring import Texts, Wiring, build_in_memory
 from engine.records import Record
 from webapp.app import create_app
 
-
-@pytest.fixture(scope="session")
-def texts() -> Texts:
-    """The shipped policies and schemas, compiled once."""
-    return load_texts()
-
-
-@pytest.fixture(scope="session")
-def published(texts: Texts) -> tuple[Record, ...]:
-    """The shipped rules as published versions."""
-    with build_in_memory(texts=texts) as built:
-        return publish_shipped(built)
+__all__ = ["admin", "analyst", "published", "rep"]
 
 
 @pytest.fixture(scope="module", params=STORES)
@@ -68,21 +57,3 @@ def clock() -> Clock:
 def app(wiring: Wiring, clock: Clock) -> Flask:
     """The application over it."""
     return create_app(wiring, clock=clock)
-
-
-@pytest.fixture
-def rep(app: Flask) -> Api:
-    """The sales representative."""
-    return attacker(app, "person-sales_rep")
-
-
-@pytest.fixture
-def admin(app: Flask) -> Api:
-    """The platform administrator."""
-    return attacker(app, "person-platform_admin")
-
-
-@pytest.fixture
-def analyst(app: Flask) -> Api:
-    """The RevOps analyst."""
-    return attacker(app, "person-revops_analyst")

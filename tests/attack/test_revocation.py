@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attackers import STORES, UNLIMITED, attacker
 from flask import Flask
 from interleaving import Turned, Turns
-from small_world import NOW, ORG, Api, Clock, fill, settings, value
+from small_world import NOW, ORG, STORES, UNLIMITED, Api, Clock, as_person, fill, settings, value
 
 from adapters.wiring import Texts, Wiring, build_in_memory, load_policies
 from engine.caller import Actor
@@ -125,7 +124,7 @@ def reading(watch: Watch, who: Api, chance: random.Random) -> Callable[[], None]
 
 def reader(town: Town, worker: int, *, by_session: str = "") -> Api:
     """The person at one of the workers, by key or by session."""
-    api = attacker(town.apps[worker], PERSON)
+    api = as_person(town.apps[worker], PERSON)
     if by_session:
         api.token = None
         api.client.set_cookie("bylaw_session", by_session)

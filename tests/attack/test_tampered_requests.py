@@ -7,9 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from attackers import attacker
 from flask import Flask
-from small_world import Api, code, value
+from small_world import Api, as_person, code, value
 
 from adapters.wiring import Wiring
 from engine.predicate import Always
@@ -59,13 +58,13 @@ def test_made_up_cursors_are_refused(analyst: Api, cursor: str) -> None:
 
 def test_a_cursor_serves_its_own_reader_alone(app: Flask) -> None:
     """Another person's cursor is refused, or shows the other person nothing but what their own list holds."""
-    cursors = {person: value(attacker(app, person).get("/leads", limit=1))["next_cursor"] for person in PERSONS}
+    cursors = {person: value(as_person(app, person).get("/leads", limit=1))["next_cursor"] for person in PERSONS}
     for reader in PERSONS:
-        mine = set(ids(attacker(app, reader).get("/leads", limit=200)))
+        mine = set(ids(as_person(app, reader).get("/leads", limit=200)))
         for owner, cursor in cursors.items():
             if cursor is None:
                 continue
-            answer = attacker(app, reader).get("/leads", limit=200, cursor=cursor)
+            answer = as_person(app, reader).get("/leads", limit=200, cursor=cursor)
             assert answer.status_code == 400 or set(ids(answer)) <= mine, (reader, owner)
 
 
@@ -76,7 +75,7 @@ def test_a_forged_cursor_shows_nothing_more(app: Flask, wiring: Wiring) -> None:
     from engine.records import record_type
     from engine.service.directory import actor_of
 
-    rep = attacker(app, "person-sales_rep")
+    rep = as_person(app, "person-sales_rep")
     mine = set(ids(rep.get("/leads", limit=200)))
     predicate = wiring.ports.authorizer.predicate(actor_of(wiring.ports, "person-sales_rep"), "read", "lead")
     question = Question.of(record_type("lead"), predicate, (Sort("score", descending=True),), 200)
@@ -123,7 +122,7 @@ def test_other_conditions_do_not_stand_in_for_the_revision(rep: Api) -> None:
 def test_a_key_belongs_to_one_person(app: Flask) -> None:
     """The same key of two people is two keys: neither is given the other's answer."""
     answers = [
-        attacker(app, person).post("/leads", {"name": f"By {person}"}, key="shared-key")
+        as_person(app, person).post("/leads", {"name": f"By {person}"}, key="shared-key")
         for person in ("person-sales_rep", "person-field_sales_rep", "person-9")
     ]
     assert [201, 201, 201] == [answer.status_code for answer in answers]

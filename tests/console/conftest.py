@@ -10,16 +10,10 @@ import pytest
 from console_house import NOW, Visitor, house, visitor
 from flask import Flask
 
-from adapters.wiring import Texts, Wiring, load_texts
+from adapters.wiring import Texts, Wiring
 from webapp.app import create_app
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "attack"))  # the texts that nobody expects
-
-
-@pytest.fixture(scope="session")
-def texts() -> Texts:
-    """The shipped policies and schemas, compiled once."""
-    return load_texts()
 
 
 @pytest.fixture(scope="session")

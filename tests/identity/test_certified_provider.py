@@ -23,7 +23,7 @@ from werkzeug.serving import make_server
 
 from adapters.identity.openid import Client, OpenIdProvider
 from adapters.sessions import RedisSessions, SessionLimits
-from adapters.wiring import Settings, Texts, Wiring, build, load_texts
+from adapters.wiring import Settings, Texts, Wiring, build
 from engine.ports import PendingSignIn, VerifiedIdentity
 from engine.problems import BylawError
 from webapp.app import create_app
@@ -120,11 +120,6 @@ class Running:
     address: str
     wiring: Wiring
     issuer: str
-
-
-@pytest.fixture
-def texts() -> Texts:
-    return load_texts()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from adapters.identity.http import Boundary
 from adapters.identity.keys import LEAST_SECONDS_AFTER_FAILURE, LEAST_SECONDS_BETWEEN
 from adapters.identity.openid import METADATA_SECONDS, Client, OpenIdProvider
-from adapters.wiring import Settings, Texts, Wiring, load_texts
+from adapters.wiring import Settings, Texts, Wiring
 from engine.ports import IdentityProvider
 
 PATIENT = Boundary(seconds_per_try=30, seconds_in_all=120, pause=0.001)
@@ -38,11 +38,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture(scope="session")
-def texts() -> Texts:
-    return load_texts()
 
 
 @pytest.fixture

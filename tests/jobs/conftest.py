@@ -9,13 +9,8 @@ from pathlib import Path
 import pytest
 from job_plant import LEADS, ORGANISATION, Plant, lead
 
-from adapters.wiring import Settings, Texts, build, load_texts, now
+from adapters.wiring import Settings, Texts, build, now
 from engine.records import Record
-
-
-@pytest.fixture(scope="session")
-def texts() -> Texts:
-    return load_texts()
 
 
 @pytest.fixture
