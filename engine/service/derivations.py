@@ -16,7 +16,7 @@ from engine.predicate import Compare, both
 from engine.problems import InvalidError, NotFoundError, Place, Report
 from engine.records import Record
 from engine.service.actions import READ
-from engine.service.directory import place_of_owner
+from engine.service.directory import people_known_to
 from engine.service.fields import shown
 from engine.service.spelling import did_you_mean
 
@@ -102,6 +102,7 @@ def _splits(change: Change, before: Record, after: Record) -> Record:
         change.report.add("field.wrong_kind", f"`splits` must be a list of 1 to {MAX_SPLITS} shares", _at("splits"))
         return after
     total, payees = Decimal(0), set[str]()
+    before_it = {split["payee"] for split in before["splits"] or ()}
     for index, split in enumerate(splits):
         place = _at(f"splits[{index}]")
         if not isinstance(split, Mapping) or set(split) != {"payee", "share"}:
@@ -113,7 +114,7 @@ def _splits(change: Change, before: Record, after: Record) -> Record:
                 "field.out_of_range", f"a share is more than 0 and at most 100 percent, not {shown(percent)}", place
             )
             continue
-        if not isinstance(payee, str) or place_of_owner(change.transaction, after.organisation_id, payee) is None:
+        if not isinstance(payee, str) or (payee not in before_it and not _is_known(change, payee)):
             change.report.add("field.unknown_reference", f"there is no person {shown(payee)}", place)
         elif payee in payees:
             change.report.add("field.out_of_range", f"`{payee}` has two shares of one deal", place)
@@ -123,6 +124,12 @@ def _splits(change: Change, before: Record, after: Record) -> Record:
     if not any(problem.place.path.startswith("$.splits") for problem in change.report) and total != 100:
         change.report.add("field.out_of_range", f"the shares are {total} percent together, not 100", _at("splits"))
     return after
+
+
+def _is_known(change: Change, person_id: str) -> bool:
+    """Whether the person is somebody whom whoever makes the change may name."""
+    known = both(people_known_to(change.ports, change.caller), Compare("id", "=", person_id))
+    return change.transaction.count("person", known) > 0
 
 
 def _lead_facts(change: Change, before: Record, after: Record) -> Record:

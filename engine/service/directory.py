@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from engine.caller import ROLES, Actor
+from engine.caller import ROLES, Actor, Caller
 from engine.ports import Ports, Reader
-from engine.predicate import Always, Compare, In, both
+from engine.predicate import Always, Compare, In, Predicate, both, either
 from engine.problems import NotFoundError, Problem
 from engine.records import Record
+from engine.service.actions import READ
 
 SERVICE_ROLE = "service"
 """The role of the platform's own jobs and imports; explicit in the policies, given to no person."""
@@ -124,13 +125,24 @@ def people_for_sign_in(ports: Ports) -> tuple[Record, ...]:
     )
 
 
-def place_of_owner(reader: Reader, organisation_id: str, owner_id: str) -> dict[str, str | None] | None:
-    """The place fields of what this person owns, or None if the organisation has no such person.
+def people_known_to(ports: Ports, caller: Caller) -> Predicate:
+    """The people whom a caller may name in a record: the caller, and those whom the caller may read.
+
+    Anybody else is to the caller as somebody who does not exist: a denial instead would tell that there is somebody of
+    this id in another region or branch.
+    """
+    actor = caller.actor
+    oneself = both(Compare("organisation_id", "=", actor.organisation_id), Compare("id", "=", actor.id))
+    return either(oneself, ports.authorizer.predicate(actor, READ, "person"))
+
+
+def place_of_owner(reader: Reader, known: Predicate, owner_id: str) -> dict[str, str | None] | None:
+    """The place fields of what this person owns, or None if there is no such person among the `known`.
 
     The territory is the person's main one: the person's own `territory_id`, else the first that the person works.
     """
     try:
-        person = reader.get("person", owner_id, Compare("organisation_id", "=", organisation_id))
+        person = reader.get("person", owner_id, known)
     except NotFoundError:
         return None
     return place_owned_by(person)

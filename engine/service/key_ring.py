@@ -46,8 +46,8 @@ def create_api_key(
     """Keep a new key for a person; `token` is the whole key, of which only the digest is stored.
 
     `scopes` None lets the key do whatever the person may. Raises `DeniedError` unless the policies let the caller write
-    the key and, for somebody else's, that person; `NotFoundError` (`person.not_found`) for a person of another
-    organisation or who may not sign in; `InvalidError` for a text of another form (`api_key.malformed`), a name that
+    the key and, for somebody else's, that person; `NotFoundError` (`person.not_found`) for a person whom the caller may
+    not see or who may not sign in; `InvalidError` for a text of another form (`api_key.malformed`), a name that
     says nothing or too much (`api_key.name`), a life that is too long (`api_key.lifetime`), scopes that do not exist or
     are more than the caller's own (`api_key.scopes`); `ConflictError` for one key too many (`api_key.too_many`).
     """
@@ -238,6 +238,8 @@ def _require_person(ports: Ports, caller: Caller, reader: Reader, person_id: str
     if not may_sign_in(person):
         raise missing
     if person.id != caller.actor.id and not ports.authorizer.allows(caller.actor, WRITE, person):
+        if not ports.authorizer.allows(caller.actor, READ, person):
+            raise missing
         raise DeniedError(Problem("access.denied", "you may not make a key for this person"))
 
 

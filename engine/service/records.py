@@ -20,7 +20,7 @@ from engine.records import record_type as type_of
 from engine.service.actions import READ, WRITE
 from engine.service.auditing import Attempt, accepted, audited
 from engine.service.derivations import DERIVATIONS, Change
-from engine.service.directory import place_of_owner
+from engine.service.directory import people_known_to, place_of_owner
 from engine.service.fields import read_fields
 from engine.service.work import with_whole_numbers
 
@@ -273,7 +273,7 @@ def _changed(
     owner_id = named if named is not None else before["owner_id"] or caller.actor.id
     place: dict[str, str | None] = {}
     if owner_id != before["owner_id"]:
-        found = place_of_owner(transaction, before.organisation_id, owner_id)
+        found = place_of_owner(transaction, people_known_to(ports, caller), owner_id)
         if found is None:
             report.add(
                 "field.unknown_reference", f"there is no person `{owner_id[:80]}`", Place("body", path="$.owner_id")

@@ -45,9 +45,9 @@ BODIES: dict[str, list[Any]] = {
     "validate_rule_file": [{"text": RULE_FILE.read_text()}],
     "publish_version": [{"text": RULE_FILE.read_text()}],
     "create_lead": [LEAD, LEAD | {"owner_id": "person-other"}],
-    "update_lead": [{"company": "New"}],
+    "update_lead": [{"company": "New", "owner_id": "person-other"}],
     "create_deal": [DEAL],
-    "update_deal": [{"account_id": "account-none", "product": "Tea Chest"}],
+    "update_deal": [{"account_id": "account-none", "product": "Tea Chest", "owner_id": "person-other"}],
     "create_check_in": [CHECK_IN],
     "start_job": [{"kind": "score-leads"}, {"kind": "incentive-run", "plan": "sales-commission", "period": "2026-Q4"}],
     "resolve_conflict": [{"choices": {}}],
@@ -193,7 +193,7 @@ def test_a_job_declares_what_it_asks(seen: Wiring, kind: str) -> None:
 def test_the_gate_sees_what_it_should(answered: dict[str, list[set[str]]]) -> None:
     """An operation that asked for a cell beside its declaration would be found, and so would one that asks for less."""
     asked = set().union(*answered["update_lead"])
-    assert {"write:lead"} == covered(asked, ("read:lead",))
+    assert {"write:lead"} == covered(asked, ("read:lead", "read:person"))
     assert not {"read:lead", "write:lead", "read:deal"} <= asked
 
 

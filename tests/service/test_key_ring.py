@@ -83,12 +83,12 @@ def entries(ports: Ports) -> list[tuple[str, str, str]]:
     [
         ("rep", "rep", ""), ("manager", "manager", ""), ("analyst", "analyst", ""), ("admin", "rep", ""),
         ("rep", "other", "access.denied"), ("manager", "rep", "access.denied"), ("analyst", "admin", "access.denied"),
-        ("admin", "abroad", "access.denied"), ("admin", "nobody", "person.not_found"),
+        ("admin", "abroad", "person.not_found"), ("admin", "nobody", "person.not_found"),
         ("rep", "nobody", "access.denied"),
     ],
 )  # fmt: skip
 def test_who_makes_keys_for_whom(ports: Ports, by: str, whom: str, expected: str) -> None:
-    """People make keys for themselves; administrators for whoever they may change, which ends at their region."""
+    """People make keys for themselves; administrators for whoever they may change; who is elsewhere is nobody."""
     assert expected == code(lambda: make(ports, whom, "k", by=by))
     assert [
         ("api_key.create", "denied" if expected == "access.denied" else "failed" if expected else "accepted", by)

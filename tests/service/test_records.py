@@ -328,3 +328,19 @@ def test_money_is_never_a_bare_number(ports):
     yen = {"amount": "5", "currency": "JPY"}
     changed = update_record(ports, as_person(ports, "rep"), "deal", "d-rep", {"amount": yen}, revision=1)
     assert Money(Decimal(5), "JPY") == changed["amount"]
+
+
+def test_only_people_whom_the_writer_may_read_are_named(ports):
+    """An owner or a payee of another branch is refused like nobody at all; a payee who was there before may stay."""
+    manager = as_person(ports, "manager")
+    for who in ("far", "ghost"):
+        for changes in ({"owner_id": who}, {"splits": [{"payee": who, "share": Decimal(100)}]}):
+            with pytest.raises(InvalidError) as refused:
+                update_record(ports, manager, "deal", "d-rep", changes, revision=1)
+            assert {code for code, _ in codes(refused)} == {"field.unknown_reference"}
+    with ports.store.transaction() as transaction:
+        held = transaction.get("deal", "d-rep", Compare("organisation_id", "=", "acme"))
+        transaction.update(held.with_fields(splits=[{"payee": "far", "share": Decimal(100)}]))
+    shared = [{"payee": "far", "share": Decimal(50)}, {"payee": "rep", "share": Decimal(50)}]
+    after = update_record(ports, manager, "deal", "d-rep", {"splits": shared}, revision=2)
+    assert ["far", "rep"] == [split["payee"] for split in after["splits"]]

@@ -169,7 +169,8 @@ def _create(resource: Resource, schema: str, *named: str) -> Operation:
         "POST", resource.path, f"create_{resource.type}", resource.tag, f"Create a {resource.title}",
         records.creates(resource), Success(201, schema, "As it was created.", ("ETag", "Location")),
         body=Body({"$ref": f"#/components/schemas/New{schema}"}), creates=True, problems=(403, 404, 409),
-        asks=(f"write:{resource.type}", *(f"read:{one}" for one in named)), needs=(f"write:{resource.type}",),
+        asks=(f"write:{resource.type}", "read:person", *(f"read:{one}" for one in named)),
+        needs=(f"write:{resource.type}",),
     )  # fmt: skip
 
 
@@ -179,7 +180,7 @@ def _change(resource: Resource, schema: str, *named: str) -> Operation:
         "PATCH", f"{resource.path}/{{id}}", f"update_{resource.type}", resource.tag, f"Change a {resource.title}",
         records.changes(resource), Success(200, schema, "As it is now.", ("ETag",)),
         body=Body({"$ref": f"#/components/schemas/{schema}Changes"}), changes=True, problems=(403, 404, 409),
-        asks=(f"read:{resource.type}", f"write:{resource.type}", *(f"read:{one}" for one in named)),
+        asks=(f"read:{resource.type}", f"write:{resource.type}", "read:person", *(f"read:{one}" for one in named)),
         needs=(f"read:{resource.type}", f"write:{resource.type}"),
     )  # fmt: skip
 
