@@ -71,7 +71,8 @@ def _by_token(text: str) -> Actor:
 def _note_refusal(action: str, key: Record | None, reason: str = "api_key.refused") -> None:
     """Write an entry, unless one was written within a minute; the next one says how many there were since."""
     subject = STRANGERS if key is None else key.id
-    count = wiring().refusals.note(f"{action} {subject}", now())
+    organisation_id = None if key is None else key.organisation_id
+    count = wiring().refusals.note(f"{action} {organisation_id} {subject}", now())
     if count:
         record_attempt(
             ports(),
@@ -81,7 +82,7 @@ def _note_refusal(action: str, key: Record | None, reason: str = "api_key.refuse
             channel="api",
             request_id=g.request_id,
             subject=("api_key", subject),
-            organisation_id=None if key is None else key.organisation_id,
+            organisation_id=organisation_id,
             reason=reason,
             changes=refused_times(count),
         )
