@@ -30,8 +30,12 @@ OPEN, RESOLVED = "open", "resolved"
 OTHER_SIDE: Mapping[str, str] = MappingProxyType({"client": "server", "server": "client"})
 """The two sides a person can choose, and whose value then gives way."""
 
-OVERRIDE = "a person chose where the rules keep both values"
-"""The reason of a choice that nobody gave a reason for."""
+_NO_REASON = Problem(
+    "audit.reason",
+    "a choice where the rules keep both values needs a reason, which stays in the log",
+    Place("body", path="$.reason"),
+    "say why this side is right; name the case, and nobody",
+)
 
 WRITTEN = frozenset({"strategy", "choice", "only_client"})
 """How a field must have come out for its value to be written into the record."""
@@ -105,12 +109,12 @@ def resolve_conflict(
 
     `choices` settles what the rules leave to a person: `client` or `server` for every open field; one choice holds for
     the whole group of a field. The conflict's `decision` stays what the rules said, its `outcome` is what was carried
-    out and by whose choice; the values that gave way stay in both and in the audit log. There a choice is an override:
-    the entries name the chooser as approver, with the `reason` given.
+    out, by whose choice and why; the values that gave way stay in both and in the audit log. A choice is an override:
+    it needs a `reason`, and the entries name the chooser as approver.
 
     Raises as `update_record` does, for the conflict and for the record it is about; `InvalidError` (`audit.reason`) for
-    a reason that cannot be kept, (`conflict.choice`) for a choice the rules do not ask for; `ConflictError`
-    (`conflict.resolved`; `conflict.needs_person` with a problem for each open field without a choice).
+    a choice without a reason and a reason that cannot be kept, (`conflict.choice`) for a choice the rules do not ask
+    for; `ConflictError` (`conflict.resolved`; `conflict.needs_person` with a problem for each open field without one).
     """
     attempt = [Attempt("resolve", "conflict", conflict_id)]
     with audited(ports, caller, attempt):
@@ -125,7 +129,9 @@ def resolve_conflict(
             if conflict["state"] != OPEN:
                 raise ConflictError(Problem("conflict.resolved", f"the conflict `{conflict_id}` is resolved already"))
             sides = sides_chosen(decision.outcome, choices)
-            outcome = outcome_with(decision.outcome, sides, caller)
+            if sides and why is None:
+                raise InvalidError(_NO_REASON)
+            outcome = outcome_with(decision.outcome, sides, caller, why)
             readable = ports.authorizer.predicate(caller.actor, READ, conflict["record_type"])
             target = transaction.get(conflict["record_type"], conflict["record_id"], readable)
             require_write(ports, caller, target)
@@ -139,7 +145,7 @@ def resolve_conflict(
                 "resolve",
                 rule_set=decision.rule_set,
                 rule_version=decision.version,
-                reason=why or (OVERRIDE if sides else None),
+                reason=why,
                 approver=caller.actor.id if sides else None,
             )
             if merged.fields != target.fields:
@@ -196,8 +202,13 @@ def sides_chosen(outcome: Mapping[str, Any], choices: Mapping[str, str]) -> dict
     return sides
 
 
-def outcome_with(outcome: Mapping[str, Any], sides: Mapping[str, str], caller: Caller) -> dict[str, Any]:
-    """The outcome of the rules with a person's choices carried out in it; each says who chose and what gave way."""
+def outcome_with(
+    outcome: Mapping[str, Any], sides: Mapping[str, str], caller: Caller, reason: str | None
+) -> dict[str, Any]:
+    """The outcome of the rules with a person's choices carried out in it; each says who chose and what gave way.
+
+    A `reason` that was given stands beside them.
+    """
     merged, rows = dict(outcome["merged"]), []
     for row in outcome["fields"]:
         side = sides.get(row["field"])
@@ -218,7 +229,8 @@ def outcome_with(outcome: Mapping[str, Any], sides: Mapping[str, str], caller: C
         )
         if row["field"] in merged:
             merged[row["field"]] = row[side]
-    return {**outcome, "merged": merged, "fields": rows, "needs_person": False}
+    given = {} if reason is None else {"reason": reason}
+    return {**outcome, "merged": merged, "fields": rows, "needs_person": False, **given}
 
 
 def _choices_for_audit(outcome: Mapping[str, Any]) -> dict[str, Any]:

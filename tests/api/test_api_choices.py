@@ -14,6 +14,7 @@ from engine.predicate import Always
 
 ADDRESS = "/conflicts/conflict-1/resolution"
 SEEN = {"If-Match": '"2"'}
+REASON = "the customer signed"
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def open_stage(wiring: Wiring) -> None:
 
 def settle(api: Api, choices: Mapping[str, Any] | None) -> Any:
     """Ask for the resolution with these choices."""
-    body = None if choices is None else {"choices": choices}
+    body = None if choices is None else {"choices": choices, "reason": REASON}
     return api.post(ADDRESS, body, headers=SEEN, key=None)
 
 
@@ -65,6 +66,22 @@ def test_the_audit_log_keeps_both_values_and_the_chooser(rep: Api, analyst: Api)
     assert [("resolve", "accepted", "person-sales_rep", expected)] == [
         (entry["action"], entry["outcome"], entry["actor_id"], entry["changes"]["choice.stage"]) for entry in entries
     ]
+    assert [("person-sales_rep", REASON)] == [(entry["approver_id"], entry["reason"]) for entry in entries]
+
+
+@pytest.mark.usefixtures("open_stage")
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ({}, "audit.reason"), ({"reason": None}, "audit.reason"), ({"reason": "   "}, "audit.reason"),
+        ({"reason": ""}, "field.wrong_kind"), ({"reason": "x" * 1_001}, "field.wrong_kind"),
+    ],
+)  # fmt: skip
+def test_a_choice_says_why(rep: Api, reason: dict[str, Any], expected: str) -> None:
+    """A choice without a reason, or with one that cannot be kept, is refused, and nothing is changed."""
+    answer = rep.post(ADDRESS, {"choices": {"stage": "client"}, **reason}, headers=SEEN, key=None)
+    assert (422, expected) == code(answer)
+    assert "open" == value(rep.get("/conflicts/conflict-1"))["state"]
 
 
 @pytest.mark.usefixtures("open_stage")

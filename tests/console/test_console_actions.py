@@ -14,7 +14,7 @@ from console_markup import Page, faults
 from adapters.wiring import Settings, Texts, Wiring, build_in_memory
 from engine import exact_json
 from engine.policy import Policies
-from engine.predicate import Always, Compare
+from engine.predicate import Always, Compare, both
 from engine.records import Money
 from engine.service.evaluate import evaluate
 from engine.service.jobs import run_job
@@ -374,13 +374,26 @@ def test_a_person_chooses_what_the_rules_leave_open(acting: Acting) -> None:
     assert "the rules keep both values of stage" in page_of(refused).text
     wrong = browser.post(f"{address}/resolution", revision=str(found.revision), **{"choice.next_step": "client"})
     assert 422 == wrong.status_code
-    done = browser.post(f"{address}/resolution", revision=str(found.revision), **{"choice.stage": "client"})
+    chosen = {"revision": str(found.revision), "choice.stage": "client"}
+    silent = browser.post(f"{address}/resolution", **chosen, reason=" ")
+    assert 422 == silent.status_code
+    assert "needs a reason" in page_of(silent).text
+    assert "checked" in page_of(silent).one("input", name="choice.stage", value="client").attributes
+    reason = "signed <b>today</b>"
+    done = browser.post(f"{address}/resolution", **chosen, reason=f" {reason} ")
     assert 303 == done.status_code
     deal = next(iter(store.scan("deal", Compare("id", "=", found["record_id"]))))
     assert ("Won", found["client"]["closed_on"]) == (deal["stage"], deal["closed_on"].isoformat())
     assert browser.actor is not None
     after = browser.get(address)
     assert f"chosen by {browser.actor.name}" in after.text
+    assert f"Reason {reason}" in " ".join(after.text.split())
+    accepted = both(Compare("action", "=", "resolve"), Compare("outcome", "=", "accepted"))
+    (entry,) = store.scan("audit_entry", both(accepted, Compare("record_id", "=", found.id)))
+    assert (browser.actor.id, reason) == (entry["approver_id"], entry["reason"])
+    shown = browser.get(f"/audit/{entry.id}")
+    assert reason in shown.text
+    assert [] == faults(shown)
     assert [] == after.all("input", type="radio")
     assert [] == faults(after)
 
@@ -392,8 +405,9 @@ def test_a_visit_is_settled_without_being_rewritten(acting: Acting) -> None:
     (found,) = (one for one in store.scan("conflict", Always()) if one["record_type"] == "check_in")
     visit = next(iter(store.scan("check_in", Compare("id", "=", found["record_id"]))))
     done = browser.post(
-        f"/conflicts/{found.id}/resolution", revision=str(found.revision), **{"choice.outcome": "client"}
-    )
+        f"/conflicts/{found.id}/resolution", revision=str(found.revision), reason="seen there",
+        **{"choice.outcome": "client"},
+    )  # fmt: skip
     assert 303 == done.status_code
     assert visit == next(iter(store.scan("check_in", Compare("id", "=", found["record_id"]))))
     assert "chosen by" in browser.get(f"/conflicts/{found.id}").text

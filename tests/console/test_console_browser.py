@@ -175,7 +175,7 @@ def test_no_number_of_a_tried_record_is_cut_off(watched: Watched, width: int) ->
 
 
 def test_a_choice_is_made_with_the_keyboard_alone(watched: Watched) -> None:
-    """The open field of a conflict is settled by keys: arrows choose a side, nothing is sent before one is chosen."""
+    """An open conflict is settled by keys: nothing is sent before a side is chosen and a reason is given."""
     page = watched("sales_manager")
     page.goto("/conflicts?state=open")
     for address in [link.get_attribute("href") for link in page.locator("tbody th a").all()]:
@@ -187,6 +187,15 @@ def test_a_choice_is_made_with_the_keyboard_alone(watched: Watched) -> None:
     page.locator('input[name="choice.stage"]').first.focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator('input[name="choice.stage"][value="server"]')).to_be_checked()
+    page.get_by_role("button", name="Settle as chosen").press("Enter")
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("The customer signed with the office")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("The customer signed with the office")
+    page.get_by_role("link", name="History").click()
+    page.locator("tbody th a").first.click()
+    expect(page.get_by_role("main")).to_contain_text("The customer signed with the office")
 
 
 def details(page: Page) -> list[str]:

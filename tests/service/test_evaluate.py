@@ -201,25 +201,45 @@ def test_what_the_rules_leave_to_a_person_is_not_resolved(ports):
     )
 
 
-@pytest.mark.parametrize(
-    ("reason", "kept"),
-    [(None, "a person chose where the rules keep both values"), (" agreed by phone ", "agreed by phone")],
-)
-def test_a_choice_is_an_override_with_reason_and_approver(ports, reason, kept):
+def test_a_choice_is_an_override_with_reason_and_approver(ports):
     """Where a person chooses against open rules, the log names who answers for it and why, with both values."""
     deal, conflict = deal_981(PEOPLE["field"])
     stages = {"base": {"stage": "Engaging"}, "client": {"stage": "Prospecting"}, "server": {"stage": "Lost"}}
     insert(ports, deal, conflict.with_fields(**stages))
     caller = as_person(ports, "field")
-    resolve_conflict(ports, caller, "c-981", revision=1, choices={"stage": "client"}, reason=reason)
+    done = resolve_conflict(ports, caller, "c-981", revision=1, choices={"stage": "client"}, reason=" by phone ")
+    assert "by phone" == done["outcome"]["reason"]
     for entry in ports.store.scan("audit_entry", Compare("action", "=", "resolve")):
-        assert ("field", kept) == (entry["approver_id"], entry["reason"])
+        assert ("field", "by phone") == (entry["approver_id"], entry["reason"])
         if entry["record_type"] == "conflict":
             choice = entry["changes"]["choice.stage"]
             assert {"client": "Prospecting", "server": "Lost"} == choice["before"]
+
+
+@pytest.mark.parametrize("reason", [None, "", " \t\n", "x" * 1_001])
+def test_a_choice_without_a_reason_changes_nothing(ports, reason):
+    """An override that says nothing of why, or too much, is refused, and the refusal is in the log."""
+    deal, conflict = deal_981(PEOPLE["field"])
+    stages = {"base": {"stage": "Engaging"}, "client": {"stage": "Prospecting"}, "server": {"stage": "Lost"}}
+    insert(ports, deal, conflict.with_fields(**stages))
+    caller = as_person(ports, "field")
     with pytest.raises(InvalidError) as error:
-        resolve_conflict(ports, caller, "c-981", revision=2, reason=" ")
+        resolve_conflict(ports, caller, "c-981", revision=1, choices={"stage": "client"}, reason=reason)
     assert "audit.reason" == error.value.code
+    assert (1, "open") == ((found := get_record(ports, caller, "conflict", "c-981")).revision, found["state"])
+    assert [("resolve", "failed", "c-981", "audit.reason")] == audit(ports)
+
+
+def test_an_outcome_of_the_rules_needs_no_reason_and_keeps_one(ports):
+    """Where the rules decided everything nobody has to say why; who does is heard."""
+    insert(ports, *deal_981(PEOPLE["field"]))
+    caller = as_person(ports, "field")
+    done = resolve_conflict(ports, caller, "c-981", revision=1, reason="asked for by the customer")
+    assert "asked for by the customer" == done["outcome"]["reason"]
+    assert {("asked for by the customer", None)} == {
+        (entry["reason"], entry["approver_id"])
+        for entry in ports.store.scan("audit_entry", Compare("action", "=", "resolve"))
+    }
 
 
 def test_a_decision_that_could_not_be_stored_is_in_the_log(ports):

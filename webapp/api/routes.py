@@ -107,7 +107,11 @@ RESOLUTION = Body(
             "For each field that the rules leave to a person (`needs_person` in the preview), whose value stands.",
             default={},
         ),
-        Member("reason", reading.TEXT, "Why, for the audit log, which names the chooser beside it."),
+        Member(
+            "reason",
+            reading.TEXT,
+            "Why, for the audit log, which names the chooser beside it. A choice needs one; name the case, and nobody.",
+        ),
     ),
     optional=True,
 )

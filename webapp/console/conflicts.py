@@ -15,6 +15,7 @@ from engine.records import Record
 from engine.records import record_type as type_of
 from engine.service import conflicts as conflict_cases
 from engine.service import records
+from engine.service.auditing import LONGEST_REASON
 from webapp.console.audit import record_address
 from webapp.console.documents import StoredDecision, stored_decision
 from webapp.console.frame import Route, api, caller, link, page, ports, see_other
@@ -59,12 +60,20 @@ def resolve(record_id: str) -> Response:
     choices = {
         name.removeprefix(CHOICE): side for name, side in request.form.items() if name.startswith(CHOICE) and side
     }
+    reason = request.form.get("reason", "")
     try:
-        conflict_cases.resolve_conflict(ports(), caller(), record_id, revision=int(given), choices=choices)
+        conflict_cases.resolve_conflict(
+            ports(),
+            caller(),
+            record_id,
+            revision=int(given),
+            choices=choices,
+            reason=reason if reason.strip() else None,
+        )
     except (ConflictError, StaleError, InvalidError) as error:
         record = records.get_record(ports(), caller(), "conflict", record_id)
         status = 422 if isinstance(error, InvalidError) else 409
-        return _conflict_page(record, problems=error.problems, status=status, choices=choices)
+        return _conflict_page(record, problems=error.problems, status=status, choices=choices, reason=reason)
     return see_other("conflict", record_id=record_id)
 
 
@@ -73,6 +82,7 @@ def _conflict_page(
     problems: tuple[Problem, ...] = (),
     status: int = 200,
     choices: Mapping[str, str] = MappingProxyType({}),
+    reason: str = "",
 ) -> Response:
     is_open = record["state"] == OPEN
     decision, refused = _decision(record)
@@ -93,6 +103,8 @@ def _conflict_page(
         untouched=[field for field in outcome.get("fields", ()) if not _touched(field)],
         needs_person=outcome.get("needs_person", False),
         choices=choices,
+        reason=reason or outcome.get("reason", ""),
+        longest_reason=LONGEST_REASON,
         rewrites=not type_of(record["record_type"]).append_only,
         problems=problems or refused,
         may_resolve=is_open and records.may_write(ports(), caller(), record),

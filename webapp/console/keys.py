@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from itertools import groupby
 
 from flask import Response, request
 
@@ -18,6 +19,8 @@ from webapp.problems import status_of
 
 LIVES: Mapping[str, str] = {"7": "7 days", "30": "30 days", "90": "90 days", "180": "180 days", "366": "a year"}
 NARROW, WHOLE = "narrow", "whole"
+USUAL = ("read:", "write:")
+"""What most keys do, and so comes first of what there is to tick."""
 
 
 def my_keys() -> Response:
@@ -83,7 +86,7 @@ def _keys_page(
         state=lambda key: key_ring.state_of(key, caller().now),
         names=person_names(),
         lives=LIVES,
-        scopes=_scopes(),
+        scopes={kind: list(found) for kind, found in groupby(_scopes(), key=_kind)},
         form=_filled_in() if problems else {"name": "", "days": "90", "reach": NARROW, "scope": []},
     )
 
@@ -101,7 +104,12 @@ def _filled_in() -> dict[str, object]:
 def _scopes() -> tuple[str, ...]:
     """Every scope that some operation of the API needs: what is worth giving to a key."""
     needed = {scope for operation in OPERATIONS for scope in operation.scopes}
-    return tuple(sorted(needed, key=lambda scope: (scope.partition(":")[2], scope)))
+    return tuple(sorted(needed, key=lambda scope: (_kind(scope), not scope.startswith(USUAL), scope)))
+
+
+def _kind(scope: str) -> str:
+    """The type of record that a scope is about."""
+    return scope.partition(":")[2]
 
 
 SHOWN = ("read:api_key", "read:person")
