@@ -15,9 +15,9 @@ ASKS: Mapping[str, tuple[str, ...]] = {
     "import crm": (
         "publish:rule_version",
         *(f"write:{name}" for name in ("organisation", "region", "branch", "team", "territory", "person")),
-        *(f"write:{name}" for name in ("account", "product", "deal")),
+        *(f"write:{name}" for name in ("account", "product", "deal", "import_batch")),
     ),
-    "import leads": ("write:lead",),
+    "import leads": ("write:lead", "write:import_batch"),
     "score leads": ("read:rule_version", "start:job", "write:lead"),
     "incentives run": ("read:deal", "read:organisation", "read:rule_version", "start:job", "write:statement"),
     "sync explain": ("read:conflict", "read:rule_version"),

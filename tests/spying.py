@@ -50,30 +50,60 @@ class Spy:
         yield self.asked
 
 
+READS = frozenset({"get", "find", "scan", "count", "tally"})
+WRITES = frozenset({"insert", "update", "delete"})
+
+
 @dataclass
-class ReadingSpy:
-    """Any store or transaction, with the record types that were read from it."""
+class StoreSpy:
+    """Any store or transaction, with the record types that were read from it and those that were written."""
 
     behind: Any
     read: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.behind, name)
         if name == "transaction":
             return self._transaction
-        if name not in {"get", "find", "scan", "count", "tally"}:
+        if name not in READS | WRITES:
             return found
 
-        def noting(record_type: str, *arguments: Any, **named: Any) -> Any:
-            self.read.add(record_type)
-            return found(record_type, *arguments, **named)
+        def noting(what: Any, *arguments: Any, **named: Any) -> Any:
+            if name in READS:
+                self.read.add(what)
+            else:
+                self.written.add(what.type)
+            return found(what, *arguments, **named)
 
         return noting
 
     @contextmanager
-    def _transaction(self) -> Iterator[ReadingSpy]:
+    def _transaction(self) -> Iterator[StoreSpy]:
         with self.behind.transaction() as transaction:
-            yield ReadingSpy(transaction, self.read)
+            yield StoreSpy(transaction, self.read, self.written)
+
+    @contextmanager
+    def watching(self) -> Iterator[set[str]]:
+        """The record types that are written within the block."""
+        self.written = set()
+        yield self.written
+
+
+OF_THE_PLATFORM = {
+    "idempotency_key": "what was answered, kept for whoever asked and looked up for nobody else",
+    "checkpoint": "a signature of how long the log is, which an export must end with",
+}
+"""Record types that are written on nobody's behalf, beside what is asked for, and what they are."""
+
+WITH_WHAT_IT_IS_ABOUT = {"decision": "write:lead"}
+"""A lead's score is stored with the decision that it follows from, where the lead lies, by the right to write that."""
+
+
+def without_a_right(written: set[str], asked: set[str]) -> set[str]:
+    """The record types that were written although no right on them, but to see or ask, was asked for."""
+    having = {cell.partition(":")[2] for cell in asked if not cell.startswith(("read:", "ask:", "preview:"))}
+    return {name for name in written - having - set(OF_THE_PLATFORM) if WITH_WHAT_IT_IS_ABOUT.get(name) not in asked}
 
 
 def watched(wiring: Wiring) -> tuple[Wiring, Spy]:

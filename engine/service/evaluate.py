@@ -15,7 +15,7 @@ from engine.ports import Ports
 from engine.problems import BylawError, ConflictError, InvalidError, Problem
 from engine.records import Record
 from engine.service.auditing import Attempt, accepted, audited, place_of
-from engine.service.records import get_record
+from engine.service.records import get_record, require_write
 from engine.service.rulesets import get_version, published_versions, release_digest
 
 MAX_MANY = 1_000
@@ -36,12 +36,13 @@ def evaluate(
 ) -> Decision:
     """Decide about facts as `exact_json.parse` gives them.
 
-    `record` stores the decision; `subject` is the record type and id that it is about. Raises `NotFoundError` for an
-    unknown rule set or version and `InvalidError` for facts that do not fit, with all their problems: in the audit log
-    if the decision was to be stored.
+    `record` stores the decision where the caller works, which takes the right to write one there; `subject` is the
+    record type and id that it is about. Raises `NotFoundError` for an unknown rule set or version, `InvalidError` for
+    facts that do not fit, with all their problems, and `DeniedError`; the audit log has them if the decision was to be
+    stored.
     """
-    kept = audited(ports, caller, [Attempt("evaluate", "decision", rule_set[:200])]) if record else nullcontext()
-    with kept:
+    attempt = [Attempt("evaluate", "decision", rule_set[:200])]
+    with audited(ports, caller, attempt) if record else nullcontext():
         known = published_versions(ports, caller.actor.organisation_id)
         published = get_version(ports, caller, rule_set, version, at=at, as_of=as_of, published=known)
         release = release_digest(ports, caller.actor.organisation_id, at=at, as_of=as_of, published=known)
@@ -55,6 +56,7 @@ def evaluate(
                 subject=subject,
                 facts=facts,
             )
+            require_write(ports, caller, receipt)
             with ports.store.transaction() as transaction:
                 stored = transaction.insert(receipt)
                 transaction.append_audit(

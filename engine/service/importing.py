@@ -59,6 +59,7 @@ def import_crm(
     """
     attempt = [Attempt("import", "import_batch", source)]
     with audited(ports, caller, attempt):
+        _require_import(ports, caller)
         checked = read_mapping(mapping, source, ports.library.schemas)
         tables, findings = _read(checked, files)
         return _Import(ports, caller, checked, tables, findings, files, progress).run()
@@ -76,6 +77,7 @@ def import_leads(
     """Import one file of leads through a mapping with one file. Otherwise as `import_crm`."""
     attempt = [Attempt("import", "import_batch", source)]
     with audited(ports, caller, attempt):
+        _require_import(ports, caller)
         checked = read_mapping(mapping, source, ports.library.schemas)
         if len(checked.files) != 1:
             message = f"the mapping reads {len(checked.files)} files; one of leads was given"
@@ -83,6 +85,16 @@ def import_leads(
         files = {checked.files[0].name: file}
         tables, findings = _read(checked, files)
         return _Import(ports, caller, checked, tables, findings, files, progress).run()
+
+
+def _require_import(ports: Ports, caller: Caller) -> None:
+    """Raise `DeniedError` unless the caller may import at all; each record is asked about when it is to be written."""
+    batch = Record("import_batch", "", caller.actor.organisation_id)
+    if not ports.authorizer.allows(caller.actor, WRITE, batch):
+        role = caller.actor.role
+        raise DeniedError(
+            Problem("access.denied", f"the role `{role}` may not import", help="platform administrators import")
+        )
 
 
 def default_organisation(ports: Ports, mapping: bytes, source: str) -> str:

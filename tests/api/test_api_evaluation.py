@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 from flask import Flask
-from small_world import NOW, Api, as_person, code, value
+from small_world import NOW, Api, as_person, code, key_record, value
 
 from adapters.wiring import Wiring
 from engine import exact_json
 from engine.caller import Caller
-from engine.predicate import Always
+from engine.predicate import Always, Compare
 from engine.service.directory import service_actor
 from engine.service.evaluate import MAX_MANY, evaluate
 
@@ -134,18 +134,33 @@ def test_bulk_bounds(analyst: Api, facts: object):
     assert (422, "field.wrong_kind") == code(analyst.post(f"{INBOUND}/bulk", {"facts": facts}))
 
 
-def test_recorded_decisions(analyst: Api, wiring: Wiring):
+def test_recorded_decisions(rep: Api, wiring: Wiring):
     """With `record: true` the decision is kept once for each key, and can be read with its facts."""
     body = {"facts": RETAILER, "at": AT, "record": True}
-    assert (400, "request.idempotency_key_required") == code(analyst.post(INBOUND, body, key=None))
-    first, again = (analyst.post(INBOUND, body, key="k1") for _ in range(2))
+    assert (400, "request.idempotency_key_required") == code(rep.post(INBOUND, body, key=None))
+    first, again = (rep.post(INBOUND, body, key="k1") for _ in range(2))
     assert first.data == again.data
     assert 1 == wiring.ports.store.count("decision", Always())
-    listed = value(analyst.get("/decisions", rule_set="lead-priority/inbound"))["items"]
-    kept = value(analyst.get(f"/decisions/{listed[0]['id']}"))
+    listed = value(rep.get("/decisions", rule_set="lead-priority/inbound"))["items"]
+    kept = value(rep.get(f"/decisions/{listed[0]['id']}"))
     assert value(first) == kept["document"]
     assert "retail" == kept["facts"]["industry"]
     assert "document" not in listed[0]
+
+
+def test_who_may_not_write_a_decision_keeps_none(analyst: Api, app: Flask, wiring: Wiring):
+    """A kept decision takes the right to write one where its maker works: an analyst decides, and keeps nothing."""
+    body = {"facts": RETAILER, "at": AT}
+    assert 200 == analyst.post(INBOUND, body).status_code
+    assert (403, "access.denied") == code(analyst.post(INBOUND, {**body, "record": True}))
+    with wiring.ports.store.transaction() as transaction:
+        transaction.insert(key_record("asking", person_id="person-sales_rep", scopes=("read:rule_version",)))
+    asking = as_person(app, "asking")
+    assert 200 == asking.post(INBOUND, body).status_code
+    assert (403, "access.denied") == code(asking.post(INBOUND, {**body, "record": True}))
+    assert 0 == wiring.ports.store.count("decision", Always())
+    denied = wiring.ports.store.scan("audit_entry", Compare("action", "=", "evaluate"))
+    assert [("denied", "access.denied")] * 2 == [(one["outcome"], one["reason"]) for one in denied]
 
 
 def test_without_recording_nothing_is_kept(analyst: Api, wiring: Wiring):

@@ -86,7 +86,8 @@ def app(wiring: Wiring) -> Flask:
     made = create_app(wiring, clock=Clock())
     analyst = as_person(made, "person-revops_analyst")
     assert 202 == analyst.post("/jobs", {"kind": "score-leads"}).status_code
-    assert 200 == analyst.post("/evaluate/lead-priority/inbound", {"facts": {}, "record": True}).status_code
+    manager = as_person(made, "person-sales_manager")
+    assert 200 == manager.post("/evaluate/lead-priority/inbound", {"facts": {}, "record": True}).status_code
     assert take_checkpoint(wiring.ports, wiring.signer, ORG, NOW)
     return made
 

@@ -110,10 +110,10 @@ def test_values_keep_every_digit(analyst: Api):
 
 
 @pytest.mark.parametrize("resource", [one for one in RESOURCES if one is not AUDIT], ids=lambda one: one.type)
-def test_single_records_show_every_field(resource: Resource, analyst: Api, wiring: Wiring):
+def test_single_records_show_every_field(resource: Resource, analyst: Api, rep: Api, wiring: Wiring):
     """A single record shows all its fields, except those that are Bylaw's own bookkeeping."""
     analyst.post("/jobs", {"kind": "score-leads"})
-    analyst.post("/evaluate/lead-priority/inbound", {"facts": {}, "record": True})
+    rep.post("/evaluate/lead-priority/inbound", {"facts": {}, "record": True})
     take_checkpoint(wiring.ports, signer_of("00" * 32), "org-a", NOW)
     held = wiring.ports.store.find(resource.type, Compare("organisation_id", "=", "org-a"), limit=1).records[0]
     shown = value(analyst.get(f"{resource.path}/{held.id}"))

@@ -36,7 +36,8 @@ def asked(app_in_memory: Flask, memory: Wiring) -> dict[str, Right]:
     """Every request, with a job and a decision to ask about, and the next version of a rule file to publish."""
     analyst = as_person(app_in_memory, "person-revops_analyst")
     job = value(analyst.post("/jobs", {"kind": "score-leads"}))["id"]
-    analyst.post("/evaluate/lead-priority/inbound", {"facts": {}, "record": True})
+    manager = as_person(app_in_memory, "person-sales_manager")
+    manager.post("/evaluate/lead-priority/inbound", {"facts": {}, "record": True})
     decision = next(memory.ports.store.scan("decision", Always()))
     checkpoint = take_checkpoint(memory.ports, memory.signer, ORG, NOW)
     assert checkpoint is not None

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from small_world import HOME, NOW, ORG, Clock, as_person, fill, settings
-from spying import ReadingSpy, Spy, cells_that_grant, watched
+from spying import Spy, StoreSpy, cells_that_grant, watched, without_a_right
 
 from adapters.wiring import Texts, Wiring, build_in_memory
 from engine.records import Record
@@ -25,6 +25,7 @@ from webapp import authzen, console
 from webapp.api.operation import Operation
 from webapp.api.routes import OPERATIONS
 
+ROLES = ("sales_rep", "sales_manager", "revops_analyst", "platform_admin")
 EVERY = (*OPERATIONS, *authzen.OPERATIONS)
 ANY = "*:*"
 """Declared where the request itself names the cell that is asked about."""
@@ -81,46 +82,56 @@ def seen(tmp_path_factory: pytest.TempPathFactory, texts: Texts, published: tupl
         yield built
 
 
+@dataclass(frozen=True)
+class Done:
+    """What one request did: the cells that it asked for, the record types that it read and those that it wrote."""
+
+    asked: set[str]
+    read: set[str]
+    written: set[str]
+
+
+Looked = dict[str, list[Done]]
+
+
 @pytest.fixture(scope="module")
-def looked(seen: Wiring) -> dict[str, tuple[list[set[str]], set[str]]]:
-    """For each operation the cells that each of its requests asked, by each of four roles, and the types it read."""
+def looked(seen: Wiring) -> Looked:
+    """For each operation what each of its requests did, by each of four roles."""
     wiring, spy = watched(seen)
-    store = ReadingSpy(wiring.ports.store)
+    store = StoreSpy(wiring.ports.store)
     app = application.create_app(replace(wiring, ports=replace(wiring.ports, store=store)), clock=Clock())
-    found = {}
-    for operation in EVERY:
-        store.read.clear()
-        cells = list(_asked(app, spy, operation))
-        found[operation.id] = cells, set(store.read)
-    return found
+    for role in ROLES:
+        as_person(app, f"person-{role}").get("/me")  # so that the use of the keys has been noted
+    return {operation.id: list(_done(app, spy, store, operation)) for operation in EVERY}
 
 
 @pytest.fixture(scope="module")
-def answered(looked: dict[str, tuple[list[set[str]], set[str]]]) -> dict[str, list[set[str]]]:
+def answered(looked: Looked) -> dict[str, list[set[str]]]:
     """The cells alone."""
-    return {name: cells for name, (cells, _) in looked.items()}
+    return {name: [one.asked for one in done] for name, done in looked.items()}
 
 
-def _asked(app: Flask, spy: Spy, operation: Operation) -> Iterator[set[str]]:
+def _done(app: Flask, spy: Spy, store: StoreSpy, operation: Operation) -> Iterator[Done]:
     path = operation.path if operation in authzen.OPERATIONS else f"/api/v1{operation.path}"
     record_id = IDS.get(operation.path.split("/")[1], "")
     kind, name = ("decision", "greeting") if operation.id == "publish_version" else ("lead-priority", "inbound")
     for part, given in (("id", record_id), ("kind", kind), ("name", name), ("version", "1")):
         path = path.replace("{" + part + "}", given)
-    for role in ("sales_rep", "sales_manager", "revops_analyst", "platform_admin"):
+    for role in ROLES:
         for body in BODIES.get(operation.id, [None]):
             api = as_person(app, f"person-{role}")
             headers = {"If-Match": '"1"'} if operation.changes else {}
             headers |= (
                 {"Idempotency-Key": f"{role}-{operation.id}"} if operation.creates or operation.keyed_when else {}
             )
-            with spy.watching() as found:
+            store.read.clear()
+            with spy.watching() as asked, store.watching() as written:
                 answer = api.client.open(
                     path + QUERIES.get(operation.id, ""), method=operation.method, json=body,
                     headers=api.headers(headers),
                 )  # fmt: skip
             assert answer.status_code < 500, (operation.id, answer.get_data(as_text=True))
-            yield found
+            yield Done(asked, set(store.read), written)
 
 
 UNASKED = {"person", "api_key", "idempotency_key"}
@@ -133,14 +144,58 @@ BESIDES = {
 """What single operations read beside what they ask, with the reason."""
 
 
-def test_nothing_is_read_that_was_not_asked_for(looked: dict[str, tuple[list[set[str]], set[str]]]) -> None:
+def test_nothing_is_read_that_was_not_asked_for(looked: Looked) -> None:
     """No operation reads records of a type for which it asked no cell: the store sees no question past the policies."""
     besides = {}
-    for name, (cells, read) in looked.items():
-        unasked = read - {cell.partition(":")[2] for cell in set().union(*cells)} - UNASKED
+    for name, done in looked.items():
+        cells, read = (set().union(*(getattr(one, part) for one in done)) for part in ("asked", "read"))
+        unasked = read - {cell.partition(":")[2] for cell in cells} - UNASKED
         if unasked:
             besides[name] = unasked
     assert besides == BESIDES
+
+
+WRITTEN = {
+    "create_lead": "lead",
+    "update_lead": "lead",
+    "create_deal": "deal",
+    "create_check_in": "check_in",
+    "evaluate": "decision",
+    "publish_version": "rule_version",
+    "make_key": "api_key",
+    "revoke_key": "api_key",
+    "start_job": "job",
+    "cancel_job": "job",
+    "resolve_conflict": "conflict",
+    "erase_subject": "person",
+}
+"""What operations write, so that the rule below is about something."""
+
+
+def test_nothing_is_written_without_a_right_to_it(looked: Looked) -> None:
+    """Whatever record an operation writes, it has asked for a right to change records of that type."""
+    assert {} == {
+        (name, number): unasked
+        for name, done in looked.items()
+        for number, one in enumerate(done)
+        if (unasked := without_a_right(one.written, one.asked))
+    }
+    written = {name: set().union(*(one.written for one in done)) for name, done in looked.items()}
+    assert {} == {name: wanted for name, wanted in WRITTEN.items() if wanted not in written[name]}
+    assert {"deal"} == without_a_right({"deal", "lead"}, {"read:deal", "write:lead"})
+
+
+def test_an_erasure_writes_what_else_says_the_name(memory: Wiring) -> None:
+    """The right to erase somebody is that to erase the name wherever it was copied to; nothing else is written so."""
+    wiring, spy = watched(memory)
+    store = StoreSpy(wiring.ports.store)
+    app = application.create_app(replace(wiring, ports=replace(wiring.ports, store=store)), clock=Clock())
+    admin = as_person(app, "person-platform_admin")
+    admin.get("/me")
+    with spy.watching() as asked, store.watching() as written:
+        erased = admin.post("/audit/erasures", {"subject": "person/person-sales_rep", "reason": "asked for"}, key=None)
+    assert 200 == erased.status_code, erased.data
+    assert {"statement"} == without_a_right(written, asked)
 
 
 def covered(cells: set[str], declared: tuple[str, ...]) -> set[str]:
@@ -184,10 +239,13 @@ def test_a_job_declares_what_it_asks(seen: Wiring, kind: str) -> None:
     api = as_person(application.create_app(wiring, clock=Clock()), "person-revops_analyst")
     body = next(one for one in BODIES["start_job"] if one["kind"] == kind)
     started = api.post("/jobs", body, key=kind).get_json()
-    with spy.watching() as asked:
-        done = run_job(wiring.ports, started["id"], clock=Clock(), worker="test")
+    store = StoreSpy(wiring.ports.store)
+    with spy.watching() as asked, store.watching() as written:
+        done = run_job(replace(wiring.ports, store=store), started["id"], clock=Clock(), worker="test")
     assert "succeeded" == done["state"], done["message"]
     assert set(declared) == asked
+    assert {cell.partition(":")[2] for cell in declared if cell.startswith("write:")} <= written
+    assert {"job"} == without_a_right(written, asked)  # what a worker notes about its own work
 
 
 def test_the_gate_sees_what_it_should(answered: dict[str, list[set[str]]]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_runs import Run
-from spying import cells_that_grant
+from spying import cells_that_grant, without_a_right
 from test_documentation import LEAVES
 
+from adapters.stores.sqlite.store import SQLiteTransaction
 from adapters.wiring import Settings, Shipped, build, load_policies
 from cli.rights import ANY, ASKS, NEEDS_NO_RIGHT
 from engine.caller import Actor
@@ -53,6 +55,27 @@ ELSEWHERE = {"jobs cancel", "authz diff", "import crm", "import leads"}
 """Commands that need something made for them; they have tests of their own below."""
 
 
+WITH_AN_ERASURE = {"conflict", "job", "statement"}
+"""What else may say the name of whom is erased: the right is that to erase them."""
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The types of the records that the last command wrote."""
+    types: set[str] = set()
+
+    def noting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def write(self: SQLiteTransaction, record: Record) -> Any:
+            types.add(record.type)
+            return real(self, record)
+
+        return write
+
+    for name in ("insert", "update", "delete"):
+        monkeypatch.setattr(SQLiteTransaction, name, noting(getattr(SQLiteTransaction, name)))
+    return types
+
+
 @pytest.fixture
 def home(tmp_path: Path, example_home: Path) -> Path:
     """A copy of the example's home directory."""
@@ -60,7 +83,7 @@ def home(tmp_path: Path, example_home: Path) -> Path:
 
 
 @pytest.fixture
-def asking(bylaw: Bylaw, home: Path, monkeypatch: pytest.MonkeyPatch) -> Asking:
+def asking(bylaw: Bylaw, home: Path, monkeypatch: pytest.MonkeyPatch, written: set[str]) -> Asking:
     """Run a command and remember the cells that were asked about people of real organisations."""
     asked: set[str] = set()
     predicate, allows = Policies.predicate, Policies.allows
@@ -78,7 +101,10 @@ def asking(bylaw: Bylaw, home: Path, monkeypatch: pytest.MonkeyPatch) -> Asking:
 
     def run(*arguments: str | Path) -> tuple[Run, set[str]]:
         asked.clear()
+        written.clear()
         found = bylaw(*arguments, home=home)
+        erased = WITH_AN_ERASURE if arguments[:2] == ("audit", "erase") else set()
+        assert without_a_right(written, asked) <= erased
         return found, set(asked)
 
     return run
@@ -103,7 +129,10 @@ def test_every_command_that_asks_is_run() -> None:
 
 @pytest.mark.parametrize("name", RUNS)
 def test_a_command_asks_what_it_says(asking: Asking, bylaw: Bylaw, home: Path, tmp_path: Path, name: str) -> None:
-    """A command asks for the cells of the table, for no others, and for each of them sometimes."""
+    """A command asks for the cells of the table, for no others, and for each of them sometimes.
+
+    What it writes is of types on which it asked for a right to change.
+    """
     asked: set[str] = set()
     key = ""
     if any("{key}" in line for line in RUNS[name]):
@@ -140,11 +169,12 @@ def test_comparing_policies(asking: Asking, tmp_path: Path) -> None:
     assert "read:lead" in asked
 
 
-def test_importing(asking: Asking, shared: Path) -> None:
+def test_importing(asking: Asking, shared: Path, written: set[str]) -> None:
     """`import crm` and `import leads` ask what they say."""
     found, asked = asking("import", "crm", shared / "data" / "maven-crm")
     assert 0 == found.code, found.err
     check_cells("import crm", asked)
+    assert {"person", "deal", "import_batch", "rule_version"} <= written
     leads = next((shared / "data" / "xeducation-leads").glob("*.csv"))
     found, asked = asking("import", "leads", leads, "--organisation", EXAMPLE)
     assert 0 == found.code, found.err

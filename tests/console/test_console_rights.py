@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from console_house import NOW, Visitor, house, visitor
 from flask import Flask
-from spying import Spy, cells_that_grant, watched
+from spying import Spy, StoreSpy, cells_that_grant, watched, without_a_right
 
 from adapters.wiring import Texts, Wiring
 from engine.caller import ROLES
@@ -43,19 +44,29 @@ def wiring(tmp_path_factory: pytest.TempPathFactory, texts: Texts) -> Iterator[W
 
 
 @pytest.fixture(scope="module")
-def asked(wiring: Wiring) -> dict[str, set[str]]:
+def asked(done: dict[str, tuple[set[str], set[str]]]) -> dict[str, set[str]]:
     """For each page the cells that were asked while it was answered, for every role, with and without filters."""
+    return {name: cells for name, (cells, _) in done.items()}
+
+
+@pytest.fixture(scope="module")
+def done(wiring: Wiring) -> dict[str, tuple[set[str], set[str]]]:
+    """For each page the cells that were asked, and the record types that were written without asking for them."""
     seen, spy = watched(wiring)
+    store = StoreSpy(seen.ports.store)
+    seen = replace(seen, ports=replace(seen.ports, store=store))
     app = create_app(seen, clock=lambda: NOW)
-    found: dict[str, set[str]] = {}
+    found: dict[str, tuple[set[str], set[str]]] = {}
     for role in ROLES:
         browser = visitor(app, seen, f"person-{role}")
         for address, form in _requests(browser):
             token = browser.token()
-            with spy.watching() as cells:
+            with spy.watching() as cells, store.watching() as written:
                 response = browser.client.get(address) if form is None else browser.post(address, token, **form)
             assert response.status_code < 500, address
-            found.setdefault(_endpoint(app, address, form), set()).update(cells)
+            asked, unasked = found.setdefault(_endpoint(app, address, form), (set(), set()))
+            asked |= cells
+            unasked |= without_a_right(written, cells)
     return found
 
 
@@ -99,6 +110,11 @@ def test_a_declaration_is_what_is_asked(asked: dict[str, set[str]], route: Route
     found = asked.get(route.name, set())
     assert set(route.asks) - {ANY} <= found
     assert ANY in route.asks or found <= set(route.asks)
+
+
+def test_no_page_writes_without_a_right_to_it(done: dict[str, tuple[set[str], set[str]]]) -> None:
+    """Whatever record a page writes, it has asked for a right to change records of that type."""
+    assert {} == {name: unasked for name, (_, unasked) in done.items() if unasked}
 
 
 def test_nothing_is_remembered_about_people_who_do_not_exist(texts: Texts, wiring: Wiring) -> None:

@@ -150,10 +150,22 @@ def test_what_is_wrong_with_a_file_changes_nothing():
 
 
 def test_who_may_not_write_imports_nothing():
-    """An import is checked record by record before the first write; a representative's is denied and logged."""
+    """Whoever may not import is denied before a file is read, and logged: an analyst too, who may write leads."""
+    for role, import_files in (("rep", import_crm), ("analyst", import_crm), ("analyst", import_leads)):
+        ports = make_world()
+        given = {"people.csv": b"broken"} if import_files is import_crm else b"broken"
+        with pytest.raises(DeniedError) as refused:
+            import_files(ports, as_person(ports, role), given, SMALL)  # type: ignore[operator]
+        assert "administrators" in refused.value.problems[0].help
+        assert ("import", "denied") == audit(ports)[0][:2]
+        assert 0 == ports.store.count("import_batch", Always())
+
+
+def test_every_record_of_an_import_is_asked_about():
+    """Who may import writes what the policies let them write, and nothing is written if anything may not be."""
     ports = make_world()
     with pytest.raises(DeniedError):
-        import_crm(ports, as_person(ports, "rep"), {"people.csv": PEOPLE, "deals.csv": DEALS}, SMALL)
+        import_crm(ports, as_person(ports, "admin"), {"people.csv": PEOPLE, "deals.csv": DEALS}, SMALL)
     assert (0, [("import", "denied")]) == (ports.store.count("deal", Always()), [entry[:2] for entry in audit(ports)])
 
 

@@ -196,7 +196,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST", "/evaluate/{kind}/{name}", "evaluate", "evaluation", "Decide about one set of facts",
         evaluation.one, Success(200, "Decision", "The decision with its reasons."),
         body=ONE, keyed_when="record", problems=(403, 404, 409),
-        asks=("read:rule_version",),
+        asks=("read:rule_version", "write:decision"), needs=("read:rule_version",),
     ),
     Operation(
         "POST", "/evaluate/{kind}/{name}/bulk", "evaluate_bulk", "evaluation", "Decide about many sets of facts",
