@@ -314,7 +314,7 @@ class Export:
         self.read_checkpoint()
         self.read_older_checkpoints()
         if self.kept_note is not None:
-            self.kept = self.open_checkpoint(self.kept_note, 0)
+            self.kept = self.open_checkpoint(self.kept_note, 0, "the older checkpoint that was kept")
         self.in_entries = True
 
     def read_entries(self) -> None:
@@ -333,7 +333,7 @@ class Export:
         texts = ("format", "key", "made_at", "made_for", "organisation_id", "scope")
         counts = ("entries", "older_checkpoints", "size")
         if set(head) != {*texts, *counts, "from", "to"} or head["format"] != FORMAT:
-            self.fail("audit.file_unreadable", f"the first line is not the head of a file {FORMAT}")
+            self.fail("audit.file_unreadable", f"the first line is not the head of a file `{FORMAT}`")
         right = (
             all(isinstance(head[name], str) for name in texts)
             and all(is_count(head[name]) for name in counts)
@@ -358,9 +358,10 @@ class Export:
         value, _ = self.next_object()
         if set(value) != {"checkpoint"} or not isinstance(value["checkpoint"], str):
             self.fail("audit.file_unreadable", "the second line is not a checkpoint")
-        self.size, self.root = self.open_checkpoint(value["checkpoint"], self.line)
+        self.size, self.root = self.open_checkpoint(value["checkpoint"], self.line, "the checkpoint")
         if self.size != self.head["size"]:
-            self.fail("audit.file_changed", "the head and the checkpoint speak of logs of different sizes", line=1)
+            message = f"the head says that the log has {self.head['size']} entries, the checkpoint {self.size}"
+            self.fail("audit.file_changed", message, line=1)
         self.roots[self.size] = self.root
 
     def read_older_checkpoints(self) -> None:
@@ -371,7 +372,7 @@ class Export:
             if set(value) != {"checkpoint", "consistency"} or not isinstance(value["checkpoint"], str):
                 self.fail("audit.file_unreadable", "the line is not an older checkpoint")
             path = self.hashes(value["consistency"])
-            size, root = self.open_checkpoint(value["checkpoint"], self.line)
+            size, root = self.open_checkpoint(value["checkpoint"], self.line, "the older checkpoint")
             if not before < size < self.size:
                 self.fail("audit.file_unreadable", "the older checkpoints do not come by size")
             if roots_from(size, self.size, root, path) != (root, self.root):
@@ -449,10 +450,10 @@ class Export:
         for place, one in opened.items():
             known = committed.get(place)
             if not isinstance(known, dict) or not isinstance(one, dict) or set(one) != {"salt", "value"}:
-                self.fail("audit.personal_changed", f"entry {number} has no personal value at {place}", number=number)
+                self.fail("audit.personal_changed", f"entry {number} has no personal value at `{place}`", number=number)
             salt = from_hex(one["salt"], 32)
             if salt is None or hashlib.sha256(salt + canonical(one["value"])).hexdigest() != known.get("commitment"):
-                message = f"the personal value at {place} of entry {number} is not the one that was logged"
+                message = f"the personal value at `{place}` of entry {number} is not the one that was logged"
                 self.fail("audit.personal_changed", message, number=number)
 
     def read_end(self, value: dict[str, Any]) -> None:
@@ -462,7 +463,7 @@ class Export:
         if set(value) != {"end"} or not isinstance(value["end"], str):
             self.fail("audit.file_unreadable", "the line is not the end of the file")
         assert self.key is not None
-        said = self.open_note(value["end"], line).split("\n")
+        said = self.open_note(value["end"], line, "the end of the file").split("\n")
         if len(said) != 5 or said[:2] != [FORMAT, self.key.name] or said[4] != "":
             self.fail("audit.file_unreadable", "the line is not the end of such a file")
         if said[2] != beginning:
@@ -494,7 +495,8 @@ class Export:
         self.line += 1
         number = self.expected() if number is None else number
         if not data.endswith(b"\n"):
-            self.fail("audit.file_cut", f"the file ends after entry {self.last}, without its end", number=number)
+            after = f"after entry {self.last}" if self.last else "before the first entry"
+            self.fail("audit.file_cut", f"the file ends {after}, without its end", number=number)
         value = object_of(data[:-1])
         if value is None:
             if number is None and self.in_entries:
@@ -522,28 +524,28 @@ class Export:
             self.fail("audit.file_unreadable", "a proof is not a list of hashes", number=number)
         return hashes
 
-    def open_note(self, note: str, line: int) -> str:
+    def open_note(self, note: str, line: int, what: str) -> str:
         """The text of a note that the file's key has signed."""
         assert self.key is not None
         try:
             text, signatures = split_note(note)
         except ValueError:
-            self.fail("audit.file_unreadable", "a signed text cannot be read", line=line)
+            self.fail("audit.file_unreadable", f"{what} cannot be read", line=line)
         own = [data[4:] for name, data in signatures if (name, data[:4]) == (self.key.name, self.key.id)]
         if not own or not all(is_signed(self.key.value, text.encode(), one) for one in own):
-            self.fail("audit.signature", "a text is not signed by the log's key, or was changed after that", line=line)
+            self.fail("audit.signature", f"{what} is not signed by the log", line=line)
         return text
 
-    def open_checkpoint(self, note: str, line: int) -> tuple[int, bytes]:
+    def open_checkpoint(self, note: str, line: int, what: str) -> tuple[int, bytes]:
         """Size and root of a checkpoint that the file's key has signed for its log."""
         assert self.key is not None
-        text = self.open_note(note, line)
+        text = self.open_note(note, line, what)
         try:
             origin, size, root = checkpoint_of(text)
         except ValueError:
-            self.fail("audit.file_unreadable", "a checkpoint cannot be read", line=line)
+            self.fail("audit.file_unreadable", f"{what} cannot be read", line=line)
         if origin != self.key.name:
-            self.fail("audit.signature", f"a checkpoint is of the log {origin[:60]}, not of this one", line=line)
+            self.fail("audit.signature", f"{what} is of the log `{origin[:60]}`, not of this one", line=line)
         return size, root
 
     def fail(self, code: str, message: str, line: int | None = None, number: int | None = None) -> NoReturn:

@@ -129,15 +129,15 @@ def script_verdict(file: bytes, **trust: Any) -> dict[str, Any]:
 
 
 def both(file: bytes, **trust: Any) -> tuple[str | None, int | None, int | None]:
-    """The code of what is wrong, the line and the entry's number, which both verifiers give alike."""
+    """The code of what is wrong, its line and the entry's number, which both verifiers give in the same words."""
     ours = engine_verdict(file, **trust)
     if trust.get("key") is not None:
         trust["key"] = str(trust["key"])
     theirs = script_verdict(file, **trust)
     own = ours.to_json()
-    if own["problem"]:
-        own["problem"] = own["problem"]["code"]
-    if theirs["problem"]:
-        theirs["problem"] = theirs["problem"]["code"]
+    ours_said, theirs_said = (one.pop("problem") or {"code": None, "message": ""} for one in (own, theirs))
     assert own == theirs
-    return own["problem"], own["line"], own["number"]
+    assert ours_said["code"] == theirs_said["code"]
+    # The same sentence; only what is wrong within a signed text is told more closely by one of them.
+    assert f"{ours_said['message']}: ".startswith(f"{theirs_said['message']}: ")
+    return ours_said["code"], own["line"], own["number"]
