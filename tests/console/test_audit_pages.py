@@ -20,7 +20,7 @@ from engine.problems import DeniedError
 from engine.records import Record
 from engine.service import records
 from engine.service.checkpoints import take_checkpoint
-from webapp.console.audit_changes import Line, lines_of
+from webapp.console.audit_changes import Line, is_brief, lines_of
 
 Acting = Callable[[str | None], Visitor]
 
@@ -104,6 +104,34 @@ def test_an_entry_shows_each_value_that_differs(acting: Acting) -> None:
     assert not any(name.startswith("Facts") and name != "Facts Employees" for name in rows)
     twin_of_it = exact_json.parse(browser.client.get(f"/api/v1/audit/{entry_about(browser, lead.id).id}").data)
     assert "Harbour Tea" == twin_of_it["changes"]["company"]["after"]
+
+
+def test_the_list_shows_short_values_before_and_after(acting: Acting) -> None:
+    """Whoever looks through the log sees, to the second, what was there and what is there now."""
+    browser = acting("platform_admin")
+    lead = changed_lead(browser)
+    entry = entry_about(browser, lead.id)
+    (row,) = [row for row in browser.get("/audit?type=lead").rows() if row[0] == f"{entry['sequence']:,}"]
+    before = entry["changes"]["company"]["before"]
+    assert f"Company {before} → Harbour Tea" in " ".join(row[3].split())
+    assert f"{entry['at']:%H:%M:%S}" in row[1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "brief"),
+    [
+        (None, "open", True),
+        ("open", None, True),
+        (Decimal("1.50"), {"amount": "2.00", "currency": "USD"}, True),
+        (True, False, True),
+        ("x" * 41, "short", False),
+        (None, {"a": 1}, False),
+        (["a"], None, False),
+    ],
+)
+def test_what_fits_into_a_list(before: object, after: object, *, brief: bool) -> None:
+    """Single short values stand in the list; documents, lists and long texts on the entry's own page."""
+    assert brief is is_brief(Line(("field",), "changed", before, after))
 
 
 def test_an_entry_says_whether_its_hash_holds(acting: Acting, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,6 +208,19 @@ def test_a_destroyed_key_is_nowhere_in_the_file(file: Path) -> None:
         assert not any(wrapped in path.read_bytes() for path in file.parent.iterdir())
 
 
+def test_what_was_overwritten_is_nowhere_in_the_file(file: Path) -> None:
+    """A name in a long document that became short leaves nothing in the pages that are free now, after an erasure."""
+    with closing(open_sqlite(str(file))) as store:
+        with store.transaction() as transaction:
+            held = transaction.insert(lead("org", facts={"notes": ["Ursula Le Guin"] * 2_000}))
+            transaction.append_audit(draft("org"))
+        assert any(b"Ursula" in path.read_bytes() for path in file.parent.iterdir())
+        with store.transaction() as transaction:
+            transaction.update(held.with_fields(facts={}))
+            transaction.erase_subject("org", "lead/lead-0001")
+        assert not any(b"Ursula" in path.read_bytes() for path in file.parent.iterdir())
+
+
 # -- failures, one sentence each
 
 

@@ -10,6 +10,8 @@ DEEPEST = 4
 """Documents are taken apart to here; what lies deeper is shown whole."""
 MOST = 200
 """Lines on a page; an entry's JSON has them all."""
+BRIEF = 40
+"""Characters of a text that stands in a list; a longer one stands on the entry's page."""
 
 _SIDES = {"before", "after"}
 _MONEY = {"amount", "currency"}
@@ -23,6 +25,13 @@ class Line:
     how: Literal["set", "removed", "changed", "noted"]
     before: Any = None
     after: Any = None
+
+
+def is_brief(line: Line) -> bool:
+    """Whether the values fit into a list: single ones, of a few words."""
+    values = [value for value in (line.before, line.after) if value is not None]
+    single = all(_parts(value) is None and not isinstance(value, list | tuple) for value in values)
+    return single and all(len(value) <= BRIEF for value in values if isinstance(value, str))
 
 
 def lines_of(changes: Mapping[str, Any] | None) -> tuple[Line, ...]:

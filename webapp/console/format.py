@@ -16,7 +16,7 @@ from engine.caller import ROLES
 from engine.decision import Reason, WhyNot
 from engine.problems import Place
 from engine.records import Money
-from webapp.console.audit_changes import lines_of
+from webapp.console.audit_changes import is_brief, lines_of
 from webapp.console.charts import coordinate
 
 ROLE_TITLES: Mapping[str, str] = dict(
@@ -56,6 +56,12 @@ def instant(value: datetime | str) -> str:
     """Day and minute in UTC: `2 Nov 2026, 09:00`."""
     held = datetime.fromisoformat(value) if isinstance(value, str) else value
     return f"{day(held.date())}, {held:%H:%M}"
+
+
+def second(value: datetime | str) -> str:
+    """Day and second in UTC, for what must be told apart: `2 Nov 2026, 09:00:07`."""
+    held = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return f"{day(held.date())}, {held:%H:%M:%S}"
 
 
 def iso(value: date | datetime | str) -> str:
@@ -270,12 +276,13 @@ def _inline(text: str) -> Markup:
 
 FILTERS: tuple[Callable[..., Any], ...] = (
     amount, band_rank, bar_of, bar_range, channel, day, gained, initials, instant, iso, json_line, kind_of, lines_of,
-    money, number, path_words, percent, place_text, plain_text, role, score, sentence, short_name, signed, split_why,
-    ticks, tone, words, yaml_line,
+    money, number, path_words, percent, place_text, plain_text, role, score, second, sentence, short_name, signed,
+    split_why, ticks, tone, words, yaml_line,
 )  # fmt: skip
 """Every filter that templates may use, under its own name."""
 
 TESTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
+    ("brief", is_brief),
     ("money", lambda value: isinstance(value, Money) or (isinstance(value, Mapping) and set(value) == _MONEY)),
     ("moment", lambda value: isinstance(value, datetime) or (isinstance(value, str) and bool(_INSTANT.match(value)))),
     ("calendar_day", lambda value: type(value) is date or (isinstance(value, str) and bool(_DAY.match(value)))),

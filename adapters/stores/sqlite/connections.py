@@ -142,8 +142,8 @@ def _open(path: str) -> sqlite3.Connection:
         # Without this INSERT OR REPLACE would remove rows past the append-only triggers.
         connection.execute("PRAGMA recursive_triggers = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
-        # What is removed or replaced within a page is overwritten: a destroyed key leaves nothing behind.
-        connection.execute("PRAGMA secure_delete = FAST")
+        # What is removed or replaced is overwritten, in pages that become free too: what was erased leaves no trace.
+        connection.execute("PRAGMA secure_delete = ON")
         connection.create_function(BEGINS, 2, _begins, deterministic=True)
     except BaseException:
         connection.close()
