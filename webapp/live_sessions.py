@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.caller import Caller
 from engine.problems import NotFoundError, Problem
+from engine.service.auditing import Attempt, audited
 from engine.service.directory import account_of
 from engine.service.sign_ins import check_may_end_sessions
 from webapp import bearer, identity
@@ -85,8 +86,9 @@ def of_person(caller: Caller, person_id: str) -> Listed:
 
 def end_mine(caller: Caller, handle: str) -> None:
     """End one of the caller's own sessions. Raises `NotFoundError` (`session.not_found`)."""
-    if not wiring().sessions.end_one(_account(caller, caller.actor.id), handle):
-        raise NotFoundError(Problem("session.not_found", "you have no such session; it may have ended by itself"))
+    with audited(ports(), caller, [Attempt("session.end", "session", caller.actor.id)]):
+        if not wiring().sessions.end_one(_account(caller, caller.actor.id), handle):
+            raise NotFoundError(Problem("session.not_found", "you have no such session; it may have ended by itself"))
     identity.note_end(caller.actor, handle, channel=caller.channel)
 
 

@@ -26,14 +26,6 @@ def link_identity(ports: Ports, caller: Caller, person_id: str, issuer: str, sub
     text, `NotFoundError` for a person whom the caller may not see, `DeniedError` unless the caller may change the
     person, `ConflictError` (`identity.linked_already`) if the subject is linked to somebody else.
     """
-    parts = urlsplit(issuer)
-    if parts.scheme not in {"https", "http"} or not parts.netloc or len(issuer) > LONGEST or not issuer.isascii():
-        message = "the issuer is not an address such as `https://id.example.com`"
-        raise InvalidError(Problem("identity.link", message, help="write it as tokens have it in `iss`"))
-    if not 1 <= len(subject) <= LONGEST or not subject.isprintable():
-        raise InvalidError(
-            Problem("identity.link", f"the subject has 1 to {LONGEST} readable characters", help="`sub` of the tokens")
-        )
     return _linked(ports, caller, "identity.link", person_id, (issuer, subject))
 
 
@@ -42,10 +34,23 @@ def unlink_identity(ports: Ports, caller: Caller, person_id: str) -> Record:
     return _linked(ports, caller, "identity.unlink", person_id, None)
 
 
+def _checked(issuer: str, subject: str) -> None:
+    parts = urlsplit(issuer)
+    if parts.scheme not in {"https", "http"} or not parts.netloc or len(issuer) > LONGEST or not issuer.isascii():
+        message = "the issuer is not an address such as `https://id.example.com`"
+        raise InvalidError(Problem("identity.link", message, help="write it as tokens have it in `iss`"))
+    if not 1 <= len(subject) <= LONGEST or not subject.isprintable():
+        raise InvalidError(
+            Problem("identity.link", f"the subject has 1 to {LONGEST} readable characters", help="`sub` of the tokens")
+        )
+
+
 def _linked(ports: Ports, caller: Caller, action: str, person_id: str, account: tuple[str, str] | None) -> Record:
     issuer, subject = account or (None, None)
     attempt = [Attempt(action, "person", person_id[:200])]
     with audited(ports, caller, attempt):
+        if account is not None:
+            _checked(*account)
         visible = ports.authorizer.predicate(caller.actor, READ, "person")
         with ports.store.transaction() as transaction:
             person = transaction.get("person", person_id, visible)

@@ -98,11 +98,12 @@ def rotate_api_key(
     expired or replaced, `InvalidError` as `create_api_key` does and for an overlap that is too long
     (`api_key.overlap`).
     """
-    if not timedelta() <= overlap <= LONGEST_OVERLAP:
-        message = f"two keys serve side by side for 0 to {LONGEST_OVERLAP.days} days"
-        raise InvalidError(Problem("api_key.overlap", message))
-    fresh_id, life = key_id or ports.new_id(), _checked_life(life)
+    fresh_id = key_id or ports.new_id()
     with _changing(ports, caller, "api_key.rotate", old_id) as (transaction, old):
+        life = _checked_life(life)
+        if not timedelta() <= overlap <= LONGEST_OVERLAP:
+            message = f"two keys serve side by side for 0 to {LONGEST_OVERLAP.days} days"
+            raise InvalidError(Problem("api_key.overlap", message))
         if not in_force(old, caller.now) or old["replaced_by"] is not None:
             raise ConflictError(Problem("api_key.ended", "the key is revoked, expired or replaced already"))
         wanted = _Wanted(fresh_id, old["person_id"], old["name"], _checked_scopes(caller, old["scopes"]), life)

@@ -140,13 +140,15 @@ def test_nobody_is_let_in_without_the_entry_of_who_made_room(
 
 
 def test_nobody_ends_the_sessions_of_others(acting: Acting, own_house: Wiring) -> None:
-    """By their own addresses people end only their own sessions, whatever id they send."""
+    """By their own addresses people end only their own sessions, whatever id they send; the attempt is an entry."""
     victim, browser = acting("sales_manager"), acting("sales_rep")
     handle = str(listed(victim)[0]["id"])
     status, problem = ask(browser, f"/me/sessions/{handle}/end")
     assert (404, "session.not_found") == (status, problem["code"])  # type: ignore[index]
     assert 200 == victim.client.get("/api/v1/me").status_code
     assert [] == entries(own_house, "session.end")
+    (attempt,) = entries(own_house, "session.end", "failed")
+    assert ("person-sales_rep", "session.not_found") == (attempt["actor_id"], attempt["reason"])
 
 
 def test_an_administrator_ends_the_sessions_of_somebody(acting: Acting, own_house: Wiring) -> None:
