@@ -24,18 +24,23 @@ ORDERS = {"by id": (), "by score": (Sort("score", descending=True),)}
 
 def lists(records: int) -> list[Section]:
     """For each order, the first page of every role's readable leads; each record of a page is held to the predicate."""
+    made, predicates, expected = asked(records)
+    with TemporaryDirectory() as folder, closing(open_store(f"sqlite:///{Path(folder) / 'leads.db'}")) as store:
+        with store.transaction() as transaction:
+            for record in made:
+                transaction.insert(record)
+        return [_section(store, name, records, predicates, expected) for name in ORDERS]
+
+
+def asked(records: int) -> tuple[list[Record], list[Predicate], list[int]]:
+    """The leads, each role's predicate, and how many records the first page under it has."""
     from adapters.wiring import load_policies  # noqa: PLC0415  # it loads Oso
 
     policies, made = load_policies(Shipped.find()), [_lead(number) for number in range(records)]
     actors = [Actor("p6", "Ann", role, ORGANISATION, "r0", "b2", "t6", ("a0", "a1", "a2")) for role in ROLES]
     predicates = [policies.predicate(actor, "read", "lead") for actor in actors]
     readable = [sum(matches(predicate, record.values()) for record in made) for predicate in predicates]
-    expected = [min(PAGE, number) for number in readable]
-    with TemporaryDirectory() as folder, closing(open_store(f"sqlite:///{Path(folder) / 'leads.db'}")) as store:
-        with store.transaction() as transaction:
-            for record in made:
-                transaction.insert(record)
-        return [_section(store, name, records, predicates, expected) for name in ORDERS]
+    return made, predicates, [min(PAGE, number) for number in readable]
 
 
 def _section(store: Store, order: str, records: int, predicates: list[Predicate], expected: list[int]) -> Section:
@@ -44,16 +49,18 @@ def _section(store: Store, order: str, records: int, predicates: list[Predicate]
 
     title = f"List of {PAGE} from {records:,} leads, {order}, every role"
     work = Work(f"list {order}", title, predicates * ROUNDS, expected * ROUNDS)
-    ours = Entrant(OURS, "SQLite, the role's predicate", lambda: page, read=_held)
+    ours = Entrant(OURS, "SQLite, the role's predicate", lambda: page, read=held)
     # The organisation is asked for in both: every index begins with it, and no list is without it.
-    return contest(work, [ours, Entrant(WITHOUT, "SQLite, the whole organisation", lambda: page, _wall, _held)])
+    return contest(work, [ours, Entrant(WITHOUT, "SQLite, the whole organisation", lambda: page, wall, held)])
 
 
-def _wall(_: Predicate) -> Predicate:
+def wall(_: Predicate) -> Predicate:
+    """The whole organisation, whatever was asked."""
     return Compare("organisation_id", "=", ORGANISATION)
 
 
-def _held(answer: tuple[Predicate, Page]) -> int:
+def held(answer: tuple[Predicate, Page]) -> int:
+    """How many records of a page match what was asked."""
     predicate, page = answer
     return sum(matches(predicate, record.values()) for record in page.records)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from benchmarks import authorization, fresh, listing, over_http, populations, scoring_leads
+from benchmarks import authorization, fresh, listing, listing_mongodb, over_http, populations, scoring_leads
 from benchmarks.contest import Entrant, Work, contest, entered
 from benchmarks.families import FAMILIES
 from benchmarks.generated import Row, amounts, commission, first_hit, leads, score, scoring_rules, table_rows
@@ -31,9 +31,10 @@ class Sizes:
     imported: int | None = None
     seconds: float = 0.5
     listed: int = 100_000
+    listed_on_mongodb: int = 10_000
 
 
-TINY = Sizes(40, 50, (60,), 60, 20, 3_000, 3, 1, 1, 3, 50, 0.05, 2_000)
+TINY = Sizes(40, 50, (60,), 60, 20, 3_000, 3, 1, 1, 3, 50, 0.05, 2_000, 200)
 """Everything once, to see that it runs and answers right."""
 
 
@@ -80,6 +81,7 @@ WORKLOADS: tuple[tuple[str, Callable[[Sizes], Iterable[Section]]], ...] = (
     ("population", lambda sizes: [populations.many(sizes.population, scoring_rules(sizes.rules))]),
     ("authorization", lambda _: [authorization.checks()]),
     ("list", lambda sizes: listing.lists(sizes.listed)),
+    ("mongodb list", lambda sizes: listing_mongodb.lists(sizes.listed_on_mongodb)),
     ("cold load", lambda sizes: [fresh.cold_load(sizes.files, sizes.fresh_rounds)]),
     ("import time", lambda sizes: [fresh.imports(sizes.fresh_rounds)]),
     ("over http", lambda sizes: [over_http.requests(sizes.http_rounds, sizes.http_requests)]),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +18,8 @@ from redis import Redis
 from adapters import valkey
 from adapters.settings import Settings
 from adapters.wiring import Texts, load_texts
+from benchmarks.mongodb_server import NAMED, kind
+from benchmarks.mongodb_server import mongodb_server as mongodb_server_in
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -122,40 +122,8 @@ def mongodb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     `BYLAW_TEST_MONGODB` names a real server; otherwise SecantusDB, which speaks the same wire protocol, runs as a child
     process for the session.
     """
-    if named := os.environ.get("BYLAW_TEST_MONGODB"):
-        yield named.rstrip("/")
-        return
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("secantusdb")
-    program = Path(sys.executable).with_name("secantusd-py")
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [program, "--port", str(port), "--storage-path", folder / "files", "--cache-size", "256M"],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-        )
-    try:
-        _wait_for(port, server)
-        yield f"mongodb://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 60
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert server.poll() is None, "SecantusDB ended at once"
-            assert time.monotonic() < end, "SecantusDB does not answer"
-            time.sleep(0.05)
-        else:
-            return
+    with mongodb_server_in(tmp_path_factory.mktemp("secantusdb")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -187,10 +155,7 @@ def mongodb_url(new_mongodb: Callable[[], str]) -> str:
 @pytest.fixture(scope="session")
 def mongodb_kind() -> str:
     """What plays MongoDB's part in this run, for the line that says what was really used."""
-    if "BYLAW_TEST_MONGODB" in os.environ:
-        return "a MongoDB server"
-    lacks = "neither enforces roles on collections nor reads an order from an index"
-    return f"MongoDB's wire protocol (SecantusDB, which {lacks})"
+    return kind()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
