@@ -18,7 +18,7 @@ from redis import Redis
 from adapters import valkey
 from adapters.settings import Settings
 from adapters.wiring import Texts, load_texts
-from benchmarks.mongodb_server import NAMED, kind
+from benchmarks.mongodb_server import kind
 from benchmarks.mongodb_server import mongodb_server as mongodb_server_in
 
 ROOT = Path(__file__).resolve().parent.parent

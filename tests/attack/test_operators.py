@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from attackers import STORES
-from small_world import Api, value
+from small_world import STORES, Api, value
 
 from engine.records import FieldKind, record_type
 from engine.service.records import WRITABLE
