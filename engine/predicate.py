@@ -30,21 +30,42 @@ class Never:
     """Matches no record: an empty scope is this, never an absent condition."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Compare:
-    """`field operator value`; value is one scalar."""
+    """`field operator value`; value is one scalar. Equal to another only if the values are of one type too."""
 
     field: str
     operator: Operator
     value: Scalar
 
+    def __eq__(self, other: object) -> bool:
+        # Python's `True == 1` would let one condition stand for the other, though they match different records.
+        return (
+            isinstance(other, Compare)
+            and (self.field, self.operator, type(self.value)) == (other.field, other.operator, type(other.value))
+            and self.value == other.value
+        )
 
-@dataclass(frozen=True, slots=True)
+    def __hash__(self) -> int:
+        return hash((self.field, self.operator, self.value))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class In:
-    """The field is one of the values. An empty tuple is written `Never`."""
+    """The field is one of the values. An empty tuple is written `Never`. Equal to another as `Compare` is."""
 
     field: str
     values: tuple[Scalar, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, In)
+            and (self.field, self.values) == (other.field, other.values)
+            and all(type(mine) is type(theirs) for mine, theirs in zip(self.values, other.values, strict=True))
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.field, self.values))
 
 
 @dataclass(frozen=True, slots=True)

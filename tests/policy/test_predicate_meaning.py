@@ -73,6 +73,16 @@ def test_other_types_never_match(operator: Any, held: Any, value: Any) -> None:
     assert not matches(In("field", (value,)), {"field": held})
 
 
+@pytest.mark.parametrize(("one", "other"), [(1, True), (0, False), (Decimal(1), 1), (Decimal(1), True)])
+def test_conditions_are_equal_only_with_values_of_one_type(one: Any, other: Any) -> None:
+    """Two conditions whose values Python calls equal but whose types differ are two conditions: neither stands in."""
+    first, second = Compare("field", "=", one), Compare("field", "=", other)
+    assert both(first, second) == And((first, second))
+    assert either(first, second) == Or((first, second))
+    assert In("field", (one, "a")) != In("field", (other, "a"))
+    assert {first, In("field", (one,))} == {Compare("field", "=", one), In("field", (one,))}
+
+
 @pytest.mark.parametrize(
     ("smaller", "larger"),
     [

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from record_samples import lead, of
+from record_samples import NOW, lead, of
 from store_strategies import EDGES, SMALL_VALUES, TYPES, predicates, records, sorts
 
 from adapters.stores.cursors import Question
@@ -91,6 +92,20 @@ def test_find_is_matches(store: Store, examples: st.DataObject) -> None:
         assert expected == [record.id for record in store.find(type_name, mine, limit=1000).records]
         assert expected == [record.id for record in store.scan(type_name, mine, batch=2)]
         assert len(expected) == store.count(type_name, mine)
+
+
+def test_values_that_python_calls_equal_are_not_mixed_up(store: Store, organisation: str) -> None:
+    """Asked one after the other, `1`, `true` and `1.0` keep their meanings; values without a hash are no trouble."""
+    job = {"kind": "k", "title": "t", "state": "done", "actor_id": "ann", "parameters": {}, "created_at": NOW}
+    keep(store, [Record("job", "j", organisation, {**job, "done": 1, "cancel_requested": True})])
+    values = (1, True, Decimal("1.0"), Decimal("sNaN"), [1])
+    asked = [
+        *(("done", value, number) for value, number in zip(values, (1, 0, 1, 0, 0), strict=True)),
+        *(("cancel_requested", value, number) for value, number in zip(values, (0, 1, 0, 0, 0), strict=True)),
+    ]
+    for field, value, number in (*asked, *reversed(asked)):
+        for condition in (Compare(field, "=", value), In(field, (value,))):  # type: ignore[arg-type]
+            assert number == store.count("job", And((of(organisation), condition))), condition
 
 
 @pytest.mark.parametrize("type_name", ["deal", "lead", "job"])

@@ -19,7 +19,7 @@ BEGINS = "bylaw_begins"
 _MANY = 100
 """Above this, a list of values travels as one JSON parameter: SQLite limits how many parameters there are."""
 
-Sql = tuple[str, list[Any]]
+Sql = tuple[str, Sequence[Any]]
 
 
 def where(condition: Condition) -> Sql:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from threading import get_ident
 from typing import Any
 
@@ -30,6 +31,9 @@ from adapters.stores.values import checked, instant_from_text, instant_to_text, 
 from engine.ports import AuditDraft, LogHead, Message, Page, Sort
 from engine.predicate import Predicate, Scalar
 from engine.records import FieldKind, Record, record_type
+
+_KEPT_CONDITIONS = 1_000
+"""How many translated predicates are kept; those asked with longest ago go first."""
 
 
 class _Reader:
@@ -348,7 +352,16 @@ def _keep_head(connection: sqlite3.Connection, organisation_id: str, head: Head)
 
 
 def _where(shape: TableShape, predicate: Predicate) -> Sql:
-    return where(resolve(predicate, shape.type))
+    try:
+        return _translated(shape.type.name, predicate)
+    except TypeError:  # a value without a hash, which no field holds: a list, a signalling NaN
+        return where(resolve(predicate, shape.type))
+
+
+@lru_cache(maxsize=_KEPT_CONDITIONS)
+def _translated(type_name: str, predicate: Predicate) -> Sql:
+    """Translating takes as long as reading several rows, and a person's predicate is asked with again and again."""
+    return where(resolve(predicate, record_type(type_name)))
 
 
 def _selected(shape: TableShape, condition: Sql, ending: str) -> Sql:
