@@ -82,23 +82,46 @@ class RecordField:
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """A kind of record: its fields and the orders in which lists of it are asked for.
+    """A kind of record: its fields and how they are looked for.
 
-    `indexes` name fields; stores add `organisation_id` before and `id` after. `append_only` records are never changed
-    or deleted once written. `of_owner` says that the personal fields are those of the person who owns the record, and
-    not the record's own.
+    `orders` are those in which its lists are asked for, the usual one first, each after the fields that a filter fixes;
+    `indexes` is what else is searched by. Both name fields, with a `-` before one that falls; stores add
+    `organisation_id` before and `id` after. `append_only` records are never changed or deleted once written. `of_owner`
+    says that the personal fields are those of the person who owns the record, and not the record's own.
     """
 
     name: str
     fields: tuple[RecordField, ...]
+    orders: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     append_only: bool = False
     of_owner: bool = False
 
+    @property
+    def usual_indexes(self) -> tuple[tuple[str, ...], ...]:
+        """The indexes for the usual order, which is by id if there is no other: in all, and in each holder's records.
+
+        Without the latter, the few records that somebody may read would be sought among all in that order.
+        """
+        usual = self.orders[0] if self.orders else ()
+        holders = [(name,) for name in HOLDERS if self.field(name)]
+        return tuple((*head, *usual) for head in ((), *holders) if head or usual)
+
+    @property
+    def other_indexes(self) -> tuple[tuple[str, ...], ...]:
+        """The indexes for the other orders, an owner's records by id among them, and for `indexes`."""
+        by_owner = (("owner_id",),) if self.orders and self.field("owner_id") else ()
+        return (*self.orders[1:], *by_owner, *self.indexes)
+
     def field(self, name: str) -> RecordField | None:
         """The field of this name; `id`, `organisation_id` and `revision` count as fields of every record."""
         return next((known for known in (*COMMON, *self.fields) if known.name == name), None)
+
+
+def signed(name: str) -> tuple[str, bool]:
+    """A name in an order or index as the field's name and whether it falls: `-score` falls."""
+    return name.removeprefix("-"), name.startswith("-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +161,8 @@ PLACE = _fields(TEXT, "region_id", "branch_id", "team_id", "owner_id", "territor
 """Where a record belongs. Every record that the role matrix governs carries these five fields."""
 
 
-def _by_place(*order: str) -> tuple[tuple[str, ...], ...]:
-    """Indexes over the place; an owner's in `order`, or the owner's few records would be sought among all in order."""
-    return ("owner_id", *order), ("team_id",), ("branch_id",)
-
-
-_BY_PLACE = _by_place()
+HOLDERS = ("owner_id", "team_id", "branch_id")
+"""Who holds a record, from the narrowest: the scopes of the role matrix."""
 
 RECORD_TYPES: tuple[RecordType, ...] = (
     RecordType("organisation", (*_fields(TEXT, "name!", "currency!"), *_fields(BOOLEAN, "example"))),
@@ -162,7 +181,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             # The account at an identity provider that the person signs in with (`engine.service.sign_ins`).
             *_fields(TEXT, "identity_issuer", "identity_subject*"),
         ),
-        indexes=(*_BY_PLACE, ("role",), ("identity_subject",)),
+        indexes=(("role",), ("identity_subject",)),
     ),
     RecordType(
         "account",
@@ -173,7 +192,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(MONEY, "annual_revenue"),
             *_fields(TEXT, "source"),
         ),
-        indexes=(*_BY_PLACE, ("name",)),
+        orders=(("name",),),
     ),
     RecordType("product", (*_fields(TEXT, "name!", "series"), *_fields(MONEY, "list_price"), *_fields(TEXT, "source"))),
     RecordType(
@@ -187,7 +206,8 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(TEXT, "band", "score_state", "decision_id", "scored_by"),
             *_fields(INSTANT, "scored_at"),
         ),
-        indexes=(*_by_place("score"), ("score",), ("band", "score"), ("score_state",)),
+        orders=(("-score",), ("band", "-score")),
+        indexes=(("score_state",),),
     ),
     RecordType(
         "deal",
@@ -200,7 +220,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(INSTANT, "changed_at"),
             *_fields(DOCUMENT, "splits"),
         ),
-        indexes=(*_by_place("closed_on"), ("stage", "closed_on"), ("closed_on",)),
+        orders=(("-closed_on",), ("stage", "-closed_on")),
     ),
     RecordType(
         "check_in",
@@ -210,7 +230,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(INSTANT, "at!"),
             *_fields(DECIMAL, "latitude!", "longitude!", "accuracy_metres"),
         ),
-        indexes=(*_BY_PLACE, ("at",)),
+        orders=(("-at",),),
         append_only=True,
     ),
     RecordType(
@@ -221,7 +241,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(DOCUMENT, "base!", "client!", "server!", "outcome", "decision"),
             *_fields(INSTANT, "client_at!", "server_at!", "found_at!"),
         ),
-        indexes=(*_BY_PLACE, ("state", "found_at")),
+        orders=(("-found_at",), ("state", "-found_at")),
     ),
     RecordType(
         "statement",
@@ -234,7 +254,8 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(DOCUMENT, "decision!"),
             *_fields(INSTANT, "calculated_at!"),
         ),
-        indexes=(*_BY_PLACE, ("period", "payout"), ("plan", "period")),
+        orders=(("-payout",), ("-period", "-payout")),
+        indexes=(("plan", "period"),),
         unique=(("plan", "period", "owner_id"),),
         of_owner=True,
     ),
@@ -259,7 +280,8 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(INSTANT, "at!", "as_of!", "decided_at!"),
             *_fields(DOCUMENT, "document!", "facts"),
         ),
-        indexes=(*_BY_PLACE, ("rule_set", "decided_at"), ("subject_type", "subject_id", "decided_at")),
+        orders=(("-decided_at",), ("rule_set", "-decided_at")),
+        indexes=(("subject_type", "subject_id", "-decided_at"),),
         append_only=True,
     ),
     RecordType(
@@ -273,7 +295,8 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(TEXTS, "actor_scopes"),
             *_fields(INSTANT, "created_at!", "started_at", "finished_at", "lease_until"),
         ),
-        indexes=(*_BY_PLACE, ("state",), ("created_at",)),
+        orders=(("-created_at",),),
+        indexes=(("state",),),
     ),
     RecordType(
         "import_batch",
@@ -283,7 +306,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(DOCUMENT, "counts!", "findings!"),
             *_fields(INSTANT, "imported_at!"),
         ),
-        indexes=(("imported_at",),),
+        orders=(("-imported_at",),),
     ),
     RecordType(
         "api_key",
@@ -333,12 +356,8 @@ RECORD_TYPES: tuple[RecordType, ...] = (
             *_fields(INTEGER, "rule_version"),
             *_fields(DOCUMENT, "changes", "personal", "sealed"),
         ),
-        indexes=(
-            *_by_place("sequence"),
-            ("sequence",),
-            ("actor_id", "sequence"),
-            ("record_type", "record_id", "sequence"),
-        ),
+        orders=(("-sequence",), ("actor_id", "-sequence")),
+        indexes=(("record_type", "record_id", "-sequence"),),
         unique=(("sequence",),),
         append_only=True,
     ),

@@ -29,7 +29,7 @@ from engine.caller import ROLES, Actor
 from engine.policy import Policies
 from engine.ports import Sort
 from engine.predicate import Compare, Never, Predicate
-from engine.records import PLACE, RECORD_TYPES, FieldKind, Money, Record, RecordType, record_type
+from engine.records import RECORD_TYPES, FieldKind, Money, Record, RecordType, record_type, signed
 
 GOVERNED = [known for known in RECORD_TYPES if known.field("owner_id") and known.name != "import_batch"]
 ORGANISATION = "plans"
@@ -71,12 +71,10 @@ class Recorder(_Reader):
 
 
 def orders(known: RecordType) -> Iterator[tuple[Sort, ...]]:
-    """By id, and by the fields of every index that is not about the place: names from A on, all else from the top."""
+    """By id, and the orders of the type's lists."""
     yield ()
-    place = {field.name for field in PLACE}
-    for names in known.indexes:
-        if place.isdisjoint(names):
-            yield tuple(Sort(name, descending=name != "name") for name in names)
+    for names in known.orders:
+        yield tuple(Sort(name, descending=falls) for name, falls in map(signed, names))
 
 
 def lists(known: RecordType, predicate: Predicate) -> Iterator[Asked]:

@@ -16,17 +16,13 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from adapters.stores.mongodb.documents import index_fields, validator
 from engine.problems import Problem, UnavailableError
-from engine.records import PLACE, RECORD_TYPES, RecordType
+from engine.records import RECORD_TYPES, RecordType, signed
 
 FORMAT = 2
 """2: audit entries have leaves, and their personal values lie sealed."""
 
 FACTS, LOCKS, OUTBOX = "store_facts", "store_locks", "outbox"
 AUDIT_HEADS, AUDIT_KEYS = "audit_heads", "audit_keys"
-
-_ASCENDING = {"name", *(field.name for field in PLACE)}
-"""What lists show from A on, or ask for by value. All else they show from the newest or the highest on: MongoDB reads
-an order from an index only if every key has its direction, or every key the other one, and `id` always ascends."""
 
 _LOG_RULES: dict[str, dict[str, Any]] = {
     AUDIT_HEADS: {
@@ -129,9 +125,11 @@ def indexes(known: RecordType) -> list[dict[str, Any]]:
         {"keys": [("id", 1), ("organisation_id", 1)], "name": "by_id"},
         {"keys": [("organisation_id", 1), ("id", 1)], "name": "by_organisation"},
     ]
-    for names in known.indexes:
-        keys = [(path, 1 if name in _ASCENDING else -1) for name in names for path in index_fields(known, (name,))]
-        title = "_and_".join(name if name in _ASCENDING else f"falling_{name}" for name in names)
+    for names in (*known.usual_indexes, *known.other_indexes):
+        # An order is read from an index only if every key has its direction, or every key the other one.
+        parts = [signed(name) for name in names]
+        keys = [(path, -1 if falls else 1) for name, falls in parts for path in index_fields(known, (name,))]
+        title = "_and_".join(f"falling_{name}" if falls else name for name, falls in parts)
         found.append({"keys": [("organisation_id", 1), *keys, ("id", 1)], "name": f"by_{title}"})
     for names in known.unique:
         paths = ["organisation_id", *index_fields(known, names)]
