@@ -17,10 +17,11 @@ from adapters.stores.sqlite.conditions import Sql, joined
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A condition beside the predicate, and the order."""
+    """A condition beside the predicate, and the order: by some columns, then by id and organisation."""
 
     condition: Sql
     order_by: str
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +39,17 @@ def stretches(question: Question, position: Position | None) -> Iterator[Stretch
     columns = [_Column(quoted(name), key.descending) for key in question.keys for name in column_names(key.field)]
     values = _position_values(question, position)
     if not columns:
-        yield Stretch(_after_record(position) if position else ("1", []), _order_by([]))
+        yield _stretch(_after_record(position) if position else ("1", []), [])
         return
     first, rest = columns[0], columns[1:]
     at_nulls = position is not None and values[0] is None
     if not at_nulls:
         bound = _bounded(columns, values, position) if position else ("1", [])
-        yield Stretch(joined("AND", [(f"{first.name} IS NOT NULL", []), bound]), _order_by(columns))
+        yield _stretch(joined("AND", [(f"{first.name} IS NOT NULL", []), bound]), columns)
     # Columns of one money field are null together, so in the second stretch they order nothing.
     width = len(column_names(question.keys[0].field))
     after = _after(columns[width:], values[width:], position) if position and at_nulls else ("1", [])
-    yield Stretch(joined("AND", [(f"{first.name} IS NULL", []), after]), _order_by(rest[width - 1 :]))
+    yield _stretch(joined("AND", [(f"{first.name} IS NULL", []), after]), rest[width - 1 :])
 
 
 def _position_values(question: Question, position: Position | None) -> list[Any]:
@@ -58,8 +59,9 @@ def _position_values(question: Question, position: Position | None) -> list[Any]
     return values
 
 
-def _order_by(columns: list[_Column]) -> str:
-    return ", ".join([*(column.order for column in columns), '"id"', '"organisation_id"'])
+def _stretch(condition: Sql, columns: list[_Column]) -> Stretch:
+    order_by = ", ".join([*(column.order for column in columns), '"id"', '"organisation_id"'])
+    return Stretch(condition, order_by, tuple(column.name for column in columns))
 
 
 def _bounded(columns: list[_Column], values: list[Any], position: Position) -> Sql:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from threading import get_ident
 from typing import Any
@@ -24,6 +24,15 @@ from adapters.stores.refusals import (
 from adapters.stores.sqlite.columns import TableShape, quoted, shape_of
 from adapters.stores.sqlite.conditions import Sql, joined, where
 from adapters.stores.sqlite.connections import Connections
+from adapters.stores.sqlite.holders import (
+    Held,
+    by_holder,
+    count_by_holder,
+    is_kept_by_holder,
+    page_by_holder,
+    rows_within_steps,
+    tally_by_holder,
+)
 from adapters.stores.sqlite.paging import stretches
 from adapters.stores.tally import tallied_field
 from adapters.stores.typed import resolve
@@ -32,14 +41,41 @@ from engine.ports import AuditDraft, LogHead, Message, Page, Sort
 from engine.predicate import Predicate, Scalar
 from engine.records import FieldKind, Record, record_type
 
-_KEPT_CONDITIONS = 1_000
+_KEPT = 1_000
 """How many translated predicates are kept; those asked with longest ago go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A predicate about one record type as SQL; `held` is the same by holder, if it can be."""
+
+    condition: Sql
+    held: tuple[Held, ...]
+
+
+def _translated(type_name: str, predicate: Predicate) -> _Asked:
+    condition = resolve(predicate, record_type(type_name))
+    return _Asked(where(condition), by_holder(condition))
+
+
+class _Translator:
+    """Translates predicates and keeps what it made: translating takes as long as reading several records does."""
+
+    def __init__(self) -> None:
+        self._kept = lru_cache(maxsize=_KEPT)(_translated)
+
+    def __call__(self, type_name: str, predicate: Predicate) -> _Asked:
+        try:
+            return self._kept(type_name, predicate)
+        except TypeError:  # a value without a hash, which no field holds: a list, a signalling NaN
+            return _translated(type_name, predicate)
 
 
 class _Reader:
     """Reading through a connection that the subclass lends."""
 
     _notary: Notary
+    _asked: _Translator
 
     def _snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
         """A connection on which everything read is of one moment."""
@@ -54,7 +90,9 @@ class _Reader:
         shape = _shape(record_type)
         if not is_text(record_id):
             raise not_found(record_type, record_id)
-        found = _selected(shape, joined("AND", [('"id" = ?', [record_id]), _where(shape, predicate)]), "LIMIT 1")
+        found = _selected(
+            shape, joined("AND", [('"id" = ?', [record_id]), self._asked(record_type, predicate).condition]), "LIMIT 1"
+        )
         with self._statement() as connection:
             row = connection.execute(*found).fetchone()
             if row is not None:
@@ -74,15 +112,20 @@ class _Reader:
         shape = _shape(record_type)
         question = Question.of(shape.type, predicate, sort, limit)
         position = question.position(cursor) if cursor is not None else None
-        condition = _where(shape, predicate)
+        asked = self._asked(record_type, predicate)
+        held = asked.held if is_kept_by_holder(question) else ()
         records: list[Record] = []
         parts = tuple(stretches(question, position))
         with self._snapshot() if len(parts) > 1 else self._statement() as connection:
             for stretch in parts:
                 wanted = limit + 1 - len(records)
                 ending = f"ORDER BY {stretch.order_by} LIMIT {wanted}"
-                found = _selected(shape, joined("AND", [condition, stretch.condition]), ending)
-                records.extend(self._records(connection, shape, connection.execute(*found).fetchall()))
+                found = _selected(shape, joined("AND", [asked.condition, stretch.condition]), ending)
+                rows = rows_within_steps(connection, found) if held else connection.execute(*found).fetchall()
+                if rows is None:
+                    found = page_by_holder(shape, question, stretch, held, wanted)
+                    rows = connection.execute(*found).fetchall()
+                records.extend(self._records(connection, shape, rows))
                 if len(records) > limit:
                     break
         shown = tuple(records[:limit])
@@ -91,7 +134,7 @@ class _Reader:
     def scan(self, record_type: str, predicate: Predicate, *, after_id: str = "", batch: int = 500) -> Iterator[Record]:
         """See `engine.ports.Reader.scan`."""
         shape = _shape(record_type)
-        condition = _where(shape, predicate)
+        condition = self._asked(record_type, predicate).condition
         after: Sql = ('"id" > ?', [after_id])
         ending = f'ORDER BY "id", "organisation_id" LIMIT {int(batch)}'
         while True:
@@ -107,22 +150,31 @@ class _Reader:
     def count(self, record_type: str, predicate: Predicate) -> int:
         """See `engine.ports.Reader.count`."""
         shape = _shape(record_type)
-        text, values = _where(shape, predicate)
-        with self._statement() as connection:
-            row = connection.execute(f"SELECT count(*) FROM {shape.name} WHERE {text}", values).fetchone()  # noqa: S608  # names are ours, values are bound
-        return int(row[0])
+        asked = self._asked(record_type, predicate)
+        text, values = asked.condition
+        every: Sql = (f"SELECT count(*) FROM {shape.name} WHERE {text}", values)  # noqa: S608  # names are ours, values are bound
+        few = count_by_holder(shape, asked.held) if asked.held else None
+        ((number,),) = self._counted(few, every)
+        return int(number)
 
     def tally(self, record_type: str, field: str, predicate: Predicate) -> dict[Scalar | None, int]:
         """See `engine.ports.Reader.tally`."""
         shape = _shape(record_type)
         tallied = tallied_field(shape.type, field)
-        text, values = _where(shape, predicate)
+        asked = self._asked(record_type, predicate)
+        text, values = asked.condition
         column = quoted(tallied.name)
-        query = f"SELECT {column}, count(*) FROM {shape.name} WHERE {text} GROUP BY {column}"  # noqa: S608  # names are ours, values are bound
-        with self._statement() as connection:
-            rows = connection.execute(query, values).fetchall()
+        every: Sql = (f"SELECT {column}, count(*) FROM {shape.name} WHERE {text} GROUP BY {column}", values)  # noqa: S608  # names are ours, values are bound
+        few = tally_by_holder(shape, asked.held, column) if asked.held else None
+        rows = self._counted(few, every)
         truth = tallied.kind is FieldKind.BOOLEAN
         return {bool(value) if truth and value is not None else value: number for value, number in rows}
+
+    def _counted(self, few: Sql | None, every: Sql) -> list[tuple[Any, ...]]:
+        """What `few` says, if it can be asked and is quick, or else `every`."""
+        with self._statement() as connection:
+            rows = None if few is None else rows_within_steps(connection, few)
+            return connection.execute(*every).fetchall() if rows is None else rows
 
     def log_head(self, organisation_id: str) -> LogHead:
         """See `engine.ports.Reader.log_head`."""
@@ -159,10 +211,11 @@ class _Reader:
 class SQLiteTransaction(_Reader):
     """A transaction on one connection that holds the write lock."""
 
-    def __init__(self, connection: sqlite3.Connection, notary: Notary) -> None:
+    def __init__(self, connection: sqlite3.Connection, notary: Notary, asked: _Translator) -> None:
         """On a connection after BEGIN IMMEDIATE."""
         self._lent = connection
         self._notary = notary
+        self._asked = asked
         self.ended = False
         self.erased = False
 
@@ -270,6 +323,7 @@ class SQLiteStore(_Reader):
     def __init__(self, path: str, notary: Notary) -> None:
         """Open or create the file. Raises `UnavailableError`."""
         self._notary = notary
+        self._asked = _Translator()
         self._connections = Connections(path, notary)
         self._writer: int | None = None
 
@@ -290,7 +344,7 @@ class SQLiteStore(_Reader):
             raise RuntimeError("a transaction is already open in this thread")
         with self._connections.lent_to_writer() as connection:
             self._writer = get_ident()
-            open_transaction = SQLiteTransaction(connection, self._notary)
+            open_transaction = SQLiteTransaction(connection, self._notary, self._asked)
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 yield open_transaction
@@ -349,19 +403,6 @@ def _keep_head(connection: sqlite3.Connection, organisation_id: str, head: Head)
         connection.execute(
             "INSERT INTO audit_head (last_sequence, frontier, last_leaf, organisation_id) VALUES (?, ?, ?, ?)", values
         )
-
-
-def _where(shape: TableShape, predicate: Predicate) -> Sql:
-    try:
-        return _translated(shape.type.name, predicate)
-    except TypeError:  # a value without a hash, which no field holds: a list, a signalling NaN
-        return where(resolve(predicate, shape.type))
-
-
-@lru_cache(maxsize=_KEPT_CONDITIONS)
-def _translated(type_name: str, predicate: Predicate) -> Sql:
-    """Translating takes as long as reading several rows, and a person's predicate is asked with again and again."""
-    return where(resolve(predicate, record_type(type_name)))
 
 
 def _selected(shape: TableShape, condition: Sql, ending: str) -> Sql:
