@@ -508,7 +508,7 @@ def test_lists_of_ten_thousand_leads_use_indexes(many_leads: Path, role: str, so
         for text in questions:
             plan = [row[3] for row in plain.execute(f"EXPLAIN QUERY PLAN {text}")]
             assert any("INDEX" in step for step in plan), (text, plan)
-            assert not any(step.startswith("SCAN") for step in plan), (text, plan)
+            assert not any(step.startswith("SCAN") and "(subquery" not in step for step in plan), (text, plan)
 
 
 def test_the_predicate_function_is_ours(file: Path) -> None:
