@@ -17,6 +17,7 @@ CODES: dict[str, str] = {
     "record.not_found": "There is no such record, or it is outside what you may see.",
     "record.stale": "The record changed since you read it.",
     "record.exists": "A record with this id exists already.",
+    "access.changed": "The rights of whoever asks changed while a long answer was being written; it ends there.",
     "access.denied": "The policies do not allow this.",
     "authzen.malformed": "The request is not one of the OpenID Authorization API.",
     "access.insufficient_scope": "The key or token does not have the scope that this needs.",
@@ -85,7 +86,7 @@ CODES: dict[str, str] = {
     "job.unknown_kind": "There is no job of this kind.",
     "job.finished": "The job has ended and cannot be cancelled.",
     "job.person_gone": "The person who started the job may not sign in any more.",
-    "job.rights_changed": "The role or place of the person who started the job changed while it ran.",
+    "job.rights_changed": "The role or place of the person who started the job changed before or while it ran.",
     "job.abandoned": "The job's worker died too often.",
     "job.unexpected": "The job stopped on an error that is ours to repair; the log has the details.",
     # -- use cases: the directory

@@ -6,7 +6,9 @@ entries in the audit log, a bounded number of them, so that guessing cannot fill
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from flask import g, request
 
@@ -16,8 +18,13 @@ from engine.records import Record
 from engine.service.api_keys import present_key
 from engine.service.auditing import record_attempt, refused_times
 from engine.service.directory import actor_of_subject
-from webapp.context import now, ports, wiring
+from webapp.context import now, ports, surroundings, wiring
 from webapp.problems import NotSignedInError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from adapters.wiring import Wiring
 
 KEY_START = "byl_"
 STRANGERS = "unknown"
@@ -45,6 +52,21 @@ def actor() -> Actor:
     return _by_key(_text()) if kind() == "key" else _by_token(_text())
 
 
+def later() -> Callable[[], Actor | None]:
+    """A way to look up, after the request's own context, whom its key or token stands for then; None for nobody."""
+    text, is_key, around = _text(), kind() == "key", surroundings()
+
+    def look() -> Actor | None:
+        if is_key:
+            return present_key(around.wiring.ports, text, around.clock()).actor
+        try:
+            return _actor_of_token(around.wiring, text, around.clock())
+        except (InvalidError, NotFoundError):
+            return None
+
+    return look
+
+
 def _text() -> str:
     return request.headers.get("Authorization", "").partition(" ")[2].strip()
 
@@ -59,13 +81,16 @@ def _by_key(text: str) -> Actor:
 
 def _by_token(text: str) -> Actor:
     try:
-        claims = wiring().tokens.verify(text, now())
-        found = actor_of_subject(ports(), claims.issuer, claims.subject)
+        return _actor_of_token(wiring(), text, now())
     except (InvalidError, NotFoundError) as error:
         if error.code != "token.not_accepted":
             _note_refusal("token.use", None, error.code)
         raise NotSignedInError(error.problems) from None
-    return replace(found, scopes=claims.scopes)
+
+
+def _actor_of_token(asked: Wiring, text: str, at: datetime) -> Actor:
+    claims = asked.tokens.verify(text, at)
+    return replace(actor_of_subject(asked.ports, claims.issuer, claims.subject), scopes=claims.scopes)
 
 
 def _note_refusal(action: str, key: Record | None, reason: str = "api_key.refused") -> None:

@@ -9,6 +9,7 @@ not come from another site. Who asks with a key or token instead (`webapp.bearer
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -27,6 +28,7 @@ from webapp.problems import NotSignedInError
 
 if TYPE_CHECKING:
     from adapters.wiring import Session
+    from engine.ports import Ports
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SAME_SITE = frozenset({"same-origin", "none"})
@@ -55,6 +57,27 @@ def current_caller() -> Caller:
         rate_limits.count(caller)
         g.caller = caller
     return cast("Caller", g.caller)
+
+
+def unchanged(caller: Caller) -> Callable[[], None]:
+    """What raises `DeniedError` (`access.changed`) once whoever asks is gone or has another role or place.
+
+    For an answer that takes long to write, part by part, after the request's own context: what is read for it later is
+    read with the rights of then, or not at all.
+    """
+    look = bearer.later() if bearer.presented() else _session_later()
+
+    def require() -> None:
+        if look() != caller.actor:
+            raise DeniedError(
+                Problem(
+                    "access.changed",
+                    "your rights have changed since you asked, so nothing more is written",
+                    help="ask again, for what you may see now",
+                )
+            )
+
+    return require
 
 
 def signed_in() -> bool:
@@ -156,7 +179,7 @@ def note_end(actor: Actor, subject: str, reason: str | None = None, channel: str
 def sign_out() -> None:
     """End this browser's session; doing it twice is the same as once."""
     found = session()
-    if found is not None and found.person_id is not None and (actor := _living(found.person_id)) is not None:
+    if found is not None and found.person_id is not None and (actor := _living(found.person_id, ports())) is not None:
         note_end(actor, actor.id)
     forget_session()
 
@@ -225,7 +248,7 @@ def _actor() -> Actor:
         return bearer.actor()
     found = session()
     if found is not None and found.person_id is not None:
-        actor = _living(found.person_id)
+        actor = _living(found.person_id, ports())
         if actor is not None and (found.values["how"] != EXAMPLE or wiring().settings.local_sign_in):
             return actor
         forget_session()  # the person left since, or a name is no longer enough: the session must not outlive that
@@ -234,14 +257,28 @@ def _actor() -> Actor:
     )
 
 
+def _session_later() -> Callable[[], Actor | None]:
+    """A way to look up later whom the present session stands for: by its handle, for its id may be replaced by then."""
+    found, held = session(), wiring()
+
+    def look() -> Actor | None:
+        person = found.person_id if found is not None else None
+        if found is None or person is None:
+            return None
+        alive = any(one.handle == found.handle for one in held.sessions.sessions_of(person))
+        return _living(person, held.ports) if alive else None
+
+    return look
+
+
 def _session_id() -> str:
     return request.cookies.get(cookie_name(), "")
 
 
-def _living(account: str) -> Actor | None:
+def _living(account: str, asked: Ports) -> Actor | None:
     """The actor that a person is now, None for nobody and for somebody who may not sign in any more."""
     try:
-        return actor_of_account(ports(), account)
+        return actor_of_account(asked, account)
     except NotFoundError:
         return None
 

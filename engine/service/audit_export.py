@@ -6,9 +6,10 @@ them. `engine.audit.export_file` describes the file, `engine.audit.verification`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from engine.audit.export_file import ExportedEntry, ExportHead, OlderCheckpoint, write
@@ -30,6 +31,9 @@ from engine.service.spelling import did_you_mean
 AUDIT_ENTRY = "audit_entry"
 OLDER_CHECKPOINTS = 24
 """How many checkpoints before the newest a file proves; another one is asked for by `since`."""
+
+BATCH = 500
+"""Entries that are read at once."""
 
 WHOLE = "organisation"
 SCOPES = {
@@ -89,12 +93,14 @@ def export_audit(
     to: datetime | None = None,
     since: str | None = None,
     progress: Progress | None = None,
+    still_allowed: Callable[[], None] | None = None,
 ) -> AuditExport:
     """The file with the entries of a scope from an instant (inclusive) to another (exclusive) that the caller may read.
 
     A checkpoint of the log as it stands is taken first, so that the file holds the newest entries too. `since` is the
     note of an older checkpoint that the reader has kept; the file then proves that nothing before it was changed.
-    `progress` is told now and then how many of how many entries were written.
+    `progress` is told now and then how many of how many entries were written. `still_allowed` is called before each
+    `BATCH` of entries is read, and raises once the caller's rights are others: the file then stops without an end.
 
     Raises `InvalidError` (`audit.scope`, `audit.note`, `audit.signature`), `NotFoundError` (`audit.empty`),
     `ConflictError` (`audit.broken`) if the log does not bear its checkpoints out, (`audit.history_changed`) if it does
@@ -137,7 +143,8 @@ def export_audit(
             raise _broken(size) from None
         if kept.size < size:
             older[kept.size] = OlderCheckpoint(since, kept.size)
-    entries = _told(map(_exported, ports.store.scan(AUDIT_ENTRY, shown)), head.entries, progress)
+    found = _while_allowed(ports.store.scan(AUDIT_ENTRY, shown, batch=BATCH), still_allowed)
+    entries = _told(map(_exported, found), head.entries, progress)
     lines = write(head, tree, entries, checkpoint=note, older=tuple(older.values()), sign=signer.sign)
     return AuditExport(scope, size, head.entries, _unbroken(lines, size))
 
@@ -152,6 +159,19 @@ def _tree(ports: Ports, organisation_id: str, size: int) -> StoredTree | None:
         return StoredTree(size, leaves)
     except ValueError:
         return None
+
+
+def _while_allowed(entries: Iterator[Record], still_allowed: Callable[[], None] | None) -> Iterator[Record]:
+    """The entries, each batch of them read just after it was asked whether that is still allowed."""
+    if still_allowed is None:
+        yield from entries
+        return
+    while True:
+        still_allowed()
+        batch = list(islice(entries, BATCH))
+        if not batch:
+            return
+        yield from batch
 
 
 def _told(entries: Iterator[ExportedEntry], total: int, progress: Progress | None) -> Iterator[ExportedEntry]:

@@ -137,6 +137,7 @@ def run_job(
         return with_whole_numbers(ports.store.get("job", job_id, Always()))
     try:
         caller = Caller(_starter(ports.store, job), clock(), "job", job.id)
+        _require_start(ports, caller.actor, job)
         run = _Run(ports, JOB_KINDS[job["kind"]](ports, caller, job), caller.actor, clock)
         job = run.begin(job)
         while job["state"] == RUNNING:
@@ -323,6 +324,18 @@ def _starter(reader: Reader, job: Record) -> Actor:
             Problem("job.person_gone", "the person who started the job may not sign in any more")
         ) from None
     return actor if job["actor_scopes"] is None else replace(actor, scopes=frozenset(job["actor_scopes"]))
+
+
+def _require_start(ports: Ports, starter: Actor, job: Record) -> None:
+    """Raise `DeniedError` (`job.rights_changed`) if whoever asked for the job might not start it today."""
+    if not ports.authorizer.allows(starter, START, job):
+        raise DeniedError(
+            Problem(
+                "job.rights_changed",
+                "the role or place of the person who started the job has changed since, and would not allow it now",
+                help="nothing was done; somebody who may can start it",
+            )
+        )
 
 
 def _fail(ports: Ports, seen: Record, now: datetime, error: BylawError) -> Record:

@@ -353,3 +353,34 @@ def test_a_run_that_cannot_be_started_is_in_the_log(ports):
         ("start", "failed", "incentive-run", "period.malformed"),
     ] == audit(ports)
     assert 0 == ports.store.count("job", Always())
+
+
+TAKEN_BEFORE = {
+    "another role": ("admin", {"role": "sales_rep"}, "[job.rights_changed]"),
+    "another region": ("admin", {"region_id": "r2", "branch_id": "b9"}, "[job.rights_changed]"),
+    "another team": ("manager", {"team_id": "t2"}, "[job.rights_changed]"),
+    "no role at all": ("analyst", {"role": "nobody"}, "[job.person_gone]"),
+}
+
+
+@pytest.mark.parametrize("taken", TAKEN_BEFORE)
+def test_a_queued_job_does_nothing_with_rights_that_went_before_it_began(ports, taken):
+    """Whoever might not start a job when it is taken up has it fail, however it was started: nothing is done."""
+    who, change, reason = TAKEN_BEFORE[taken]
+    job = start_scoring(ports, as_person(ports, who))
+    with ports.store.transaction() as transaction:
+        transaction.update(transaction.get("person", who, Always()).with_fields(**change))
+    failed = run(ports, job.id)
+    assert ("failed", 0, reason) == (failed["state"], failed["done"], failed["message"].split()[-1])
+    assert all(lead["score_state"] == "waiting" for lead in ports.store.scan("lead", Always()))
+    assert ("run", "failed" if "gone" in reason else "denied") in [entry[:2] for entry in audit(ports)]
+
+
+def test_a_queued_job_works_within_the_rights_that_are_left(ports):
+    """Whoever may still start a job after a change has it run, and it reaches what may be written now and no more."""
+    job = start_scoring(ports, as_person(ports, "admin"))
+    with ports.store.transaction() as transaction:
+        transaction.update(transaction.get("person", "admin", Always()).with_fields(role="revops_analyst"))
+    done = shown_result(run(ports, job.id))
+    others = start_scoring(ports, as_person(ports, "admin"))
+    assert done["leads"] == shown_result(run(ports, others.id))["leads"]

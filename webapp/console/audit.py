@@ -16,6 +16,7 @@ from engine.problems import InvalidError, Place, Problem
 from engine.records import Record
 from engine.service import audit as audit_cases
 from engine.service import audit_export, records
+from webapp import identity
 from webapp.console.audit_changes import MOST, lines_of
 from webapp.console.frame import Route, api, caller, link, page, ports
 from webapp.console.listing import LONGEST_SEARCH, asked, equal, listing, people_by_name, person_names
@@ -122,10 +123,11 @@ def export_audit() -> Response:
     It is asked for by a form, because a checkpoint of the log as it stands is signed first.
     """
     given = {name: request.form.get(name, "").strip()[:LONGEST_SEARCH] for name in (*FIELDS, "from", "to")}
-    period = Period(_day("from", given["from"]), _day("to", given["to"]))
+    period, asking = Period(_day("from", given["from"]), _day("to", given["to"])), caller()
     made = audit_export.export_audit(
-        ports(), caller(), wiring().signer, scope_of(given), from_=period.begin, to=period.end
-    )
+        ports(), asking, wiring().signer, scope_of(given), from_=period.begin, to=period.end,
+        still_allowed=identity.unchanged(asking),
+    )  # fmt: skip
     attachment = {"Content-Disposition": f'attachment; filename="{made.file_name}"'}
     return Response(made.lines, mimetype="application/jsonl", headers=attachment)
 
