@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import queue
 import socket
 import ssl
 import threading
@@ -71,18 +72,27 @@ class Allowance:
         self._ends = clock() + boundary.seconds_in_all
         self.failed = 0
 
+    @property
+    def left(self) -> float:
+        """Seconds that are left, 0 when none are."""
+        return max(0.0, self._ends - self._clock())
+
     def ask(self, asking: Asking) -> Answer:
         """The answer. Raises `UnavailableError` (`identity.provider_unavailable`) when tries or time are used up."""
         why = "no time is left"
-        while self.failed < self._boundary.tries and (left := self._ends - self._clock()) > 0:
+        while self.failed < self._boundary.tries and (left := self.left) > 0:
             try:
                 return _sent(asking, min(left, self._boundary.seconds_per_try), self._boundary.largest)
             except _FailedTryError as error:
                 self.failed += 1
                 why = str(error)
             if self.failed < self._boundary.tries:
-                time.sleep(max(0.0, min(self._boundary.pause * 2 ** (self.failed - 1), self._ends - self._clock())))
-        raise UnavailableError(
+                time.sleep(min(self._boundary.pause * 2 ** (self.failed - 1), self.left))
+        raise self.used_up(why)
+
+    def used_up(self, why: str) -> UnavailableError:
+        """The error of a step that has come to nothing."""
+        return UnavailableError(
             Problem(
                 UNAVAILABLE,
                 f"the identity provider did not answer as it should in {self.failed} tries: {why}",
@@ -146,7 +156,7 @@ def _exchange(asking: Asking, seconds: float, largest: int) -> tuple[int, bytes]
 def _connected(host: str, port: int, deadline: float) -> socket.socket:
     """A connection to the first address of the host that takes one; all together have until the deadline."""
     refused: OSError = TimeoutError()
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    for family, kind, protocol, _, address in _resolved(host, port, deadline):
         left = deadline - time.monotonic()
         if left <= 0:
             break
@@ -160,6 +170,29 @@ def _connected(host: str, port: int, deadline: float) -> socket.socket:
         else:
             return made
     raise refused
+
+
+def _resolved(host: str, port: int, deadline: float) -> list[Any]:
+    """The addresses of a host, if they are found by the deadline.
+
+    The system's resolver takes no time limit and may take half a minute: it is asked in a thread that is left behind.
+    """
+    found: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
+
+    def resolve() -> None:
+        try:
+            found.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except OSError as error:
+            found.put(error)
+
+    threading.Thread(target=resolve, daemon=True).start()
+    try:
+        addresses = found.get(timeout=max(0.0, deadline - time.monotonic()))
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(addresses, OSError):
+        raise addresses
+    return addresses
 
 
 @contextmanager

@@ -24,6 +24,8 @@ HELD_SECONDS = 3_600
 LEAST_SECONDS_BETWEEN = 60
 """Between two fetches that unknown key ids ask for."""
 LEAST_SECONDS_AFTER_FAILURE = 10
+WAIT_SECONDS = 6.0
+"""How long a request waits for the fetch of another one, unless it has its own limit."""
 
 Fetch = Callable[[str], Mapping[str, Any]]
 """An issuer's JWK set, `{"keys": [...]}`, fetched now; raises a `BylawError` if it cannot be had or is unfit."""
@@ -57,12 +59,20 @@ class _Held:
 class CachedKeys:
     """A `KeySource` that remembers what `fetch` gives. One fetch of an issuer runs at a time. `clock` gives seconds.
 
-    Only the `issuers` named at the start are ever asked for: an address never comes from a token.
+    `patience` gives the seconds that whoever asks may wait for another's fetch. Only the `issuers` named at the start
+    are ever asked for: an address never comes from a token.
     """
 
-    def __init__(self, issuers: tuple[str, ...], fetch: Fetch, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        issuers: tuple[str, ...],
+        fetch: Fetch,
+        clock: Callable[[], float] = time.monotonic,
+        patience: Callable[[], float] = lambda: WAIT_SECONDS,
+    ) -> None:
         self._fetch = fetch
         self._clock = clock
+        self._patience = patience
         self._held = {issuer: _Held() for issuer in issuers}
 
     def keys(self, issuer: str) -> Mapping[str, Any]:
@@ -81,7 +91,7 @@ class CachedKeys:
             return held.keys
         believed = self._is_younger(held.fetched_at, HELD_SECONDS)
         # Where there is something to go on with, only the one that fetches waits.
-        if held.lock.acquire(blocking=not believed):
+        if held.lock.acquire(timeout=0 if believed else self._patience()):
             try:
                 self._fetch_once(held, seconds, issuer)
             finally:

@@ -101,7 +101,8 @@ class OpenIdProvider:
         self._clock = clock
         self._lock = threading.Lock()
         self._known: _Metadata | None = None
-        self._keys = CachedKeys((issuer,), self._fetch_keys, clock)
+        self._failure: UnavailableError | None = None
+        self._keys = CachedKeys((issuer,), self._fetch_keys, clock, lambda: _allowance.get().left)
 
     @property
     def issuer(self) -> str:
@@ -217,14 +218,35 @@ class OpenIdProvider:
         return found
 
     def _metadata(self, allowance: Allowance) -> _Metadata:
+        """What the provider is. Of many who need to know one asks, the others wait for what it learns.
+
+        They wait no longer than they may themselves, and its failure is theirs: nobody asks once more after each other.
+        """
+        if (known := self._believed()) is not None:
+            return known
+        failure = self._failure
+        if not self._lock.acquire(timeout=allowance.left):
+            raise allowance.used_up("no time is left")
+        try:
+            if (known := self._believed()) is not None:
+                return known
+            if self._failure is not failure and self._failure is not None:
+                raise UnavailableError(self._failure.problems)
+            return self._described(allowance)
+        finally:
+            self._lock.release()
+
+    def _described(self, allowance: Allowance) -> _Metadata:
+        try:
+            self._known = self._read_metadata(discovery.describe(self._issuer, allowance))
+        except UnavailableError as error:
+            self._failure = error
+            raise
+        return self._known
+
+    def _believed(self) -> _Metadata | None:
         known = self._known
-        if known is not None and self._clock() - known.read_at < METADATA_SECONDS:
-            return known
-        with self._lock:  # one asks, the others wait for what it learns
-            known = self._known
-            if known is None or self._clock() - known.read_at >= METADATA_SECONDS:
-                known = self._known = self._read_metadata(discovery.describe(self._issuer, allowance))
-            return known
+        return known if known is not None and self._clock() - known.read_at < METADATA_SECONDS else None
 
     def _read_metadata(self, description: Description) -> _Metadata:
         found = description.members

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hmac
 import json
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import scripted_provider as scripted
@@ -17,11 +20,12 @@ from sign_in_world import Browser, add, application, browser, built, change, ent
 from token_issuer import NOW, encoded, key, key_set, public, raw_token, seconds, token
 from werkzeug.test import TestResponse
 
-from adapters.identity.http import Boundary
+from adapters.identity.http import Allowance, Asking, Boundary
 from adapters.identity.keys import LEAST_SECONDS_AFTER_FAILURE, LEAST_SECONDS_BETWEEN
 from adapters.identity.openid import METADATA_SECONDS, Client, OpenIdProvider
 from adapters.wiring import Settings, Texts, Wiring
 from engine.ports import IdentityProvider
+from engine.problems import Problem, UnavailableError
 
 PATIENT = Boundary(seconds_per_try=30, seconds_in_all=120, pause=0.001)
 """Where nothing is slow on purpose: a busy machine must not look like a provider that is away."""
@@ -533,6 +537,68 @@ def test_time_in_all_is_bounded_too(wiring: Wiring, provider: Provider, clock: C
     provider.scripts[DESCRIPTION] = [scripted.silent] * 9
     refused(visitor.client.get("/sign-in/provider"), visitor, wiring, "identity.provider_unavailable", 503)
     assert [DESCRIPTION] * 2 == provider.asked
+
+
+def test_a_name_that_is_not_found_in_time(
+    wiring: Wiring, clock: Clock, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the system's resolver hangs the sign-in does not: finding the machine is part of a try."""
+    answered, asked = threading.Event(), []
+
+    def hanging(*given: Any, **_named: Any) -> list[Any]:
+        asked.append(given[0])
+        answered.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    short = Boundary(tries=3, seconds_per_try=0.05, seconds_in_all=30, pause=0.001)
+    ours = client_of(provider, clock, short)
+    visitor = Browser(application(replace(wiring, identity_provider=ours)).test_client())
+    refused(visitor.client.get("/sign-in/provider"), visitor, wiring, "identity.provider_unavailable", 503)
+    assert ["127.0.0.1"] * 3 == asked
+    answered.set()
+
+
+class Entering:
+    """A lock that says when six have come to it."""
+
+    def __init__(self) -> None:
+        self.lock, self.all_here, self._counting = threading.Lock(), threading.Event(), threading.Lock()
+        self.came = 0
+
+    def acquire(self, *, timeout: float) -> bool:
+        with self._counting:
+            self.came += 1
+            if self.came == 6:
+                self.all_here.set()
+        return self.lock.acquire(timeout=timeout)
+
+    def release(self) -> None:
+        self.lock.release()
+
+
+def test_sign_ins_at_once_share_one_failure(provider: Provider, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the provider is away, those who wait for what another learns fail with it: none asks after the other."""
+    ours, entering, asked = client_of(provider, clock), Entering(), []
+
+    def away(_self: object, asking: Asking) -> NoReturn:
+        asked.append(asking.url)
+        entering.all_here.wait()
+        raise UnavailableError(Problem("identity.provider_unavailable", "away"))
+
+    monkeypatch.setattr(Allowance, "ask", away)
+    ours._lock = entering  # type: ignore[assignment]
+
+    def begin(_number: int) -> str:
+        with pytest.raises(UnavailableError) as caught:
+            ours.begin()
+        return caught.value.code
+
+    with ThreadPoolExecutor(6) as pool:
+        codes = list(pool.map(begin, range(6)))
+    assert (["identity.provider_unavailable"] * 6, 1) == (codes, len(asked))
+    begin(6)
+    assert 2 == len(asked)  # who comes afterwards asks anew
 
 
 def test_nobody_listens(wiring: Wiring, clock: Clock) -> None:

@@ -117,6 +117,27 @@ def test_many_requests_make_one_fetch(provider: Provider) -> None:
     assert 1 == provider.asked
 
 
+def test_nobody_waits_longer_than_they_may(provider: Provider) -> None:
+    """Whoever has no time left gives up while another one's fetch is under way, and asks nobody."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def slow(_issuer: str) -> Mapping[str, Any]:
+        inside.set()
+        leave.wait()
+        return key_set("p256")
+
+    cache = CachedKeys((ISSUER,), slow, lambda: 0.0, patience=lambda: 0.01)
+    thread = threading.Thread(target=cache.keys, args=(ISSUER,))
+    thread.start()
+    inside.wait()
+    with pytest.raises(UnavailableError) as caught:
+        cache.keys(ISSUER)
+    assert "token.keys_unavailable" == caught.value.code
+    leave.set()
+    thread.join()
+    assert ["p256"] == [key["kid"] for key in cache.keys(ISSUER)["keys"]]
+
+
 def test_nobody_waits_where_there_are_keys(provider: Provider) -> None:
     """While one request fetches keys that are no longer fresh, others go on with those that are held."""
     provider.held()
