@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from adapters import home as home_directory
 from adapters.ids import new_api_key, new_id
@@ -40,6 +40,7 @@ __all__ = [
     "Shipped",
     "Texts",
     "Wiring",
+    "append_only_role",
     "build",
     "build_in_memory",
     "check_signature",
@@ -257,6 +258,13 @@ def workbook_bytes(sheets: tuple[Sheet, ...]) -> bytes:
     from adapters.spreadsheets import workbook_bytes as write  # noqa: PLC0415  # loads openpyxl
 
     return write(sheets)
+
+
+def append_only_role(database: str) -> dict[str, Any]:
+    """The `createRole` command of the role that the product should have in a MongoDB database of this name."""
+    from adapters.stores.mongodb.schema import append_only_role as role  # noqa: PLC0415  # loads pymongo
+
+    return role(database)
 
 
 def check_signature(public: bytes, message: bytes, signature: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""`bylaw audit key`, `checkpoint` and `erase`: what keeps the log trustworthy, and what takes a name out of it."""
+"""`bylaw audit key`, `checkpoint`, `role`, `erase`: what keeps the log trustworthy, what takes a name out of it."""
 
 from __future__ import annotations
 
@@ -44,6 +44,16 @@ def checkpoint(*, as_json: bool, **whose: Unpack[Whose]) -> None:
         note("the log has no entries yet")
     else:
         say(made["note"].rstrip("\n"))
+
+
+@click.command("role")
+@click.option("--database", required=True, metavar="NAME", help="The database's name in MongoDB.")
+def role(*, database: str) -> None:
+    """Print MongoDB's command for the role to run with: it adds to the log, and can neither change nor remove there."""
+    from adapters.wiring import append_only_role  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import print_json  # noqa: PLC0415  # the same
+
+    print_json(append_only_role(database))
 
 
 @click.command("erase")

@@ -59,6 +59,7 @@ NEEDS_NO_RIGHT: Mapping[str, str] = {
     "audit verify": _FILES,
     "audit proof": _FILES,
     "audit verifier": _TEXT,
+    "audit role": _TEXT,
     "audit key": "it prints the public key, which everybody may have",
     "audit checkpoint": "it signs the size and root of the log and shows none of its entries",
     "authz matrix": "it asks the policies about people who do not exist",

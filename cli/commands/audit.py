@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cli import audit_proofs
-from cli.audit_upkeep import checkpoint, erase, key
+from cli.audit_upkeep import checkpoint, erase, key, role
 from cli.options import INSTANT, caller_options, json_option
 
 FILTERS = (
@@ -27,6 +27,7 @@ def command() -> None:
 
 command.add_command(key)
 command.add_command(checkpoint)
+command.add_command(role)
 command.add_command(erase)
 for known in audit_proofs.commands():
     command.add_command(known)

@@ -141,6 +141,17 @@ def test_the_verifier_is_printed(bylaw: Bylaw) -> None:
     assert Shipped.verifier().decode() == bylaw("audit", "verifier").out
 
 
+def test_the_role_for_mongodb_is_printed(bylaw: Bylaw) -> None:
+    """The role adds to append-only collections and removes nothing there, in the database that is named."""
+    made = bylaw("audit", "role", "--database", "sales").json
+    granted = {one["resource"]["collection"]: one["actions"] for one in made["privileges"]}
+    assert ("bylaw_application", {"sales"}) == (
+        made["createRole"],
+        {one["resource"]["db"] for one in made["privileges"]},
+    )
+    assert {"find", "insert"} == {"find", "insert", "update", "remove"} & set(granted["audit_entry"])
+
+
 def test_checking_the_store(bylaw: Bylaw, home: Path, file: Path) -> None:
     """The log is checked where it is kept; an entry changed with a database tool is named, and the exit code is 1."""
     assert file.exists()
