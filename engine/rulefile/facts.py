@@ -13,14 +13,16 @@ from typing import Any
 
 from engine.feel import types
 from engine.feel.domains import Domain, Domains
+from engine.once import once
 from engine.problems import Place, Report
 from engine.rulefile.fact_fields import FactField, read_field
+from engine.rulefile.fact_quick import DoubtfulError, Read, quick_reader
 from engine.rulefile.fact_reading import Reading
 
 __all__ = ["FactField", "FactSchema"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FactSchema:
     """The facts a rule set reads. `name` is `lead/2`; `read` makes typed facts from given ones."""
 
@@ -68,10 +70,20 @@ class FactSchema:
         Takes what `exact_json.parse` gives, or values that are typed already. Raises `InvalidError` with all problems,
         each at its path (`$.events[0].at`).
         """
-        report = Report()
-        found: dict[str, Any] = Reading(source, report).value(self.root, given, "$")
-        report.raise_if_any()
+        try:
+            found: dict[str, Any] = self._quick(given)
+        except DoubtfulError:
+            report = Report()
+            found = Reading(source, report).value(self.root, given, "$")
+            report.raise_if_any()
         return found
+
+    @once
+    def _quick(self) -> Read:
+        return quick_reader(self.root)
+
+    def __reduce__(self) -> tuple[type[FactSchema], tuple[str, str, FactField]]:
+        return FactSchema, (self.name, self.description, self.root)
 
 
 def _domains(field: FactField, prefix: str) -> Iterator[tuple[str, Domain]]:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from engine import exact_json
 from engine.feel import types
 from engine.feel.values import YearMonthDuration
-from engine.problems import InvalidError
+from engine.problems import InvalidError, Report
 from engine.rulefile import FactSchema
+from engine.rulefile.fact_quick import DoubtfulError, quick_reader
+from engine.rulefile.fact_reading import Reading
 
 SCHEMA = {
     "type": "object",
@@ -263,3 +265,60 @@ def test_an_endless_name_is_cut() -> None:
     assert [("`" + "x" * 60 + "` is not a known fact", "$." + "x" * 60)] == [
         (one.message, one.place.path) for one in unknown
     ]
+
+
+PLAIN = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 101)
+    | st.decimals(-1, 101)
+    | st.sampled_from([Decimal("NaN"), Decimal(1) / 3, Decimal("1" * 35), "retail", "", "too long", Decimal("1.0")])
+    | st.sampled_from(["2026-11-02", "2026-11-02T09:00:00Z", "09:30", "P14D", "P1Y", datetime(2026, 1, 1, tzinfo=UTC)]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.sampled_from(["name", "age", "at", "type"]), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+RIGHT = {
+    "employees": st.integers(0, 10**9) | st.decimals(0, 9, places=0),
+    "industry": st.sampled_from(["retail", "logistics"]),
+    "amount": st.decimals(-9, 100, places=3),
+    "quota": st.none() | st.decimals(-9, 9, places=2),
+    "consent": st.none() | st.booleans(),
+    "seen": st.just("2026-11-02T09:00:00Z"),
+    "waited": st.just("P14D"),
+    "tags": st.lists(st.text(max_size=3), max_size=2),
+    "contact": st.fixed_dictionaries({"name": st.text(max_size=3)}, optional={"age": st.integers(0, 9)}),
+    "events": st.lists(st.fixed_dictionaries({"at": st.just("2026-11-02T09:00:00+01:00")}), max_size=2),
+}
+NEEDED = {name: RIGHT[name] for name in ("employees", "industry", "contact")}
+
+
+@given(st.fixed_dictionaries(NEEDED, optional={name: RIGHT[name] for name in RIGHT if name not in NEEDED}))
+def test_right_facts_need_no_second_look(given_: dict[str, object]) -> None:
+    """Facts that are plainly right are read by the quick reader, as the thorough one reads them."""
+    report = Report()
+    expected = Reading("facts", report).value(FACTS.root, given_, "$")
+    assert not report
+    found = quick_reader(FACTS.root)(given_)
+    assert (expected, list(map(type, expected.values()))) == (found, list(map(type, found.values())))
+
+
+@given(
+    st.fixed_dictionaries(NEEDED).flatmap(
+        lambda right: st.dictionaries(st.sampled_from([*SCHEMA["properties"], "unknown"]), PLAIN, max_size=3).map(
+            lambda other: {**right, **other}
+        )
+    )
+)
+def test_what_is_read_quickly_is_what_is_read_thoroughly(given_: dict[str, object]) -> None:
+    """What the quick reader does not doubt has no problem, and the same typed value."""
+    try:
+        found = quick_reader(FACTS.root)(given_)
+    except DoubtfulError:
+        return
+    report = Report()
+    assert repr(Reading("facts", report).value(FACTS.root, given_, "$")) == repr(found)
+    assert not report
