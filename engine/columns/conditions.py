@@ -10,8 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.columns.compiler import Compiler
 from engine.columns.encoding import Bools, Coded, Opaque, Scaled
-from engine.columns.operations import Compiler, Operation, Stretch
+from engine.columns.operation import Operation, Stretch
 from engine.columns.places import Placing, Words, bit, everything, place_coded, place_scaled, words_for
 from engine.columns.population import Path, Population
 from engine.columns.vectors import Mask, Truths, either, within

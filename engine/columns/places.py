@@ -15,8 +15,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.columns.constants import exact_bound
 from engine.columns.encoding import INT64_HIGH, INT64_LOW, Bools, Coded, Codes, Ints, Scaled
-from engine.columns.operations import Stretch, exact_bound
+from engine.columns.operation import Stretch
 from engine.feel import ir
 from engine.feel.clauses import constants, truth_at
 from engine.feel.types import BOOLEAN

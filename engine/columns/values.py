@@ -10,9 +10,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.columns.compiler import Compiler
 from engine.columns.conditions import STRETCH, required, typed_facts
 from engine.columns.encoding import Coded, Column, Opaque, Scaled
-from engine.columns.operations import Compiler, Operation, Stretch
+from engine.columns.operation import Operation, Stretch
 from engine.columns.population import Population
 from engine.columns.vectors import Mask, Objects, Picks, Truths, Vector, either
 from engine.feel import Expression

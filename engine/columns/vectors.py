@@ -129,3 +129,21 @@ class Shape:
     high: int = 0
     dictionary: tuple[Value, ...] = ()
     objects: bool = False
+
+
+def as_truths(vector: Vector) -> Truths:
+    """A vector that stands where a condition is asked: what is neither true nor false counts as null."""
+    if isinstance(vector, Truths):
+        return vector
+    if isinstance(vector, Objects):
+        count = len(vector.values)
+        true = np.fromiter((value is True for value in vector.values), np.bool_, count)
+        null = np.fromiter((value is not True and value is not False for value in vector.values), np.bool_, count)
+        return Truths(true, null, vector.unsure)
+    count = len(vector.values if isinstance(vector, Wholes) else vector.codes)
+    return everywhere(count, None, vector.unsure)
+
+
+def some(mask: Bools) -> Mask:
+    """The mask, None where no row is in it."""
+    return mask if mask.any() else None

@@ -5,15 +5,13 @@ the source. Where static types are known the code is direct (`a >= b`); elsewher
 the interpreter. Generated code does not know places: when it fails, the interpreter is asked for the problem.
 """
 
-# ruff: noqa: SLF001  # the table at the end names the class's own methods
-
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import CodeType
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 from engine.feel import ir
 from engine.feel.conform import PYTHON_TYPES, is_instance, reader, ready
@@ -323,7 +321,7 @@ class Source:
         if isinstance(node, ir.Arithmetic | ir.If) and not self.step_by_step and (quick := straight_pieces(node)):
             fact, quickened = quick
             return f"{self.bind(quickened(_of_one_fact(node, fact)))}({self.facts[fact.path]})"
-        return _BY_NODE[type(node)](self, node)
+        return self._BY_NODE[type(node)](self, node)
 
     def atom(self, node: ir.Node) -> str | None:
         """The node as a plain name, when it is one."""
@@ -570,35 +568,34 @@ class Source:
         exec(code, names)  # noqa: S102  # code generated above from checked nodes; no text of the author is in it
         return cast("Callable[..., Any]", names["generated"])
 
-
-_BY_NODE: Final[Mapping[type, Callable[[Source, Any], str]]] = {
-    ir.Const: Source._const,
-    ir.Fact: Source._fact,
-    ir.Local: Source._local,
-    ir.Member: Source._member,
-    ir.Arithmetic: Source._arithmetic,
-    ir.Negate: Source._negate,
-    ir.Compare: Source._compare,
-    ir.And: Source._logic,
-    ir.Or: Source._logic,
-    ir.Not: Source._not,
-    ir.If: Source._if,
-    ir.Let: Source._let,
-    ir.Belongs: Source._belongs,
-    ir.Require: Source._require,
-    ir.ListOf: Source._list,
-    ir.RangeOf: Source._range,
-    ir.ContextOf: Source._context,
-    ir.Index: Source._index,
-    ir.Select: Source._select,
-    ir.Count: Source._count,
-    ir.Loop: Source._loop,
-    ir.Quantified: Source._quantified,
-    ir.Call: Source._call,
-    ir.Function: Source._function,
-    ir.Invoke: Source._invoke,
-    ir.InstanceOf: Source._instance_of,
-}
+    _BY_NODE: ClassVar[Mapping[type, Callable[[Source, Any], str]]] = {
+        ir.Const: _const,
+        ir.Fact: _fact,
+        ir.Local: _local,
+        ir.Member: _member,
+        ir.Arithmetic: _arithmetic,
+        ir.Negate: _negate,
+        ir.Compare: _compare,
+        ir.And: _logic,
+        ir.Or: _logic,
+        ir.Not: _not,
+        ir.If: _if,
+        ir.Let: _let,
+        ir.Belongs: _belongs,
+        ir.Require: _require,
+        ir.ListOf: _list,
+        ir.RangeOf: _range,
+        ir.ContextOf: _context,
+        ir.Index: _index,
+        ir.Select: _select,
+        ir.Count: _count,
+        ir.Loop: _loop,
+        ir.Quantified: _quantified,
+        ir.Call: _call,
+        ir.Function: _function,
+        ir.Invoke: _invoke,
+        ir.InstanceOf: _instance_of,
+    }
 
 
 def _of_one_fact(node: ir.Node, fact: ir.Fact) -> Callable[..., Any]:
