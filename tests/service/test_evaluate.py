@@ -11,6 +11,7 @@ from world import (
     NOW,
     as_person,
     audit,
+    deal_981,
     insert,
     lead,
     make_world,
@@ -22,9 +23,7 @@ from world import (
 from engine import exact_json
 from engine.predicate import Always, Compare
 from engine.problems import ConflictError, InvalidError, NotFoundError
-from engine.records import Record
 from engine.service.conflicts import explain_conflict, explain_sync, resolve_conflict
-from engine.service.directory import place_owned_by
 from engine.service.evaluate import MAX_MANY, evaluate, evaluate_many, replay
 from engine.service.leads import explain_lead, score_lead
 from engine.service.records import get_record
@@ -123,37 +122,6 @@ def test_a_lead_without_rules_for_its_facts_says_so(ports):
     with pytest.raises(InvalidError) as wrong:
         explain_lead(ports, caller, "l2", at=NOW, as_of=NOW, rule_set="incentive-plan/sales-commission")
     assert "rule_set.wrong_kind" == wrong.value.code
-
-
-def deal_981(owner: Record) -> tuple[Record, Record]:
-    """The conflict that everybody understands: the device an hour ago, the server thirty minutes ago."""
-    place = place_owned_by(owner)
-    target = {"amount": Decimal(10_000), "currency": "USD"}
-    deal = Record(
-        "deal", "deal-981", "acme", {**place, "name": "Fleet", "stage": "Engaging", "next_step": "Call"}
-    )  # fmt: skip
-    conflict = Record(
-        "conflict",
-        "c-981",
-        "acme",
-        {
-            **place,
-            "record_type": "deal",
-            "record_id": "deal-981",
-            "record_name": "Fleet",
-            "device_id": "phone-7",
-            "state": "open",
-            "rule_set": "sync-conflict/deal",
-            "schema": "deal-conflict/1",
-            "base": {"contract_target": {"amount": Decimal(9_000), "currency": "USD"}},
-            "client": {"contract_target": {"amount": Decimal(12_000), "currency": "USD"}},
-            "server": {"contract_target": target},
-            "client_at": NOW - timedelta(hours=1),
-            "server_at": NOW - timedelta(minutes=30),
-            "found_at": NOW,
-        },
-    )
-    return deal, conflict
 
 
 def test_deal_981_is_decided_for_the_server(ports):

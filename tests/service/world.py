@@ -184,6 +184,37 @@ def deal(deal_id: str, owner: Record | None, **fields: object) -> Record:
     return Record("deal", deal_id, ORGANISATION, {**place, "name": deal_id.title(), "stage": "Engaging", **fields})
 
 
+def deal_981(owner: Record) -> tuple[Record, Record]:
+    """The conflict that everybody understands: the device an hour ago, the server thirty minutes ago."""
+    place = place_owned_by(owner)
+    target = {"amount": Decimal(10_000), "currency": "USD"}
+    deal = Record(
+        "deal", "deal-981", ORGANISATION, {**place, "name": "Fleet", "stage": "Engaging", "next_step": "Call"}
+    )  # fmt: skip
+    conflict = Record(
+        "conflict",
+        "c-981",
+        ORGANISATION,
+        {
+            **place,
+            "record_type": "deal",
+            "record_id": "deal-981",
+            "record_name": "Fleet",
+            "device_id": "phone-7",
+            "state": "open",
+            "rule_set": "sync-conflict/deal",
+            "schema": "deal-conflict/1",
+            "base": {"contract_target": {"amount": Decimal(9_000), "currency": "USD"}},
+            "client": {"contract_target": {"amount": Decimal(12_000), "currency": "USD"}},
+            "server": {"contract_target": target},
+            "client_at": NOW - timedelta(hours=1),
+            "server_at": NOW - timedelta(minutes=30),
+            "found_at": NOW,
+        },
+    )
+    return deal, conflict
+
+
 def lead(lead_id: str, owner: Record, **facts: object) -> Record:
     """A lead of this person with facts `lead/2`."""
     fields = {"name": lead_id.title(), "facts_schema": "lead/2", "facts": facts, "score_state": "waiting"}
