@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -49,7 +50,7 @@ def export(
     kept = None if since is None else read_text(since)
     with opened(**whose, log=True) as session:
         signer = session.wiring.signer
-        with progress("reading the log") as advance:
+        with progress("reading the log", quiet=out is None and sys.stdout.isatty()) as advance:
             made = export_audit(
                 session.ports, session.caller, signer, scope, from_=from_, to=to, since=kept,
                 progress=lambda done, total: advance(done, total, "entries written"),

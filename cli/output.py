@@ -121,9 +121,12 @@ def problem_text(problem: Problem, stream: TextIO) -> str:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Progress]:
-    """A progress bar on standard error if it is a terminal; else nothing, so that logs stay readable."""
-    if not sys.stderr.isatty():
+def progress(what: str, *, quiet: bool = False) -> Iterator[Progress]:
+    """A progress bar on standard error if it is a terminal; else nothing, so that logs stay readable.
+
+    `quiet` is for a result that goes to the terminal itself meanwhile.
+    """
+    if quiet or not sys.stderr.isatty():
         yield lambda _done, _total, _message: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415

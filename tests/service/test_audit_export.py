@@ -14,12 +14,13 @@ from world import NOW, ORGANISATION, Clock, as_person, deal, insert, lead, make_
 
 from adapters.shipped import verify_audit
 from adapters.signing import is_signed_by, signer_of
-from engine.audit.verification import verify
+from engine.audit.verification import Progress, verify
 from engine.caller import Caller
 from engine.ports import Ports, Store
 from engine.predicate import Compare
 from engine.problems import ConflictError, InvalidError, NotFoundError
 from engine.service.audit import list_audit
+from engine.service.audit_check import check_log
 from engine.service.audit_export import AuditExport, export_audit
 from engine.service.checkpoints import take_checkpoint
 from engine.service.erasure import erase_subject
@@ -144,6 +145,21 @@ def test_a_period(remembered: Ports) -> None:
     assert found(file) is None
     head = json.loads(file.splitlines()[0])
     assert ("2026-11-23T12:00:00Z", "2026-11-23T15:00:00Z") == (head["from"], head["to"])
+
+
+def test_whoever_waits_is_told_how_far_it_is(remembered: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exporting, verifying and checking tell how many of how many entries are done, now and then."""
+    for module in ("service.audit_export", "audit.verification", "service.audit_check"):
+        monkeypatch.setattr(f"engine.{module}.PROGRESS_ENTRIES", 4)
+    told: dict[str, list[tuple[int, int]]] = {"export": [], "verify": [], "check": []}
+
+    def telling(what: str) -> Progress:
+        return lambda done, total: told[what].append((done, total))
+
+    file = b"".join(export_audit(remembered, platform(), SIGNER, progress=telling("export")).lines)
+    assert verify(BytesIO(file), is_signed_by, key=KEY, progress=telling("verify")).good
+    check_log(remembered, platform(), SIGNER, is_signed_by, progress=telling("check"))
+    assert {"export": [(0, 10), (4, 10), (8, 10)], "verify": [(4, 10), (8, 10)], "check": [(4, 10), (8, 10)]} == told
 
 
 def test_an_empty_log() -> None:
