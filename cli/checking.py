@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.files import RULE_FILES, is_folder, nothing_found, read, rows_beside, walk
-from engine.problems import BylawError, Place, Problem
+from engine.problems import BylawError, InvalidError, Place, Problem
 
 if TYPE_CHECKING:
-    from engine.policy import Policies
+    from engine.policy import Compiled, Policies, Release, Statement
     from engine.rulefile import RuleSet, SchemaSource
 
 POLICY_FILES = (".polar",)
@@ -143,7 +143,7 @@ def _check_versions(checked: Checked) -> None:
 
 
 def _check_policies(folder: Path, checked: Checked) -> None:
-    from engine.policy import Policies, text_problems  # noqa: PLC0415  # loads Oso, which rule files do not need
+    from engine.policy import WIDENINGS_FILE, Policies, text_problems  # noqa: PLC0415  # loads Oso, which rule files do not need
 
     try:
         files = policy_texts(folder)
@@ -151,11 +151,16 @@ def _check_policies(folder: Path, checked: Checked) -> None:
         checked.problems.extend(error.problems)
         return
     checked.policy_files.extend(f"{folder.as_posix()}/{name}" for name in files)
-    tests = {path.relative_to(folder).as_posix(): _text(path) for path in walk(folder) if path.suffix in RULE_FILES}
+    tests = {
+        path.relative_to(folder).as_posix(): _text(path)
+        for path in walk(folder)
+        if path.suffix in RULE_FILES and path != folder / WIDENINGS_FILE
+    }
     checked.problems.extend(text_problems(files))
     try:
         policies = Policies.load(files)
         checked.problems.extend(_kept_otherwise(folder, policies))
+        checked.problems.extend(unstated_widenings(folder, policies))
         run_policy_tests(policies, folder, tests, checked)
     except BylawError as error:
         checked.problems.extend(error.problems)
@@ -175,6 +180,55 @@ def _kept_otherwise(folder: Path, policies: Policies) -> Iterator[Problem]:
     else:
         return
     yield Problem("policy.compiled_stale", message, Place(path.as_posix()), f"run `bylaw policies compile {folder}`")
+
+
+def unstated_widenings(folder: Path, policies: Policies) -> tuple[Problem, ...]:
+    """What the policies grant beyond the last release in their folder without stating it; nothing without a release.
+
+    Raises `BylawError` for a list of releases, or for statements, that cannot be read.
+    """
+    from engine.policy import release_problems  # noqa: PLC0415  # as above
+
+    releases = releases_in(folder)
+    if not releases:
+        return ()
+    last = releases[-1]
+    return release_problems(
+        released_in(folder, last), last.version, policies.compiled, statements_in(folder), policies.files
+    )
+
+
+def releases_in(folder: Path) -> tuple[Release, ...]:
+    """The releases that a folder of policies lists, the oldest first. Raises `BylawError` for a list that is none."""
+    from engine.policy import RELEASES_FILE, read_releases  # noqa: PLC0415  # as above
+
+    path = folder / RELEASES_FILE
+    return read_releases(_text(path), path.as_posix()) if path.is_file() else ()
+
+
+def released_in(folder: Path, release: Release) -> Compiled:
+    """What a release granted. Raises `InvalidError` where the folder does not keep it (any more)."""
+    found = kept_in(folder, release.policies)
+    if found is None:
+        message = f"what {release.version} granted is not kept in `{folder.as_posix()}`, or in another format"
+        raise InvalidError(Problem("policy.releases", message, help="take the file from the release's own checkout"))
+    return found
+
+
+def statements_in(folder: Path) -> tuple[Statement, ...]:
+    """The widenings that a folder states. Raises `BylawError` for a file that cannot be read."""
+    from engine.policy import WIDENINGS_FILE, read_statements  # noqa: PLC0415  # as above
+
+    path = folder / WIDENINGS_FILE
+    return read_statements(_text(path), path.as_posix()) if path.is_file() else ()
+
+
+def kept_in(folder: Path, digest: str) -> Compiled | None:
+    """What a folder keeps of the policies with this digest. Raises `InvalidError` for a damaged file."""
+    from engine.policy import compiled_name, read_compiled  # noqa: PLC0415  # as above
+
+    path = folder / compiled_name(digest)
+    return read_compiled(_text(path), path.as_posix()) if path.is_file() else None
 
 
 def policy_texts(folder: Path) -> dict[str, str]:

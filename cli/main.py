@@ -27,7 +27,7 @@ COMMANDS: tuple[tuple[str, str, str], ...] = (
     ("sync", "sync", "See how a conflict between device and server would end."),
     ("rules", "rules", "See the rule sets and their versions."),
     ("authz", "authz", "See who may do what, why, and what other policies would change."),
-    ("policies", "policies", "Keep policies compiled beside their texts."),
+    ("policies", "policies", "Keep policies compiled, and release versions of them."),
     ("audit", "audit", "See what was changed, by whom and why."),
     ("jobs", "jobs", "See and cancel background jobs."),
     ("keys", "keys", "Make and end keys with which programs use the API."),

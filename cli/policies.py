@@ -1,4 +1,4 @@
-"""Policies that the command line names: a folder, or those in force by their digest."""
+"""Policies that the command line names: a folder, a released version, or those that are kept by their digest."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.checking import POLICY_FILES, policy_texts
-from cli.files import nothing_found, read_text
+from cli.checking import POLICY_FILES, kept_in, policy_texts, released_in, releases_in
+from cli.files import nothing_found
 from engine.problems import BylawError, NotFoundError, Problem
 
 if TYPE_CHECKING:
@@ -37,28 +37,38 @@ def texts_of(folder: Path) -> Mapping[str, str]:
     return texts
 
 
-def kept_in(folder: Path, digest: str) -> Compiled | None:
-    """What is kept in a folder of the policies with this digest. Raises `InvalidError` for a damaged file."""
-    from engine.policy import compiled_name, read_compiled  # noqa: PLC0415  # loads Oso
+def policies_named(named: str) -> Compiled:
+    """What policies grant: those of a folder, of a released version, or of the first digits of their digest.
 
-    path = folder / compiled_name(digest)
-    return read_compiled(read_text(path), path.as_posix()) if path.is_file() else None
-
-
-def policies_named(named: str) -> Policies:
-    """The policies of a folder, or those in force by the first digits of their digest.
-
-    Raises `NotFoundError` (`policy.unknown_digest`) for the digest of policies that are not at hand.
+    Raises `NotFoundError` (`policy.unknown_digest`) for a version or a digest that is not at hand, or not one alone.
     """
-    if not DIGEST.fullmatch(named) or Path(named).exists():
-        return policies_of(Path(named))
-    found = policies_of(None)
-    if not found.digest.startswith(named):
-        raise NotFoundError(
-            Problem(
-                "policy.unknown_digest",
-                f"`{named}` is not the digest of the policies in force, `{found.digest[:12]}`",
-                help="name the folder that holds the other ones",
-            )
+    from adapters.wiring import Shipped  # noqa: PLC0415  # only here
+    from engine.policy import compiled_name, is_version  # noqa: PLC0415  # loads Oso
+
+    shipped = Shipped.find().root / "policies"
+    if Path(named).exists() or not (is_version(named) or DIGEST.fullmatch(named)):
+        return policies_of(Path(named)).compiled
+    releases = releases_in(shipped)
+    if is_version(named):
+        for release in releases:
+            if release.version == named:
+                return released_in(shipped, release)
+        raise _unknown(f"{named} is no released version", f"released: {', '.join(one.version for one in releases)}")
+    in_force = policies_of(None).compiled
+    kept = {path.stem for path in (shipped / compiled_name("")).parent.glob("*.json")}
+    digests = sorted(digest for digest in {in_force.digest, *kept} if digest.startswith(named))
+    if len(digests) > 1:
+        raise _unknown(f"`{named}` begins more than one digest", f"they are {', '.join(digests)}")
+    if not digests:
+        message = (
+            f"`{named}` is not the digest of the policies in force, `{in_force.digest[:12]}`, or of a released version"
         )
+        raise _unknown(message, "name the folder that holds the other ones")
+    found = in_force if digests[0] == in_force.digest else kept_in(shipped, digests[0])
+    if found is None:
+        raise _unknown(f"what is kept of `{named}` is in the format of another version of Bylaw", "name its folder")
     return found
+
+
+def _unknown(message: str, help_text: str) -> NotFoundError:
+    return NotFoundError(Problem("policy.unknown_digest", message, help=help_text))

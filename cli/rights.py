@@ -49,6 +49,7 @@ NEEDS_NO_RIGHT: Mapping[str, str] = {
     "prepare": "it installs what is shipped, as the platform, into a database that its caller owns",
     "check": _FILES,
     "policies compile": _FILES,
+    "policies release": _FILES,
     "tables embed": _FILES,
     "tables export": _FILES,
     "tables import": _FILES,

@@ -53,10 +53,6 @@ class Shipped:
         kept = self.root / "policies" / name
         return kept.read_text("utf-8") if kept.is_file() else None
 
-    def policy_tests(self) -> dict[str, str]:
-        """The policies' own tests: `tests/deals.yaml` -> text."""
-        return self._texts("policies", ".yaml")
-
     def schemas(self) -> dict[str, str]:
         """JSON Schemas and whatever else `schemas/` holds as JSON: `rules/lead-priority.schema.json` -> text."""
         return self._texts("schemas", ".json")

@@ -10,7 +10,7 @@ import click
 from cli.options import FILE, caller_options, json_option
 
 if TYPE_CHECKING:
-    from engine.policy import Change, Policies, Way
+    from engine.policy import Change, Compiled, Way
     from engine.service.authorization import Reasons
     from engine.service.policy_changes import Effects
 
@@ -131,9 +131,9 @@ def diff(
 ) -> None:
     """List who would gain and lose what if the policies OLD became NEW, before they are used.
 
-    OLD and NEW are folders of policies, or the first digits of the digest of those in force. The comparison of the
-    rules is exact; beside it the people and records of the database are counted. Ends with 0 if nothing changes for
-    anybody and with 1 if something does.
+    OLD and NEW are folders of policies, released versions such as 1.4.0, or the first digits of the digest of those in
+    force or released. The comparison of the rules is exact; beside it the people and records of the database are
+    counted. Ends with 0 if nothing changes for anybody and with 1 if something does.
     """
     from cli import exit_codes  # noqa: PLC0415  # keeps `bylaw --help` quick
     from cli.opened import opened  # noqa: PLC0415  # the same
@@ -143,7 +143,7 @@ def diff(
     from engine.service.policy_changes import effects  # noqa: PLC0415  # the same
 
     before, after = policies_named(old), policies_named(new)
-    changes = widening(before.compiled, after.compiled)
+    changes = widening(before, after)
     touched = None
     if changes and not rules_only:
         cells = [(one.role, one.action, one.record_type) for one in changes]
@@ -204,7 +204,10 @@ def _show_diff(changes: tuple[Change, ...], touched: Effects | None) -> None:
     say("By the rules (`ann` is somebody of region `north`, branch `oslo`, team `red`, territories `t1`, `t2`):")
     table(
         ("role", "", "action", "record", "for instance"),
-        [(one.role, "gains" if one.gains else "loses", one.action, one.record_type, _fields(one)) for one in changes],
+        [
+            (one.role or "(none)", "gains" if one.gains else "loses", one.action, one.record_type, _fields(one))
+            for one in changes
+        ],
     )
     if touched is None:
         return
@@ -241,7 +244,7 @@ def _fields(change: Change) -> str:
     return ", ".join(f"{name} {'nothing' if value is None else value!r}" for name, value in known.items())
 
 
-def _diff_value(old: Policies, new: Policies, changes: tuple[Change, ...], touched: Effects | None) -> dict[str, Any]:
+def _diff_value(old: Compiled, new: Compiled, changes: tuple[Change, ...], touched: Effects | None) -> dict[str, Any]:
     """Shape: `{old, new, changes: [{role, action, record_type, gains, example}], effects?, looked_at?}`."""
     value: dict[str, Any] = {
         "old": old.digest,

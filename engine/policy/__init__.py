@@ -10,13 +10,29 @@ from engine.policy.compiled_file import compiled_name, compiled_text, read_compi
 from engine.policy.explaining import Condition, Explanation, Way, explain
 from engine.policy.matrix import MatrixRow, matrix
 from engine.policy.policies import Policies
+from engine.policy.releases import (
+    NO_WIDENINGS,
+    RELEASES_FILE,
+    WIDENINGS_FILE,
+    Release,
+    Statement,
+    is_version,
+    read_releases,
+    read_statements,
+    release_problems,
+    releases_text,
+    with_release,
+)
 from engine.policy.vocabulary import ALL_ROLES
 from engine.policy.widening import Change, widening
-from engine.policy.words import CellInWords, cells_in_words
+from engine.policy.words import CellInWords, cells_in_words, in_words
 
 __all__ = [
     "ACTIONS",
     "ALL_ROLES",
+    "NO_WIDENINGS",
+    "RELEASES_FILE",
+    "WIDENINGS_FILE",
     "CaseResult",
     "CellInWords",
     "Change",
@@ -25,6 +41,8 @@ __all__ = [
     "Explanation",
     "MatrixRow",
     "Policies",
+    "Release",
+    "Statement",
     "Way",
     "cells_in_words",
     "check",
@@ -33,8 +51,15 @@ __all__ = [
     "compiled_text",
     "digest_of",
     "explain",
+    "in_words",
+    "is_version",
     "matrix",
     "read_compiled",
+    "read_releases",
+    "read_statements",
+    "release_problems",
+    "releases_text",
     "text_problems",
     "widening",
+    "with_release",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from engine.caller import ACTIONS, Actor
 from engine.policy.compiled import ROLES, Compiled
+from engine.policy.symbols import TEXTS
 from engine.policy.vocabulary import RESOURCES, User
 from engine.policy.worlds import records, users
 from engine.predicate import matches
@@ -27,6 +29,19 @@ class Change:
     gains: bool
     actor: Actor
     record: Record
+
+    def example(self) -> str:
+        """The person and the record in words: "`ann` (organisation_id `acme`, ...) on one with team_id `red`"."""
+        actor, values = self.actor, self.record.values()
+        of_whom = {name: getattr(actor, name) for name in TEXTS if name != "id"}
+        if actor.territory_ids:
+            of_whom["territory_ids"] = ", ".join(actor.territory_ids)
+        asked = {name: value for name, value in values.items() if name not in {"id", "revision"} or value == actor.id}
+        return f"`{actor.id}` ({_listed(of_whom)}) on one with {_listed(asked)}"
+
+
+def _listed(fields: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {'nothing' if value is None else f'`{value}`'}" for name, value in fields.items())
 
 
 def widening(old: Compiled, new: Compiled) -> tuple[Change, ...]:

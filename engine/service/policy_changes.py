@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from engine.caller import Actor, Caller
-from engine.ports import Authorizer, Ports
+from engine.ports import Ports
 from engine.predicate import Never, Predicate, matches
 from engine.records import Record
 from engine.service.actions import READ
@@ -14,6 +15,14 @@ from engine.service.directory import actor_from
 
 Cell = tuple[str, str, str]
 """A role, an action and a record type."""
+
+
+class Granting(Protocol):
+    """Some version of the policies: those in force, or what is kept of others."""
+
+    def predicate(self, actor: Actor, action: str, record_type: str) -> Predicate:
+        """Which records of the type the actor may do this to."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +56,7 @@ class Effects:
         return all(seen == there for seen, there in self.looked_at.values())
 
 
-def effects(
-    ports: Ports, caller: Caller, old: Authorizer, new: Authorizer, cells: Iterable[Cell], *, most: int
-) -> Effects:
+def effects(ports: Ports, caller: Caller, old: Granting, new: Granting, cells: Iterable[Cell], *, most: int) -> Effects:
     """What changes in these cells for the people and records that the caller may read.
 
     At most `most` records of a type are looked at, by ascending id; `looked_at` says so. Nothing is changed.
@@ -88,9 +95,7 @@ def _first(ports: Ports, record_type: str, readable: Predicate, most: int) -> li
     return found
 
 
-def _effects(
-    cell: Cell, people: Iterable[Actor], records: list[Record], old: Authorizer, new: Authorizer
-) -> list[Effect]:
+def _effects(cell: Cell, people: Iterable[Actor], records: list[Record], old: Granting, new: Granting) -> list[Effect]:
     role, action, record_type = cell
     pairs: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
     for person in people:

@@ -8,8 +8,8 @@ from itertools import product
 
 import pytest
 
-from engine.caller import ACTIONS
-from engine.policy import compiled, compiled_text, read_compiled
+from engine.caller import ACTIONS, Actor
+from engine.policy import Policies, compiled, compiled_text, read_compiled
 from engine.policy.cells import Evaluator
 from engine.policy.compiled import ROLES
 from engine.policy.rows import told_apart, without_comments
@@ -97,6 +97,13 @@ def test_what_is_kept_is_what_was_evaluated(few: dict[str, str]) -> None:
     assert again is not None
     assert compiled_text(again) == text
     assert again.is_for(found.digest)
+    policies, evaluated = Policies.load(more, again), Policies.load(more)
+    assert policies.compiled is again
+    for role, scopes in product(ROLES, (None, frozenset({"read:lead"}))):
+        actor = Actor("ann", "Ann", role, "acme", "north", "oslo", "red", ("t1", "t2"), scopes)
+        for action, record_type in product(("read", "write"), ("lead", "deal", "person")):
+            asked = (actor, action, record_type)
+            assert again.predicate(*asked) == policies.predicate(*asked) == evaluated.predicate(*asked)
     assert all(
         again.cell(*key) == found.cell(*key) for key in product(ROLES, ("read", "write"), ("lead", "deal", "person"))
     )
