@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
-from benchmarks.contest import Call
+from benchmarks.contest import Call, Entrant
 from benchmarks.generated import BANDS, AtLeast, Between, Condition, IsTrue, OneOf, Row, Rule, Within
-from benchmarks.peers.family import balanced_sum, listed
+from benchmarks.peers.family import Family, balanced_sum, listed, to_cents
 
 NOW = "2026-11-02T09:00:00Z"
 WHOLE = ("employees", "visits")
@@ -70,3 +70,49 @@ def table_calls(rows: Sequence[Row], size: int, compiled: Callable[[str], Call])
         chain = [f"{' && '.join(map(text, row))} ? {begin + at}" for at, row in enumerate(rows[begin : begin + size])]
         calls.append(compiled(" : ".join([*chain, "-1"])))
     return calls
+
+
+class Cel(Family):
+    """An engine of CEL. `chain` is how many conditional expressions it lets stand within each other."""
+
+    chain: ClassVar[int]
+
+    def scoring(self, rules: Sequence[Rule]) -> list[Entrant]:
+        """One sum."""
+        return [Entrant(self.title, "one expression", lambda: self.compiled(scoring_text(rules)), convert)]
+
+    def table(self, rows: Sequence[Row]) -> list[Entrant]:
+        """Chains of conditional expressions over facts that are made once."""
+        return [Entrant(self.title, f"chains of {self.chain} rows", lambda: self.chained(rows), convert)]
+
+    def commission(self) -> list[Entrant]:
+        """One sum of doubles, rounded outside."""
+        return [
+            Entrant(
+                self.title,
+                "expression, double",
+                lambda: self.compiled(commission_text()),
+                lambda amount: {"amount": float(amount)},
+                to_cents,
+            )
+        ]
+
+    def scoring_file(self, rules: Sequence[Rule]) -> bytes:
+        """One expression."""
+        return scoring_text(rules).encode()
+
+    def opened(self, data: bytes) -> Call:
+        """Compiled."""
+        return self.compiled(data.decode())
+
+    def converted(self, lead: Any) -> Any:
+        """Whole and binary numbers."""
+        return convert(lead)
+
+    def compiled(self, text: str) -> Call:
+        """An expression over a mapping."""
+        raise NotImplementedError
+
+    def chained(self, rows: Sequence[Row]) -> Call:
+        """The first row that matches, by its chains."""
+        raise NotImplementedError
