@@ -72,8 +72,8 @@ class Texts:
 
 def load_texts(shipped: Shipped | None = None) -> Texts:
     """Read and check the shipped policies and schemas. Raises `InvalidError` if they are not right."""
-    from engine.kinds import KINDS  # noqa: PLC0415  # see the module's docstring
-    from engine.service.library import Library  # noqa: PLC0415
+    from engine.kinds import KINDS
+    from engine.service.library import Library
 
     found = shipped or Shipped.find()
     return Texts(found, load_policies(found), Library(schema_source(found), KINDS))
@@ -81,7 +81,7 @@ def load_texts(shipped: Shipped | None = None) -> Texts:
 
 def load_policies(shipped: Shipped) -> Policies:
     """The shipped policies. Raises `InvalidError` for those that must not be used, whoever is about to use them."""
-    from engine.policy import Policies, compiled_name, digest_of, read_compiled  # noqa: PLC0415  # loads Oso
+    from engine.policy import Policies, compiled_name, digest_of, read_compiled
 
     files = shipped.policies()
     name = compiled_name(digest_of(files))
@@ -91,7 +91,7 @@ def load_policies(shipped: Shipped) -> Policies:
 
 def schema_source(shipped: Shipped) -> SchemaSource:
     """The shipped schemas as the engine takes them."""
-    from engine.rulefile import SchemaSource  # noqa: PLC0415
+    from engine.rulefile import SchemaSource
 
     return SchemaSource(shipped.schemas())
 
@@ -123,7 +123,7 @@ class Wiring:
     @cached_property
     def signer(self) -> Signer:
         """What signs checkpoints of the audit log: with the setting's key, else the one in the home directory."""
-        from adapters.signing import signer_of  # noqa: PLC0415  # loads the cryptography
+        from adapters.signing import signer_of
 
         if self.settings.audit_key is None:
             home_directory.prepare(self.settings.home)
@@ -132,19 +132,19 @@ class Wiring:
     @property
     def rhythm(self) -> Rhythm:
         """How often checkpoints are signed."""
-        from engine.service.checkpoints import Rhythm  # noqa: PLC0415  # loads the use cases
+        from engine.service.checkpoints import Rhythm
 
         return Rhythm(self.settings.audit_entries, timedelta(seconds=self.settings.audit_seconds))
 
     def prepare(self, at: datetime) -> Prepared:
         """Publish what is shipped and not in the database yet, install the example once: see `adapters.preparation`."""
-        from adapters.preparation import prepare  # noqa: PLC0415  # loads the use cases, which not every process needs
+        from adapters.preparation import prepare
 
         return prepare(self.ports, self.shipped, at, example=self.settings.example)
 
     def seed(self, organisation_id: str, at: datetime) -> SeedReport:
         """Publish the shipped rule files that an organisation lacks."""
-        from adapters.preparation import seed_shipped  # noqa: PLC0415  # the same
+        from adapters.preparation import seed_shipped
 
         return seed_shipped(self.ports, self.shipped, organisation_id, at)
 
@@ -165,12 +165,12 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
 
     Raises `UnavailableError` when the home directory or the database cannot be used.
     """
-    from adapters.queue import RqQueue  # noqa: PLC0415  # loads rq and redis
-    from adapters.redis_connection import connect  # noqa: PLC0415
-    from adapters.refusals import SharedRefusals  # noqa: PLC0415
-    from adapters.sessions import RedisSessions  # noqa: PLC0415
-    from adapters.stores import open_store  # noqa: PLC0415  # loads the one database driver that is needed
-    from engine.ports import Ports  # noqa: PLC0415
+    from adapters.queue import RqQueue
+    from adapters.redis_connection import connect
+    from adapters.refusals import SharedRefusals
+    from adapters.sessions import RedisSessions
+    from adapters.stores import open_store
+    from engine.ports import Ports
 
     if settings.database_url.startswith("sqlite:") or settings.secret_key is None:
         home_directory.prepare(settings.home)
@@ -184,7 +184,7 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
     counting = connect(settings.queue_url, answer_seconds=1, retries=1)
 
     def rate_limits() -> RateLimits:
-        from adapters.rate_limits import CountedRateLimits, shared_store  # noqa: PLC0415  # loads limits
+        from adapters.rate_limits import CountedRateLimits, shared_store
 
         store = shared_store(counting)
         return CountedRateLimits(store, amounts=settings.rate_limits, processes=settings.web_processes)
@@ -205,7 +205,7 @@ def build(settings: Settings, *, texts: Texts | None = None) -> Wiring:
 
 def session_limits(settings: Settings) -> SessionLimits:
     """How long sessions last and how many a person has, as the settings say."""
-    from adapters.sessions import SessionLimits  # noqa: PLC0415  # loads the queue's driver
+    from adapters.sessions import SessionLimits
 
     return SessionLimits(
         absolute=settings.session_hours * 3_600,
@@ -218,7 +218,7 @@ def identity_provider(settings: Settings) -> IdentityProvider | None:
     """The identity provider that people sign in at, if one is configured. It is asked at its first use."""
     if settings.oidc_issuer is None or settings.oidc_client_id is None:
         return None
-    from adapters.identity.openid import Client, OpenIdProvider  # noqa: PLC0415  # loads Authlib
+    from adapters.identity.openid import Client, OpenIdProvider
 
     client = Client(settings.oidc_client_id, settings.oidc_client_secret, settings.oidc_scopes)
     return OpenIdProvider(settings.oidc_issuer, client, settings.sign_in_redirect)
@@ -226,12 +226,12 @@ def identity_provider(settings: Settings) -> IdentityProvider | None:
 
 def token_verifier(settings: Settings) -> TokenVerifier:
     """Who says what a bearer token is worth, as the settings say. Issuers are asked for their keys at the first use."""
-    from adapters.identity import tokens  # noqa: PLC0415  # loads cryptography
+    from adapters.identity import tokens
 
     if not settings.token_issuers or settings.token_audience is None:
         return tokens.NoTokens()
-    from adapters.identity.discovery import fetch_keys  # noqa: PLC0415  # the same
-    from adapters.identity.keys import CachedKeys  # noqa: PLC0415
+    from adapters.identity.discovery import fetch_keys
+    from adapters.identity.keys import CachedKeys
 
     expected = tokens.Expectations(settings.token_issuers, settings.token_audience)
     return tokens.IssuersTokens(expected, CachedKeys(settings.token_issuers, fetch_keys))
@@ -239,8 +239,8 @@ def token_verifier(settings: Settings) -> TokenVerifier:
 
 def _notary(settings: Settings, texts: Texts) -> Notary:
     """What makes the audit entries: it names the policies in force and seals personal values for this service alone."""
-    from adapters.sealing import AesGcmSealer  # noqa: PLC0415  # loads the cryptography
-    from adapters.stores.audit import Notary  # noqa: PLC0415
+    from adapters.sealing import AesGcmSealer
+    from adapters.stores.audit import Notary
 
     secret = settings.secret_key or home_directory.secret_key(settings.home)
     return Notary(AesGcmSealer(secret), texts.policies.digest)
@@ -248,54 +248,54 @@ def _notary(settings: Settings, texts: Texts) -> Notary:
 
 def read_workbook(data: bytes, source: str) -> tuple[Sheet, ...]:
     """The sheets of an `.xlsx` file: see `adapters.spreadsheets.reading`."""
-    from adapters.spreadsheets import read_workbook as read  # noqa: PLC0415  # loads openpyxl
+    from adapters.spreadsheets import read_workbook as read
 
     return read(data, source)
 
 
 def workbook_bytes(sheets: tuple[Sheet, ...]) -> bytes:
     """Sheets as an `.xlsx` file: see `adapters.spreadsheets.writing`."""
-    from adapters.spreadsheets import workbook_bytes as write  # noqa: PLC0415  # loads openpyxl
+    from adapters.spreadsheets import workbook_bytes as write
 
     return write(sheets)
 
 
 def append_only_role(database: str) -> dict[str, Any]:
     """The `createRole` command of the role that the product should have in a MongoDB database of this name."""
-    from adapters.stores.mongodb.schema import append_only_role as role  # noqa: PLC0415  # loads pymongo
+    from adapters.stores.mongodb.schema import append_only_role as role
 
     return role(database)
 
 
 def check_signature(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether an Ed25519 signature is the key's: see `adapters.signing.is_signed_by`."""
-    from adapters.signing import is_signed_by  # noqa: PLC0415  # loads the cryptography
+    from adapters.signing import is_signed_by
 
     return is_signed_by(public, message, signature)
 
 
 def work(settings: Settings, *, name: str, sweep: Callable[[], None], sweep_seconds: int) -> None:
     """Be a worker of the queue until a stop signal: see `adapters.queue.rq_worker.work`."""
-    from adapters.queue.rq_worker import work as work_on  # noqa: PLC0415  # loads rq
+    from adapters.queue.rq_worker import work as work_on
 
     work_on(settings.queue_url, name=name, sweep=sweep, sweep_seconds=sweep_seconds)
 
 
 def supervise(settings: Settings, stream: TextIO, *, colour: bool = False, reload: bool = False) -> None:
     """Run the whole product until a stop signal: see `adapters.product.supervise`."""
-    from adapters.product import supervise as run  # noqa: PLC0415  # loads the queue server's client
+    from adapters.product import supervise as run
 
     run(settings, stream, colour=colour, reload=reload)
 
 
 def build_in_memory(settings: Settings | None = None, *, texts: Texts | None = None) -> Wiring:
     """The reference adapters all through, for tests of the shells: nothing outlives the process, nobody is counted."""
-    from adapters.queue import MemoryQueue  # noqa: PLC0415
-    from adapters.rate_limits import NoRateLimits  # noqa: PLC0415
-    from adapters.refusals import MemoryRefusals  # noqa: PLC0415
-    from adapters.sessions import MemorySessions  # noqa: PLC0415
-    from adapters.stores import open_store  # noqa: PLC0415
-    from engine.ports import Ports  # noqa: PLC0415
+    from adapters.queue import MemoryQueue
+    from adapters.rate_limits import NoRateLimits
+    from adapters.refusals import MemoryRefusals
+    from adapters.sessions import MemorySessions
+    from adapters.stores import open_store
+    from engine.ports import Ports
 
     settings = settings or Settings.from_environment({"BYLAW_DATABASE_URL": "memory:", "BYLAW_SECRET_KEY": "0" * 64})
     texts = texts or load_texts()

@@ -42,10 +42,10 @@ def export(
     **whose: Unpack[Whose],
 ) -> None:
     """Write what may be read of the log into one file that an outsider can check."""
-    from cli.files import read_text, written  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.opened import opened  # noqa: PLC0415  # the same
-    from cli.output import note, progress  # noqa: PLC0415  # the same
-    from engine.service.audit_export import export_audit  # noqa: PLC0415  # the same
+    from cli.files import read_text, written
+    from cli.opened import opened
+    from cli.output import note, progress
+    from engine.service.audit_export import export_audit
 
     kept = None if since is None else read_text(since)
     with opened(**whose, log=True) as session:
@@ -72,12 +72,12 @@ def export(
 @json_option
 def verify(*, file: Path, key: Path | None, fingerprint: str | None, since: Path | None, as_json: bool) -> None:
     """Check an exported file offline, and name the first entry that is not the one that was logged."""
-    from adapters.wiring import check_signature  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.exit_codes import PROBLEMS  # noqa: PLC0415  # the same
-    from cli.files import lines_of, read_text  # noqa: PLC0415  # the same
-    from cli.output import print_json, progress  # noqa: PLC0415  # the same
-    from engine.audit.verification import MAX_LINE_BYTES  # noqa: PLC0415  # the same
-    from engine.audit.verification import verify as check  # noqa: PLC0415  # the same
+    from adapters.wiring import check_signature
+    from cli.exit_codes import PROBLEMS
+    from cli.files import lines_of, read_text
+    from cli.output import print_json, progress
+    from engine.audit.verification import MAX_LINE_BYTES
+    from engine.audit.verification import verify as check
 
     trusted = None if key is None else _public_key(read_text(key))
     kept = None if since is None else read_text(since)
@@ -104,10 +104,10 @@ def verify(*, file: Path, key: Path | None, fingerprint: str | None, since: Path
 @click.argument("number", type=click.IntRange(min=1))
 def proof(*, file: Path, number: int) -> None:
     """Print one entry's proof out of an exported file, as the text that other tools check (C2SP tlog-proof)."""
-    from adapters.wiring import check_signature  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.files import lines_of  # noqa: PLC0415  # the same
-    from cli.output import print_bytes  # noqa: PLC0415  # the same
-    from engine.audit.verification import MAX_LINE_BYTES, inclusion_proof  # noqa: PLC0415  # the same
+    from adapters.wiring import check_signature
+    from cli.files import lines_of
+    from cli.output import print_bytes
+    from engine.audit.verification import MAX_LINE_BYTES, inclusion_proof
 
     with lines_of(file, MAX_LINE_BYTES) as lines:
         print_bytes(str(inclusion_proof(lines, number, check_signature)).encode())
@@ -116,8 +116,8 @@ def proof(*, file: Path, number: int) -> None:
 @click.command("verifier")
 def verifier() -> None:
     """Print the program that checks exported files by itself: one file, Python 3.9 or newer, nothing to install."""
-    from adapters.wiring import Shipped  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_bytes  # noqa: PLC0415  # the same
+    from adapters.wiring import Shipped
+    from cli.output import print_bytes
 
     print_bytes(Shipped.verifier())
 
@@ -130,12 +130,12 @@ def verifier() -> None:
 @json_option
 def check(*, since: Path | None, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Read the whole log where it is kept, and name the first entry that was tampered with."""
-    from adapters.wiring import check_signature  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.exit_codes import PROBLEMS  # noqa: PLC0415  # the same
-    from cli.files import read_text  # noqa: PLC0415  # the same
-    from cli.opened import opened  # noqa: PLC0415  # the same
-    from cli.output import print_json, progress, say  # noqa: PLC0415  # the same
-    from engine.service.audit_check import check_log  # noqa: PLC0415  # the same
+    from adapters.wiring import check_signature
+    from cli.exit_codes import PROBLEMS
+    from cli.files import read_text
+    from cli.opened import opened
+    from cli.output import print_json, progress, say
+    from engine.service.audit_check import check_log
 
     kept = None if since is None else read_text(since)
     with opened(**whose, log=True) as session, progress("entries checked") as advance:
@@ -159,14 +159,14 @@ def commands() -> Iterator[click.Command]:
 
 
 def _public_key(text: str) -> PublicKey:
-    from engine.audit.note import PublicKey  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from engine.audit.note import PublicKey
 
     return PublicKey.parse(text.strip())
 
 
 def _tell(verdict: Verdict) -> None:
     """The verdict for people: the same sentences as the verifier that stands by itself."""
-    from cli.output import note, say  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import note, say
 
     if verdict.problem is not None:
         number = [] if verdict.number is None else [f"entry {verdict.number}"]

@@ -14,8 +14,8 @@ from cli.options import Whose, caller_options, json_option
 @json_option
 def key(*, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Show the public key that checks the log's checkpoints. Give it to auditors by another way than the log."""
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import note, print_json, say  # noqa: PLC0415  # the same
+    from cli.opened import opened
+    from cli.output import note, print_json, say
 
     with opened(**whose, log=True) as session:
         found = session.wiring.signer.key(session.organisation_id)
@@ -31,9 +31,9 @@ def key(*, as_json: bool, **whose: Unpack[Whose]) -> None:
 @json_option
 def checkpoint(*, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Sign a checkpoint of the log as it stands, and print the signed note: keep it where this machine cannot write."""
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import note, print_json, say  # noqa: PLC0415  # the same
-    from engine.service.checkpoints import take_checkpoint  # noqa: PLC0415  # the same
+    from cli.opened import opened
+    from cli.output import note, print_json, say
+    from engine.service.checkpoints import take_checkpoint
 
     with opened(**whose, log=True) as session:
         made = take_checkpoint(session.ports, session.wiring.signer, session.organisation_id, session.caller.now)
@@ -50,8 +50,8 @@ def checkpoint(*, as_json: bool, **whose: Unpack[Whose]) -> None:
 @click.option("--database", required=True, metavar="NAME", help="The database's name in MongoDB.")
 def role(*, database: str) -> None:
     """Print MongoDB's command for the role to run with: it adds to the log, and can neither change nor remove there."""
-    from adapters.wiring import append_only_role  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_json  # noqa: PLC0415  # the same
+    from adapters.wiring import append_only_role
+    from cli.output import print_json
 
     print_json(append_only_role(database))
 
@@ -63,9 +63,9 @@ def role(*, database: str) -> None:
 @json_option
 def erase(*, subject: str, reason: str, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Make what the log and the records say about somebody unreadable for ever. Every proof stays valid."""
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_json, say  # noqa: PLC0415  # the same
-    from engine.service.erasure import erase_subject  # noqa: PLC0415  # the same
+    from cli.opened import opened
+    from cli.output import print_json, say
+    from engine.service.erasure import erase_subject
 
     with opened(**whose) as session:
         done = erase_subject(session.ports, session.caller, subject, reason)

@@ -113,7 +113,7 @@ def nothing_neither(path: Path) -> Problem:
 
 
 def _check_rule_file(path: Path, checked: Checked) -> None:
-    from engine.kinds import load  # noqa: PLC0415  # policies alone need none of it
+    from engine.kinds import load
 
     source = path.as_posix()
     entry: dict[str, Any] = {"source": source, "rule_set": None, "version": None, "digest": None}
@@ -135,7 +135,7 @@ def _check_rule_file(path: Path, checked: Checked) -> None:
 
 def _check_versions(checked: Checked) -> None:
     """What the versions of each rule set are beside each other; a version that is there twice is looked at once."""
-    from engine.rulefile.versions import look_at_versions  # noqa: PLC0415  # as above
+    from engine.rulefile.versions import look_at_versions
 
     for versions in checked.rule_sets.values():
         numbered = {rule_set.version: rule_set for rule_set in versions}
@@ -143,7 +143,7 @@ def _check_versions(checked: Checked) -> None:
 
 
 def _check_policies(folder: Path, checked: Checked) -> None:
-    from engine.policy import WIDENINGS_FILE, Policies, text_problems  # noqa: PLC0415  # loads Oso, which rule files do not need
+    from engine.policy import WIDENINGS_FILE, Policies, text_problems
 
     try:
         files = policy_texts(folder)
@@ -168,7 +168,7 @@ def _check_policies(folder: Path, checked: Checked) -> None:
 
 def _kept_otherwise(folder: Path, policies: Policies) -> Iterator[Problem]:
     """A problem where the folder keeps its policies compiled, and not as they are."""
-    from engine.policy import compiled_name, compiled_text  # noqa: PLC0415  # as above
+    from engine.policy import compiled_name, compiled_text
 
     if not (folder / compiled_name("")).parent.is_dir():
         return
@@ -187,7 +187,7 @@ def unstated_widenings(folder: Path, policies: Policies) -> tuple[Problem, ...]:
 
     Raises `BylawError` for a list of releases, or for statements, that cannot be read.
     """
-    from engine.policy import release_problems  # noqa: PLC0415  # as above
+    from engine.policy import release_problems
 
     releases = releases_in(folder)
     if not releases:
@@ -200,7 +200,7 @@ def unstated_widenings(folder: Path, policies: Policies) -> tuple[Problem, ...]:
 
 def releases_in(folder: Path) -> tuple[Release, ...]:
     """The releases that a folder of policies lists, the oldest first. Raises `BylawError` for a list that is none."""
-    from engine.policy import RELEASES_FILE, read_releases  # noqa: PLC0415  # as above
+    from engine.policy import RELEASES_FILE, read_releases
 
     path = folder / RELEASES_FILE
     return read_releases(_text(path), path.as_posix()) if path.is_file() else ()
@@ -217,7 +217,7 @@ def released_in(folder: Path, release: Release) -> Compiled:
 
 def statements_in(folder: Path) -> tuple[Statement, ...]:
     """The widenings that a folder states. Raises `BylawError` for a file that cannot be read."""
-    from engine.policy import WIDENINGS_FILE, read_statements  # noqa: PLC0415  # as above
+    from engine.policy import WIDENINGS_FILE, read_statements
 
     path = folder / WIDENINGS_FILE
     return read_statements(_text(path), path.as_posix()) if path.is_file() else ()
@@ -225,7 +225,7 @@ def statements_in(folder: Path) -> tuple[Statement, ...]:
 
 def kept_in(folder: Path, digest: str) -> Compiled | None:
     """What a folder keeps of the policies with this digest. Raises `InvalidError` for a damaged file."""
-    from engine.policy import compiled_name, read_compiled  # noqa: PLC0415  # as above
+    from engine.policy import compiled_name, read_compiled
 
     path = folder / compiled_name(digest)
     return read_compiled(_text(path), path.as_posix()) if path.is_file() else None
@@ -238,7 +238,7 @@ def policy_texts(folder: Path) -> dict[str, str]:
 
 def run_policy_tests(policies: Policies, folder: Path, tests: Mapping[str, str], checked: Checked) -> None:
     """Run the cases beside the policies."""
-    from engine.policy import check  # noqa: PLC0415  # as above
+    from engine.policy import check
 
     for result in check(policies, tests):
         source = f"{folder.as_posix()}/{result.source}"
@@ -256,7 +256,7 @@ def _text(path: Path) -> str:
 @cache
 def schemas() -> SchemaSource:
     """The shipped schemas, read once."""
-    from adapters.wiring import Shipped, schema_source  # noqa: PLC0415  # policies alone need none of it
+    from adapters.wiring import Shipped, schema_source
 
     return schema_source(Shipped.find())
 

@@ -58,7 +58,7 @@ class _Commands(click.Group):
             formatter.write_dl([(name, about) for name, _, about in COMMANDS])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
-        from click.shell_completion import CompletionItem  # noqa: PLC0415  # only when a shell asks
+        from click.shell_completion import CompletionItem
 
         found: list[Any] = [
             CompletionItem(name, help=about) for name, _, about in COMMANDS if name.startswith(incomplete)
@@ -71,7 +71,7 @@ class _Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from engine.service.spelling import did_you_mean  # noqa: PLC0415  # only for a misspelt command
+            from engine.service.spelling import did_you_mean
 
             hint = did_you_mean(args[0], [name for name, _, _ in COMMANDS])
             raise click.UsageError(f"{error.message.rstrip('.')}{f': {hint}' if hint else ''}", ctx) from None
@@ -125,7 +125,7 @@ def _open_what_is_closed() -> None:
 
 def _flush() -> None:
     """Write what is held back while there is still somebody to tell that it cannot be written."""
-    from cli.output import writing  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import writing
 
     with writing():
         sys.stdout.flush()
@@ -144,12 +144,12 @@ def _interrupted() -> int:
 def _tell(error: BylawError, *, as_json: bool) -> None:
     """The problems to standard error: as JSON for programs, as text for people."""
     if as_json:
-        from engine import exact_json  # noqa: PLC0415  # only for programs
+        from engine import exact_json
 
         document = {"problems": [problem.to_json() for problem in error.problems]}
         sys.stderr.write(exact_json.canonical(document).decode() + "\n")
         return
-    from cli.output import problem_text  # noqa: PLC0415  # loads the library that colours
+    from cli.output import problem_text
 
     for problem in error.problems:
         sys.stderr.write(problem_text(problem, sys.stderr) + "\n")

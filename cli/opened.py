@@ -55,8 +55,8 @@ def opened(
     Raises `NotFoundError` (`cli.no_organisation`, `person.not_found`, `person.ambiguous`).
     """
     with build(settings_for(home)) as wiring:
-        from engine.service.auditing import UNPLACED  # noqa: PLC0415  # keeps `--help` quick
-        from engine.service.directory import actor_of, organisations, service_actor  # noqa: PLC0415  # the same
+        from engine.service.auditing import UNPLACED
+        from engine.service.directory import actor_of, organisations, service_actor
 
         if person is not None:
             yield Opened(wiring, _caller(wiring, actor_of(wiring.ports, person, organisation)))
@@ -79,15 +79,15 @@ def rule_files(folder: Path | None) -> Iterator[Opened]:
 
     Raises `InvalidError` with the problems of every file, `NotFoundError` (`file.nothing_found`).
     """
-    from cli.files import rule_files_in  # noqa: PLC0415  # keeps `--help` quick
-    from engine.records import Record  # noqa: PLC0415  # the same
+    from cli.files import rule_files_in
+    from engine.records import Record
 
     with build_in_memory(settings_in_memory()) as wiring:
         with wiring.ports.store.transaction() as transaction:
             fields = {"name": "Rule files", "currency": "USD", "example": False}
             transaction.insert(Record("organisation", WITHOUT_DATABASE, WITHOUT_DATABASE, fields))
-        from engine.service.directory import service_actor  # noqa: PLC0415  # the same
-        from engine.service.rulesets import seed  # noqa: PLC0415  # the same
+        from engine.service.directory import service_actor
+        from engine.service.rulesets import seed
 
         caller = _caller(wiring, service_actor(WITHOUT_DATABASE))
         files = Shipped.find().rules() if folder is None else rule_files_in(folder)
@@ -109,7 +109,7 @@ def settings_in_memory() -> Settings:
 
 
 def _platform(known: tuple[Record, ...], organisation: str | None) -> Actor:
-    from engine.service.directory import only_organisation, service_actor  # noqa: PLC0415  # keeps `--help` quick
+    from engine.service.directory import only_organisation, service_actor
 
     listed = ", ".join(f"`{record.id}`" for record in known)
     if organisation is not None:

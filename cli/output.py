@@ -28,7 +28,7 @@ def colours(stream: TextIO) -> bool:
 
 def console(stream: TextIO | None = None) -> Console:
     """A rich console on standard output; plain and wide where nobody looks."""
-    from rich.console import Console  # noqa: PLC0415  # takes a tenth of a second to load
+    from rich.console import Console
 
     stream = stream or sys.stdout
     terminal = stream.isatty()
@@ -80,9 +80,9 @@ def note(text: str) -> None:
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[str] = (), title: str = "") -> None:
     """A table with a header row; the columns named in `right` hold numbers and end together."""
-    from rich import box  # noqa: PLC0415  # see `console`
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
 
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title or None, title_justify="left", header_style="bold")
     for column in columns:
@@ -129,8 +129,8 @@ def progress(what: str, *, quiet: bool = False) -> Iterator[Progress]:
     if quiet or not sys.stderr.isatty():
         yield lambda _done, _total, _message: None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-    from rich.progress import Progress as Bar  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, console=console(sys.stderr), transient=True) as bar:

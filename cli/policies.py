@@ -20,8 +20,8 @@ DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
 def policies_of(folder: Path | None) -> Policies:
     """The policies of a folder, or those in force. Raises `BylawError` for what is none, or wrong."""
-    from adapters.wiring import Shipped, load_policies  # noqa: PLC0415  # only here
-    from engine.policy import Policies, digest_of  # noqa: PLC0415  # loads Oso
+    from adapters.wiring import Shipped, load_policies
+    from engine.policy import Policies, digest_of
 
     if folder is None:
         return load_policies(Shipped.find())
@@ -42,8 +42,8 @@ def policies_named(named: str) -> Compiled:
 
     Raises `NotFoundError` (`policy.unknown_digest`) for a version or a digest that is not at hand, or not one alone.
     """
-    from adapters.wiring import Shipped  # noqa: PLC0415  # only here
-    from engine.policy import compiled_name, is_version  # noqa: PLC0415  # loads Oso
+    from adapters.wiring import Shipped
+    from engine.policy import compiled_name, is_version
 
     shipped = Shipped.find().root / "policies"
     if Path(named).exists() or not (is_version(named) or DIGEST.fullmatch(named)):

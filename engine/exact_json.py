@@ -76,7 +76,10 @@ def parse(
         result = dict(found)
         if len(result) < len(found):
             seen: set[str] = set()
-            duplicates.extend(key for key, _ in found if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+            for key, _ in found:
+                if key in seen:
+                    duplicates.append(key)
+                seen.add(key)
         return result
 
     def number(digits: str) -> Decimal:

@@ -179,7 +179,7 @@ class Report:
 
     found: list[Problem] = field(default_factory=list)
 
-    def add(self, code: str, message: str, place: Place = NOWHERE, help: str = "") -> None:  # noqa: A002  # the field's name
+    def add(self, code: str, message: str, place: Place = NOWHERE, help: str = "") -> None:
         """Record one problem."""
         self.found.append(Problem(code, message, place, help))
 

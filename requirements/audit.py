@@ -81,7 +81,7 @@ def ask(requirements: Path, source: str) -> Found | None:
         "--format", "json", "--progress-spinner", "off",
     ]  # fmt: skip
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=WHOLE_SECONDS, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, timeout=WHOLE_SECONDS, check=False)  # noqa: S603  # the command line is ours
     except subprocess.TimeoutExpired:
         return None
     try:

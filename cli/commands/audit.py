@@ -58,13 +58,13 @@ def show(
     **filters: str | None,
 ) -> None:
     """Show audit entries, the newest first."""
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_json, say, table  # noqa: PLC0415  # the same
-    from cli.records import page_value  # noqa: PLC0415  # the same
-    from engine.predicate import Compare, Predicate, both  # noqa: PLC0415  # the same
-    from engine.records import RECORD_TYPES  # noqa: PLC0415  # the same
-    from engine.service.audit import list_audit, period  # noqa: PLC0415  # the same
-    from engine.service.spelling import did_you_mean  # noqa: PLC0415  # the same
+    from cli.opened import opened
+    from cli.output import print_json, say, table
+    from cli.records import page_value
+    from engine.predicate import Compare, Predicate, both
+    from engine.records import RECORD_TYPES
+    from engine.service.audit import list_audit, period
+    from engine.service.spelling import did_you_mean
 
     if (kind := filters["type"]) is not None and kind not in {known.name for known in RECORD_TYPES}:
         hint = did_you_mean(kind, [known.name for known in RECORD_TYPES])

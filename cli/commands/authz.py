@@ -28,9 +28,9 @@ def command() -> None:
 @json_option
 def matrix(*, every: bool, policies: Path | None, as_json: bool) -> None:
     """Print the role matrix as the policies are. Needs no database."""
-    from cli.output import print_json, say, table  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.policies import policies_of  # noqa: PLC0415  # the same
-    from engine.policy import cells_in_words  # noqa: PLC0415  # loads Oso
+    from cli.output import print_json, say, table
+    from cli.policies import policies_of
+    from engine.policy import cells_in_words
 
     asked = policies_of(policies)
     rows = [
@@ -78,12 +78,12 @@ def explain(
 
     Ends with 0 if they may and with 4 if not.
     """
-    from cli import exit_codes  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.opened import opened  # noqa: PLC0415  # the same
-    from cli.output import print_json  # noqa: PLC0415  # the same
-    from engine.caller import ACTIONS  # noqa: PLC0415  # the same
-    from engine.problems import NotFoundError, Problem  # noqa: PLC0415  # the same
-    from engine.service import authorization  # noqa: PLC0415  # the same
+    from cli import exit_codes
+    from cli.opened import opened
+    from cli.output import print_json
+    from engine.caller import ACTIONS
+    from engine.problems import NotFoundError, Problem
+    from engine.service import authorization
 
     record_type, slash, record_id = record.partition("/")
     _known("--action", action, ACTIONS, "action")
@@ -135,12 +135,12 @@ def diff(
     force or released. The comparison of the rules is exact; beside it the people and records of the database are
     counted. Ends with 0 if nothing changes for anybody and with 1 if something does.
     """
-    from cli import exit_codes  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.opened import opened  # noqa: PLC0415  # the same
-    from cli.output import print_json  # noqa: PLC0415  # the same
-    from cli.policies import policies_named  # noqa: PLC0415  # the same
-    from engine.policy import widening  # noqa: PLC0415  # loads Oso
-    from engine.service.policy_changes import effects  # noqa: PLC0415  # the same
+    from cli import exit_codes
+    from cli.opened import opened
+    from cli.output import print_json
+    from cli.policies import policies_named
+    from engine.policy import widening
+    from engine.service.policy_changes import effects
 
     before, after = policies_named(old), policies_named(new)
     changes = widening(before, after)
@@ -157,7 +157,7 @@ def diff(
 
 
 def _known(option: str, given: str, known: tuple[str, ...], what: str) -> None:
-    from engine.service.spelling import did_you_mean  # noqa: PLC0415  # only here
+    from engine.service.spelling import did_you_mean
 
     if given not in known:
         hint = did_you_mean(given, known)
@@ -165,8 +165,8 @@ def _known(option: str, given: str, known: tuple[str, ...], what: str) -> None:
 
 
 def _show(reasons: Reasons, person_id: str, action: str, record: str) -> None:
-    from cli.output import say, table  # noqa: PLC0415  # as above
-    from engine.service.authorization import rule_of  # noqa: PLC0415  # the same
+    from cli.output import say, table
+    from engine.service.authorization import rule_of
 
     found = reasons.explanation
     assert found is not None
@@ -187,7 +187,7 @@ def _show(reasons: Reasons, person_id: str, action: str, record: str) -> None:
 
 
 def _show_way(way: Way) -> None:
-    from cli.output import table  # noqa: PLC0415  # as above
+    from cli.output import table
 
     table(
         ("met", "asks", "wanted", "seen"),
@@ -196,7 +196,7 @@ def _show_way(way: Way) -> None:
 
 
 def _show_diff(changes: tuple[Change, ...], touched: Effects | None) -> None:
-    from cli.output import say, table  # noqa: PLC0415  # as above
+    from cli.output import say, table
 
     if not changes:
         say("nobody gains or loses anything")

@@ -23,9 +23,9 @@ def command(context: click.Context, *, paths: tuple[Path, ...], as_json: bool) -
     PATHS are files and folders; a folder that holds `.polar` files is a folder of policies. Needs no database. Ends
     with 1 if anything is wrong, and shows every problem with its code, place, line and what to do.
     """
-    from cli import exit_codes  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.checking import check_paths  # noqa: PLC0415  # the same
-    from cli.output import note, print_json, progress  # noqa: PLC0415  # the same
+    from cli import exit_codes
+    from cli.checking import check_paths
+    from cli.output import note, print_json, progress
 
     with progress("checking") as advance:
         checked = check_paths(paths, advance)
@@ -39,9 +39,9 @@ def command(context: click.Context, *, paths: tuple[Path, ...], as_json: bool) -
 
 
 def _show(checked: Checked) -> None:
-    import sys  # noqa: PLC0415  # only here
+    import sys
 
-    from cli.output import problem_text, say  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import problem_text, say
 
     for hint in checked.hints:
         say(f"hint: {problem_text(hint, sys.stdout)}\n")

@@ -15,7 +15,7 @@ def command(shell: str) -> None:
 
     For bash: `bylaw completion bash > ~/.local/share/bash-completion/completions/bylaw`.
     """
-    from cli.main import bylaw  # noqa: PLC0415  # the entry point loads its commands late, and this one needs it whole
+    from cli.main import bylaw
 
     found = get_completion_class(shell)
     assert found is not None

@@ -36,10 +36,10 @@ def run(*, model: Path, inputs: Path | None, names: tuple[str, ...], at: datetim
     Dates, times and durations are texts in the input; the model says which is which. Where something could not be
     computed the value is null, as the standard asks, and a note says why.
     """
-    from cli.dmn_kit import decide, load  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.facts import read_facts  # noqa: PLC0415  # the same
-    from cli.output import print_json  # noqa: PLC0415  # the same
-    from engine.dmn.json_values import to_json  # noqa: PLC0415  # the same
+    from cli.dmn_kit import decide, load
+    from cli.facts import read_facts
+    from cli.output import print_json
+    from engine.dmn.json_values import to_json
 
     loaded = load(model)
     outcomes = decide(loaded, read_facts(inputs) if inputs else {}, names, at)
@@ -63,8 +63,8 @@ def _notes(outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def _show(outcomes: dict[str, Outcome], warnings: Sequence[str]) -> None:
-    from cli.output import note, say  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from engine.feel.standard.text import shown  # noqa: PLC0415  # the same
+    from cli.output import note, say
+    from engine.feel.standard.text import shown
 
     for warning in warnings:
         note(f"warning: {warning}")
@@ -96,9 +96,9 @@ def test(
 
     Ends with 1 if a case fails; the last line counts them.
     """
-    from cli import exit_codes  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.dmn_kit import csv_text, run_folders, write  # noqa: PLC0415  # the same
-    from cli.output import print_json, progress, say  # noqa: PLC0415  # the same
+    from cli import exit_codes
+    from cli.dmn_kit import csv_text, run_folders, write
+    from cli.output import print_json, progress, say
 
     with progress("testing") as advance:
         results = run_folders(folders, at, advance)
@@ -120,8 +120,8 @@ def test(
 @click.option("--out", type=FILE, help="Write to this file instead of printing.")
 def export(*, rule_file: Path, dmn_version: str, out: Path | None) -> None:
     """Write the decision of RULEFILE as a model that other engines read."""
-    from cli.exchange import loaded, put  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from engine.interchange.dmn_export import to_dmn  # noqa: PLC0415  # the same
+    from cli.exchange import loaded, put
+    from engine.interchange.dmn_export import to_dmn
 
     put(to_dmn(loaded(rule_file), dmn_version).encode(), out)
 
@@ -148,13 +148,13 @@ def import_(
 
     Names become snake_case. What has no place in a rule file is told; the rule file is checked as `bylaw check` does.
     """
-    from cli import exit_codes  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.checking import schemas  # noqa: PLC0415  # the same
-    from cli.exchange import check_converted, day, put, put_file  # noqa: PLC0415  # the same
-    from cli.files import read  # noqa: PLC0415  # the same
-    from cli.output import note  # noqa: PLC0415  # the same
-    from engine.interchange.dmn_import import from_dmn  # noqa: PLC0415  # the same
-    from engine.interchange.rule_text import rule_text  # noqa: PLC0415  # the same
+    from cli import exit_codes
+    from cli.checking import schemas
+    from cli.exchange import check_converted, day, put, put_file
+    from cli.files import read
+    from cli.output import note
+    from engine.interchange.dmn_import import from_dmn
+    from engine.interchange.rule_text import rule_text
 
     found = from_dmn(read(model), model.as_posix(), decision, effective_from=day(from_day), facts=facts)
     text = rule_text(found.document).encode()

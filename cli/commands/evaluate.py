@@ -48,11 +48,11 @@ def command(
     """
     if rules is not None and (home, organisation, person) != (None, None, None):
         raise click.UsageError("--rules decides by files alone: leave out --home, --organisation and --as")
-    from cli.decision_text import show_change, show_decision  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.facts import facts_named, read_facts, read_target  # noqa: PLC0415  # the same
-    from cli.opened import opened, rule_files  # noqa: PLC0415  # the same
-    from cli.output import print_json  # noqa: PLC0415  # the same
-    from engine.service.evaluate import evaluate, nearest_change  # noqa: PLC0415  # the same
+    from cli.decision_text import show_change, show_decision
+    from cli.facts import facts_named, read_facts, read_target
+    from cli.opened import opened, rule_files
+    from cli.output import print_json
+    from engine.service.evaluate import evaluate, nearest_change
 
     given, target, change = read_facts(facts), read_target(targets), None
     with rule_files(rules) if rules else opened(home, organisation, person, else_shipped=True) as session:

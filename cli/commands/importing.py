@@ -66,8 +66,8 @@ def crm(
     as_json: bool,
 ) -> None:
     """Import a folder of CSV files: people and teams, accounts, products, deals."""
-    from cli.files import csv_files_in  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from engine.service.importing import import_crm  # noqa: PLC0415  # the same
+    from cli.files import csv_files_in
+    from engine.service.importing import import_crm
 
     files = csv_files_in(folder)
 
@@ -97,8 +97,8 @@ def leads(
     as_json: bool,
 ) -> None:
     """Import one CSV file of leads."""
-    from cli.files import read  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from engine.service.importing import import_leads  # noqa: PLC0415  # the same
+    from cli.files import read
+    from engine.service.importing import import_leads
 
     data = read(file)
 
@@ -119,9 +119,9 @@ def _import(
 
     The mapping knows files by their names; problems name them as `path_of` says, as people gave them.
     """
-    from adapters.wiring import now  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import note, progress  # noqa: PLC0415  # the same
-    from engine.problems import InvalidError  # noqa: PLC0415  # the same
+    from adapters.wiring import now
+    from cli.output import note, progress
+    from engine.problems import InvalidError
 
     with _receiving(home, organisation, mapping) as (session, text, source), progress("importing") as advance:
 
@@ -149,11 +149,11 @@ def _with_path(problem: Problem, path_of: Callable[[str], str]) -> Problem:
 @contextmanager
 def _receiving(home: Path | None, organisation: str | None, mapping: str) -> Iterator[tuple[Opened, bytes, str]]:
     """The product opened as the platform of the organisation that receives the import, the mapping and its place."""
-    from adapters.wiring import build, now  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.opened import Opened, settings_for  # noqa: PLC0415  # the same
-    from engine.caller import Caller  # noqa: PLC0415  # the same
-    from engine.service.directory import organisations, service_actor  # noqa: PLC0415  # the same
-    from engine.service.importing import default_organisation  # noqa: PLC0415  # the same
+    from adapters.wiring import build, now
+    from cli.opened import Opened, settings_for
+    from engine.caller import Caller
+    from engine.service.directory import organisations, service_actor
+    from engine.service.importing import default_organisation
 
     with build(settings_for(home)) as wiring:
         text, source = _mapping(wiring.shipped.mappings(), mapping)
@@ -164,9 +164,9 @@ def _receiving(home: Path | None, organisation: str | None, mapping: str) -> Ite
 
 
 def _mapping(shipped: Mapping[str, bytes], name: str) -> tuple[bytes, str]:
-    from cli.files import read  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from engine.problems import NotFoundError, Problem  # noqa: PLC0415  # the same
-    from engine.service.spelling import did_you_mean  # noqa: PLC0415  # the same
+    from cli.files import read
+    from engine.problems import NotFoundError, Problem
+    from engine.service.spelling import did_you_mean
 
     if name.endswith((".yaml", ".yml")):
         return read(Path(name)), name
@@ -178,8 +178,8 @@ def _mapping(shipped: Mapping[str, bytes], name: str) -> tuple[bytes, str]:
 
 def _show(report: ImportReport, *, every: bool, as_json: bool) -> int:
     """Print the report; 1 if a row could not be imported."""
-    from cli import exit_codes  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_json  # noqa: PLC0415  # the same
+    from cli import exit_codes
+    from cli.output import print_json
 
     if as_json:
         print_json(report.to_json(every_finding=True))
@@ -189,7 +189,7 @@ def _show(report: ImportReport, *, every: bool, as_json: bool) -> int:
 
 
 def _tables(report: ImportReport, *, every: bool) -> None:
-    from cli.output import say, table  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import say, table
 
     numbers = ("rows", "imported", "unchanged", "rejected")
     files: list[tuple[Any, ...]] = [

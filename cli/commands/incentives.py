@@ -38,9 +38,9 @@ def run(
 
     Ends with the proof that nothing was lost: won value = credited + excluded, to the cent.
     """
-    from cli.foreground import run_or_enqueue  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.opened import opened  # noqa: PLC0415  # the same
-    from engine.service.incentives import start_run  # noqa: PLC0415  # the same
+    from cli.foreground import run_or_enqueue
+    from cli.opened import opened
+    from engine.service.incentives import start_run
 
     with opened(home, organisation, person) as session:
         job = start_run(session.ports, session.caller, plan, period)
@@ -49,7 +49,7 @@ def run(
 
 
 def _show(result: dict[str, Any]) -> None:
-    from cli.output import say, table  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import say, table
 
     currency = result["currency"]
     table(

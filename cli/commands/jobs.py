@@ -20,11 +20,11 @@ def command() -> None:
 @json_option
 def list_jobs(*, limit: int, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
     """List jobs, the newest first."""
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_json, say, table  # noqa: PLC0415  # the same
-    from cli.records import page_value  # noqa: PLC0415  # the same
-    from engine.ports import Sort  # noqa: PLC0415  # the same
-    from engine.service.records import list_records  # noqa: PLC0415  # the same
+    from cli.opened import opened
+    from cli.output import print_json, say, table
+    from cli.records import page_value
+    from engine.ports import Sort
+    from engine.service.records import list_records
 
     with opened(home, organisation, person) as session:
         newest = (Sort("created_at", descending=True),)
@@ -59,10 +59,10 @@ def list_jobs(*, limit: int, home: Path | None, organisation: str | None, person
 @json_option
 def show(*, job_id: str, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
     """Show one job: how far it is, and what came of it."""
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_json, table  # noqa: PLC0415  # the same
-    from cli.records import record_value  # noqa: PLC0415  # the same
-    from engine.service.records import get_record  # noqa: PLC0415  # the same
+    from cli.opened import opened
+    from cli.output import print_json, table
+    from cli.records import record_value
+    from engine.service.records import get_record
 
     with opened(home, organisation, person) as session:
         value = record_value(get_record(session.ports, session.caller, "job", job_id))
@@ -78,10 +78,10 @@ def show(*, job_id: str, home: Path | None, organisation: str | None, person: st
 @json_option
 def cancel(*, job_id: str, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
     """Cancel a waiting job at once, ask a running one to stop after its present chunk. What is done stays done."""
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_json, say  # noqa: PLC0415  # the same
-    from cli.records import record_value  # noqa: PLC0415  # the same
-    from engine.service.jobs import cancel_job  # noqa: PLC0415  # the same
+    from cli.opened import opened
+    from cli.output import print_json, say
+    from cli.records import record_value
+    from engine.service.jobs import cancel_job
 
     with opened(home, organisation, person) as session:
         job = cancel_job(session.ports, session.caller, job_id)

@@ -43,7 +43,7 @@ def make(
     *, for_person: str, name: str, scopes: tuple[str, ...], days: int, as_json: bool, **whose: Unpack[Whose]
 ) -> None:
     """Make a key with which a program acts as PERSON. It is shown this once; only its digest is kept."""
-    from engine.service.key_ring import create_api_key  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from engine.service.key_ring import create_api_key
 
     def create(session: Opened, token: str) -> Record:
         life = timedelta(days=days)
@@ -58,10 +58,10 @@ def make(
 @json_option
 def list_keys(*, owner: str | None, as_json: bool, **whose: Unpack[Whose]) -> None:
     """List keys, the newest first. The keys themselves are not kept, so only how they begin is shown."""
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_json, say, table  # noqa: PLC0415  # the same
-    from cli.records import record_value  # noqa: PLC0415  # the same
-    from engine.service.key_ring import list_api_keys, state_of  # noqa: PLC0415  # the same
+    from cli.opened import opened
+    from cli.output import print_json, say, table
+    from cli.records import record_value
+    from engine.service.key_ring import list_api_keys, state_of
 
     with opened(**whose) as session:
         keys = list_api_keys(session.ports, session.caller, person_id=owner)
@@ -102,7 +102,7 @@ def list_keys(*, owner: str | None, as_json: bool, **whose: Unpack[Whose]) -> No
 @json_option
 def rotate(*, key_id: str, overlap_hours: int, days: int, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Make a key in the place of KEY (an id), with the same person, name and scopes. It is shown this once."""
-    from engine.service.key_ring import rotate_api_key  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from engine.service.key_ring import rotate_api_key
 
     def succeed(session: Opened, token: str) -> Record:
         overlap, life = timedelta(hours=overlap_hours), timedelta(days=days)
@@ -117,10 +117,10 @@ def rotate(*, key_id: str, overlap_hours: int, days: int, as_json: bool, **whose
 @json_option
 def revoke(*, key_id: str, as_json: bool, **whose: Unpack[Whose]) -> None:
     """End KEY (an id) now: the next request with it is refused."""
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_json, say  # noqa: PLC0415  # the same
-    from cli.records import record_value  # noqa: PLC0415  # the same
-    from engine.service.key_ring import revoke_api_key  # noqa: PLC0415  # the same
+    from cli.opened import opened
+    from cli.output import print_json, say
+    from cli.records import record_value
+    from engine.service.key_ring import revoke_api_key
 
     with opened(**whose) as session:
         key = revoke_api_key(session.ports, session.caller, key_id)
@@ -132,10 +132,10 @@ def revoke(*, key_id: str, as_json: bool, **whose: Unpack[Whose]) -> None:
 
 def _make_once(use_case: Callable[[Opened, str], Record], whose: Whose, *, as_json: bool) -> None:
     """Let a use case keep a new key, and show the key itself, which is kept nowhere."""
-    from adapters.wiring import new_api_key  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.opened import opened  # noqa: PLC0415  # the same
-    from cli.output import note, print_json, say  # noqa: PLC0415  # the same
-    from cli.records import record_value  # noqa: PLC0415  # the same
+    from adapters.wiring import new_api_key
+    from cli.opened import opened
+    from cli.output import note, print_json, say
+    from cli.records import record_value
 
     token = new_api_key()
     with opened(**whose) as session:

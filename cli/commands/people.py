@@ -31,8 +31,8 @@ def link(
     as_json: bool,
 ) -> None:
     """Let the subject's tokens and sign-ins be PERSON, within the role and place that PERSON has here."""
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from engine.service.identities import link_identity  # noqa: PLC0415  # the same
+    from cli.opened import opened
+    from engine.service.identities import link_identity
 
     with opened(home, organisation, person) as session:
         linked = link_identity(session.ports, session.caller, whom, issuer, subject)
@@ -45,8 +45,8 @@ def link(
 @json_option
 def unlink(*, whom: str, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
     """Refuse tokens and sign-ins of PERSON's account from now on."""
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from engine.service.identities import unlink_identity  # noqa: PLC0415  # the same
+    from cli.opened import opened
+    from engine.service.identities import unlink_identity
 
     with opened(home, organisation, person) as session:
         unlinked = unlink_identity(session.ports, session.caller, whom)
@@ -54,7 +54,7 @@ def unlink(*, whom: str, home: Path | None, organisation: str | None, person: st
 
 
 def _say(sentence: str, person_id: str, issuer: str | None, subject: str | None, *, as_json: bool) -> None:
-    from cli.output import print_json, say  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import print_json, say
 
     if as_json:
         print_json({"id": person_id, "identity_issuer": issuer, "identity_subject": subject})

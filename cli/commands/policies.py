@@ -25,9 +25,9 @@ def compile_(*, folder: Path) -> None:
 
     Processes then start without evaluating them. What is kept of versions that are neither these nor released goes.
     """
-    from cli.output import say  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.policies import texts_of  # noqa: PLC0415  # the same
-    from engine.policy import compiled  # noqa: PLC0415  # loads Oso
+    from cli.output import say
+    from cli.policies import texts_of
+    from engine.policy import compiled
 
     say(_keep(folder, compiled(texts_of(folder))).as_posix())
 
@@ -42,14 +42,14 @@ def release(context: click.Context, *, version: str, folder: Path) -> None:
     From then on `bylaw check` refuses what grants more without stating it in `FOLDER/widenings.yaml`; what stands there
     now moves into the list of releases. Ends with 1 if the policies grant more than the release before, unstated.
     """
-    import sys  # noqa: PLC0415  # only here
+    import sys
 
-    from cli import exit_codes  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.checking import releases_in, statements_in, unstated_widenings  # noqa: PLC0415  # the same
-    from cli.files import written  # noqa: PLC0415  # the same
-    from cli.output import problem_text, say  # noqa: PLC0415  # the same
-    from cli.policies import texts_of  # noqa: PLC0415  # the same
-    from engine.policy import (  # noqa: PLC0415  # loads Oso
+    from cli import exit_codes
+    from cli.checking import releases_in, statements_in, unstated_widenings
+    from cli.files import written
+    from cli.output import problem_text, say
+    from cli.policies import texts_of
+    from engine.policy import (
         NO_WIDENINGS,
         RELEASES_FILE,
         WIDENINGS_FILE,
@@ -75,9 +75,9 @@ def release(context: click.Context, *, version: str, folder: Path) -> None:
 
 def _keep(folder: Path, found: Compiled) -> Path:
     """Write what the policies grant, and remove what is kept of others that were not released."""
-    from cli.checking import releases_in  # noqa: PLC0415  # as above
-    from cli.files import written  # noqa: PLC0415  # the same
-    from engine.policy import compiled_name, compiled_text  # noqa: PLC0415  # the same
+    from cli.checking import releases_in
+    from cli.files import written
+    from engine.policy import compiled_name, compiled_text
 
     wanted = {
         folder / compiled_name(digest) for digest in (found.digest, *(one.policies for one in releases_in(folder)))

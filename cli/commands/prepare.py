@@ -16,7 +16,7 @@ from cli.output import note, say
 @click.option("--quiet", is_flag=True, help="Say only what was done.")
 def command(*, home: Path | None, no_example: bool, quiet: bool) -> None:
     """Make the database ready: create it, publish shipped rule versions that it lacks, install the example once."""
-    from adapters.wiring import Settings, build, now  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from adapters.wiring import Settings, build, now
 
     settings = Settings.from_environment(home=home.absolute() if home else None, example=False if no_example else None)
     with build(settings) as wiring:

@@ -35,9 +35,9 @@ def list_rules(
     as_json: bool,
 ) -> None:
     """List the rule sets with the version in force."""
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_json, table  # noqa: PLC0415  # the same
-    from engine.service.rulesets import list_rule_sets  # noqa: PLC0415  # the same
+    from cli.opened import opened
+    from cli.output import print_json, table
+    from engine.service.rulesets import list_rule_sets
 
     if kind is not None:
         _require_kind(kind)
@@ -67,8 +67,8 @@ def list_rules(
 
 def _require_kind(kind: str) -> None:
     """Refuse a kind that there is none of: an empty list would look like an answer."""
-    from engine.kinds import KINDS  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from engine.service.spelling import did_you_mean  # noqa: PLC0415  # the same
+    from engine.kinds import KINDS
+    from engine.service.spelling import did_you_mean
 
     names = [known.name for known in KINDS]
     if kind not in names:
@@ -99,9 +99,9 @@ def show_rule_set(
     """Show a rule set in readable form: its sections, its tests and its versions."""
     if as_yaml and as_json:
         raise click.UsageError("--yaml prints the file's own text and --json a document: choose one")
-    from cli.opened import opened  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_bytes, print_json  # noqa: PLC0415  # the same
-    from engine.service.rulesets import get_version, list_versions  # noqa: PLC0415  # the same
+    from cli.opened import opened
+    from cli.output import print_bytes, print_json
+    from engine.service.rulesets import get_version, list_versions
 
     with opened(home, organisation, person, else_shipped=True) as session:
         version = get_version(session.ports, session.caller, rule_set, number, at=at, as_of=as_of)
@@ -116,7 +116,7 @@ def show_rule_set(
 
 
 def _value(version: PublishedVersion, versions: tuple[PublishedVersion, ...]) -> dict[str, object]:
-    from cli.records import record_value  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.records import record_value
 
     return {
         **record_value(version.record),
@@ -127,7 +127,7 @@ def _value(version: PublishedVersion, versions: tuple[PublishedVersion, ...]) ->
 
 
 def _show(version: PublishedVersion, versions: tuple[PublishedVersion, ...]) -> None:
-    from cli.output import say, table  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import say, table
 
     record, rule_set = version.record, version.rule_set
     until = f" until {record['effective_to']}" if record["effective_to"] else ""

@@ -35,9 +35,9 @@ def leads(
 
     A lead whose facts are all missing is not scored, one that a gate excludes has no band; both are counted.
     """
-    from cli.foreground import run_or_enqueue  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.opened import opened  # noqa: PLC0415  # the same
-    from engine.service.leads import start_scoring  # noqa: PLC0415  # the same
+    from cli.foreground import run_or_enqueue
+    from cli.opened import opened
+    from engine.service.leads import start_scoring
 
     with opened(home, organisation, person) as session:
         job = start_scoring(session.ports, session.caller, rule_set)
@@ -46,7 +46,7 @@ def leads(
 
 
 def _show(result: dict[str, Any]) -> None:
-    from cli.output import say, table  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from cli.output import say, table
 
     others = [(name.replace("_", " "), result[name]) for name in ("excluded", "not_scored", "failed")]
     rows = [*result["bands"].items(), *others]

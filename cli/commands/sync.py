@@ -43,11 +43,11 @@ def explain(
         raise click.UsageError("name a stored conflict, or give a file with --facts")
     if facts is not None and rule_set is None:
         raise click.UsageError("--facts needs --rule-set, such as `sync-conflict/deal`")
-    from cli.decision_text import show_sync  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.facts import facts_named, read_facts  # noqa: PLC0415  # the same
-    from cli.opened import opened  # noqa: PLC0415  # the same
-    from cli.output import print_json, say  # noqa: PLC0415  # the same
-    from engine.service.conflicts import explain_conflict, explain_sync, find_conflict  # noqa: PLC0415  # the same
+    from cli.decision_text import show_sync
+    from cli.facts import facts_named, read_facts
+    from cli.opened import opened
+    from cli.output import print_json, say
+    from engine.service.conflicts import explain_conflict, explain_sync, find_conflict
 
     given = read_facts(facts) if facts is not None else None
     with opened(home, organisation, person, else_shipped=given is not None) as session:

@@ -27,9 +27,9 @@ def embed(*, rule_file: Path) -> None:
 
     A file that names no CSV file is printed as it is. Send a table so over the API, or paste it in the console.
     """
-    from cli.files import read, rows_beside  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.output import print_bytes  # noqa: PLC0415  # the same
-    from engine.rulefile.beside import document  # noqa: PLC0415  # the same
+    from cli.files import read, rows_beside
+    from cli.output import print_bytes
+    from engine.rulefile.beside import document
 
     data = read(rule_file)
     print_bytes(document(data, rule_file.as_posix(), rows_beside(rule_file, data)))
@@ -40,11 +40,11 @@ def embed(*, rule_file: Path) -> None:
 @click.argument("out", metavar="OUT", type=FILE)
 def export(*, rule_file: Path, out: Path) -> None:
     """Write the decision table of RULEFILE to OUT: a spreadsheet (`.xlsx`) with everything, or its rows (`.csv`)."""
-    from adapters.wiring import workbook_bytes  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.exchange import loaded, put  # noqa: PLC0415  # the same
-    from engine.interchange.document import document_of  # noqa: PLC0415  # the same
-    from engine.interchange.rows import rows_csv  # noqa: PLC0415  # the same
-    from engine.interchange.sheets import to_sheets  # noqa: PLC0415  # the same
+    from adapters.wiring import workbook_bytes
+    from cli.exchange import loaded, put
+    from engine.interchange.document import document_of
+    from engine.interchange.rows import rows_csv
+    from engine.interchange.sheets import to_sheets
 
     rule_set = loaded(rule_file)
     document = document_of(rule_set)
@@ -77,10 +77,10 @@ def import_(context: click.Context, *, table: Path, into: Path | None, out: Path
     A spreadsheet that `export` wrote becomes a whole rule file, which is printed. With --into only the rows are taken,
     by the columns' ids or titles, and nothing is written unless the rule file is right with them.
     """
-    from cli import exit_codes  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.exchange import check_converted, put, sheets_of  # noqa: PLC0415  # the same
-    from engine.interchange.rule_text import rule_text  # noqa: PLC0415  # the same
-    from engine.interchange.sheets import from_sheets  # noqa: PLC0415  # the same
+    from cli import exit_codes
+    from cli.exchange import check_converted, put, sheets_of
+    from engine.interchange.rule_text import rule_text
+    from engine.interchange.sheets import from_sheets
 
     if into is not None and out is not None:
         raise click.UsageError("--into changes that file: leave out --out")
@@ -96,12 +96,12 @@ def import_(context: click.Context, *, table: Path, into: Path | None, out: Path
 
 def _put_into(into: Path, sheet: Sheet) -> bool:
     """Write the rows where the rule file has its own; whether everything was right."""
-    from cli.exchange import check_converted, loaded, put_file  # noqa: PLC0415  # keeps `bylaw --help` quick
-    from cli.files import read  # noqa: PLC0415  # the same
-    from cli.output import note  # noqa: PLC0415  # the same
-    from engine.interchange.document import document_of  # noqa: PLC0415  # the same
-    from engine.interchange.rows import with_rows  # noqa: PLC0415  # the same
-    from engine.interchange.sheets import rows_of_sheet  # noqa: PLC0415  # the same
+    from cli.exchange import check_converted, loaded, put_file
+    from cli.files import read
+    from cli.output import note
+    from engine.interchange.document import document_of
+    from engine.interchange.rows import with_rows
+    from engine.interchange.sheets import rows_of_sheet
 
     document = document_of(loaded(into))
     rows = rows_of_sheet(sheet, document)

@@ -25,7 +25,7 @@ def command(*, home: Path | None, host: str | None, port: int | None, no_example
     What the settings name elsewhere (a database, a Redis) is used and not started here. The first start installs an
     example organisation to look at.
     """
-    from adapters.wiring import Settings, supervise  # noqa: PLC0415  # keeps `bylaw --help` quick
+    from adapters.wiring import Settings, supervise
 
     settings = Settings.from_environment(
         home=home.absolute() if home else None, host=host, port=port, example=False if no_example else None

@@ -74,7 +74,7 @@ class _Reader:
     def place(self, element: Element) -> Place:
         return Place(self.source, element.line, element.column)
 
-    def refuse(self, element: Element, code: str, message: str, help: str = "") -> None:  # noqa: A002  # as `Problem`
+    def refuse(self, element: Element, code: str, message: str, help: str = "") -> None:
         self.problems.append(Problem(code, message, self.place(element), help))
 
     def definitions(self, version: str) -> Definitions:

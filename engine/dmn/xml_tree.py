@@ -101,7 +101,7 @@ class _Reading:
             raise self.problem("dmn.xml", "the file is empty")
         return self.root
 
-    def problem(self, code: str, message: str, help: str = "") -> InvalidError:  # noqa: A002  # the problem's field name
+    def problem(self, code: str, message: str, help: str = "") -> InvalidError:
         place = Place(self.source, self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1)
         return InvalidError(Problem(code, message, place, help))
 

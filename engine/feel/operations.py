@@ -431,7 +431,7 @@ class Operations:
         low: Any,
         high: Any,
         low_closed: bool,  # noqa: FBT001  # as the range itself
-        high_closed: bool,  # noqa: FBT001
+        high_closed: bool,  # noqa: FBT001  # the same
     ) -> Range | None:
         """`[low..high]` as a value; null when an end is. Both ends must be of one ordered kind."""
         if self.order("<=", low, high) is None:

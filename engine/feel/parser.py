@@ -178,12 +178,12 @@ class _Reader:
             return True
         return False
 
-    def expect(self, text: str, why: str, help: str = "", *, opened: int | None = None) -> Token:  # noqa: A002  # the problem's field name
+    def expect(self, text: str, why: str, help: str = "", *, opened: int | None = None) -> Token:
         """Take a token that must stand here. `opened` is where the bracket starts that it closes."""
         if self.token.text == text and self.token.kind in {Kind.OP, Kind.NAME}:
             return self.take()
         if opened is not None and not help:
-            help = f"the `{self.places.text[opened]}` in {self.where(opened)} is still open"  # noqa: A001
+            help = f"the `{self.places.text[opened]}` in {self.where(opened)} is still open"
         raise self.unexpected(f"expected `{text}` {why}", help)
 
     def where(self, at: int) -> str:
@@ -191,7 +191,7 @@ class _Reader:
         place, here = self.places.place((at, at + 1)), self.places.place(self.token.span)
         return f"column {place.column}" if place.line == here.line else f"line {place.line}, column {place.column}"
 
-    def unexpected(self, what: str, help: str = "") -> Exception:  # noqa: A002  # the problem's field name
+    def unexpected(self, what: str, help: str = "") -> Exception:
         token = self.token
         if token.kind is Kind.END:
             message = (
@@ -223,7 +223,7 @@ class _Reader:
             help_ = "names of facts are one word: `days_since_visit`; join conditions with `and` or `or`"
         raise self.unexpected("expected an operator or the end", help_)
 
-    def note(self, message: str, span: syntax.Span, help: str) -> None:  # noqa: A002  # the problem's field name
+    def note(self, message: str, span: syntax.Span, help: str) -> None:
         """Note a slip whose meaning is certain."""
         self.noted.append(self.places.problem("feel.syntax", message, span, help))
 

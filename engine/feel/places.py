@@ -37,7 +37,7 @@ class TextPlaces:
             column = (self.start.column or 1) if row == 0 else 1
         return replace(self.start, line=line, column=column + offset, length=length)
 
-    def problem(self, code: str, message: str, span: tuple[int, int], help: str = "") -> Problem:  # noqa: A002  # the field's name
+    def problem(self, code: str, message: str, span: tuple[int, int], help: str = "") -> Problem:
         """A problem about `span`; it carries its line as excerpt when the text stands in no file."""
         excerpt = ""
         if not self.start.line:
@@ -45,6 +45,6 @@ class TextPlaces:
             excerpt = lines[self.text.count("\n", 0, span[0])][:EXCERPT_LIMIT] if lines else ""
         return Problem(code, message, self.place(span), help, excerpt)
 
-    def error(self, code: str, message: str, span: tuple[int, int], help: str = "") -> InvalidError:  # noqa: A002  # the field's name
+    def error(self, code: str, message: str, span: tuple[int, int], help: str = "") -> InvalidError:
         """The same as an error with this one problem."""
         return InvalidError(self.problem(code, message, span, help))

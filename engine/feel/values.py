@@ -107,7 +107,7 @@ def kind_of(value: object) -> str:
 class Fault(Exception):  # noqa: N818  # it never leaves the language: evaluation turns it into an InvalidError with a place
     """Something that cannot be computed: division by zero, a bad date text, a limit reached."""
 
-    def __init__(self, code: str, message: str, help: str = "") -> None:  # noqa: A002  # the problem's field name
+    def __init__(self, code: str, message: str, help: str = "") -> None:
         """`code` and `message` as in a `Problem`."""
         super().__init__(message)
         self.code = code

@@ -39,7 +39,7 @@ def list_audit(
     ports: Ports,
     caller: Caller,
     *,
-    where: Predicate = Always(),  # noqa: B008  # frozen and empty
+    where: Predicate = Always(),
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page:

@@ -99,7 +99,7 @@ def list_records(
     caller: Caller,
     record_type: str,
     *,
-    where: Predicate = Always(),  # noqa: B008  # frozen and empty
+    where: Predicate = Always(),
     sort: Sequence[Sort] = (),
     limit: int = 50,
     cursor: str | None = None,
@@ -123,7 +123,7 @@ def count_records(
     caller: Caller,
     record_type: str,
     *,
-    where: Predicate = Always(),  # noqa: B008  # frozen and empty
+    where: Predicate = Always(),
 ) -> int:
     """How many records the caller may read that match `where`."""
     return ports.store.count(record_type, _readable(ports, caller, record_type, where))
@@ -135,7 +135,7 @@ def tally_records(
     record_type: str,
     field: str,
     *,
-    where: Predicate = Always(),  # noqa: B008  # the same
+    where: Predicate = Always(),
 ) -> dict[Scalar | None, int]:
     """How many of them for each value of a text, whole-number or truth-value field."""
     return ports.store.tally(record_type, field, _readable(ports, caller, record_type, where))

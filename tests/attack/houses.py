@@ -99,7 +99,7 @@ class House:
     def work(self) -> None:
         """Do every job that waits."""
         deliver_pending(self.wiring.ports)
-        while (message := self.wiring.ports.queue.take()) is not None:  # type: ignore[attr-defined]
+        while (message := self.wiring.ports.queue.take()) is not None:
             run_job(self.wiring.ports, message.payload["job_id"], clock=lambda: NOW, worker="w")
 
     def vouch(self, organisation: str) -> None:

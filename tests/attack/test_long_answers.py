@@ -79,7 +79,7 @@ def asked(app: Flask, wiring: Wiring, door: str) -> Iterator[bytes]:
         else:
             answer = api.client.post("/audit/export", data={"csrf_token": "x"})
     assert 200 == answer.status_code
-    return iter(answer.response)  # type: ignore[arg-type]
+    return iter(answer.response)
 
 
 def test_a_file_is_written_whole_while_the_right_lasts(own: Wiring) -> None:

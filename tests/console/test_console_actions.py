@@ -26,7 +26,7 @@ Acting = Callable[[str | None], Visitor]
 
 def page_of(response: object) -> Page:
     """The page of an answer."""
-    return Page(response.get_data(as_text=True))  # type: ignore[attr-defined]
+    return Page(response.get_data(as_text=True))
 
 
 # -- signing in and out

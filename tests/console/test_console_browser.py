@@ -102,7 +102,7 @@ def watched(browser: Browser, served: tuple[str, Wiring], real: Callable[[str], 
 
     def opened(role: str | None, *, width: int = 1280, height: int = 900, scheme: str = "light") -> Page:
         context = browser.new_context(
-            base_url=served[0], viewport={"width": width, "height": height}, color_scheme=scheme,  # type: ignore[arg-type]
+            base_url=served[0], viewport={"width": width, "height": height}, color_scheme=scheme,
         )  # fmt: skip
         contexts.append(context)
         page = context.new_page()

@@ -122,7 +122,7 @@ def test_the_old_session_ends_when_somebody_else_signs_in(looking: Acting) -> No
 def test_no_form_is_taken_from_another_site(looking: Acting, route: object, header: dict[str, str]) -> None:
     """Every form of the console, signing in and out included, is refused from elsewhere even with the right token."""
     browser = looking("revops_analyst")
-    path = route.path.replace("<record_id>", "x")  # type: ignore[attr-defined]
+    path = route.path.replace("<record_id>", "x")
     form = {"csrf_token": browser.token(), "person_id": "person-platform_admin"}
     assert 403 == browser.client.post(path, data=form, headers=header).status_code
     assert 200 == browser.client.get("/me").status_code

@@ -144,7 +144,7 @@ def test_nobody_ends_the_sessions_of_others(acting: Acting, own_house: Wiring) -
     victim, browser = acting("sales_manager"), acting("sales_rep")
     handle = str(listed(victim)[0]["id"])
     status, problem = ask(browser, f"/me/sessions/{handle}/end")
-    assert (404, "session.not_found") == (status, problem["code"])  # type: ignore[index]
+    assert (404, "session.not_found") == (status, problem["code"])
     assert 200 == victim.client.get("/api/v1/me").status_code
     assert [] == entries(own_house, "session.end")
     (attempt,) = entries(own_house, "session.end", "failed")

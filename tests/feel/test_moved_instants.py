@@ -12,7 +12,9 @@ from engine.exact_json import duration_text
 from engine.feel import Field, Scope, check, types
 from engine.problems import InvalidError
 
-SCOPE = Scope({"day": Field(types.DATE), "instant": Field(types.DATE_TIME), "maybe": Field(types.DATE_TIME, True)})  # noqa: FBT003
+SCOPE = Scope(
+    {"day": Field(types.DATE), "instant": Field(types.DATE_TIME), "maybe": Field(types.DATE_TIME, optional=True)}
+)
 ZONES = (dt.UTC, dt.timezone(dt.timedelta(hours=-9, minutes=-30)), ZoneInfo("Europe/Berlin"))
 SUMS = ("now()", "today()", "instant", "day", "maybe")
 
@@ -32,8 +34,8 @@ def answer(ask):
     zone=st.sampled_from(ZONES),
     absent=st.booleans(),
 )
-@example(dt.datetime(2026, 10, 25, 0, 30, tzinfo=dt.UTC), dt.timedelta(hours=1), "+", ZONES[2], False)  # noqa: FBT003
-@example(dt.datetime(2026, 1, 1, tzinfo=dt.UTC), dt.timedelta.max, "-", dt.UTC, True)  # noqa: FBT003
+@example(dt.datetime(2026, 10, 25, 0, 30, tzinfo=dt.UTC), dt.timedelta(hours=1), "+", ZONES[2], False)  # noqa: FBT003  # `absent`
+@example(dt.datetime(2026, 1, 1, tzinfo=dt.UTC), dt.timedelta.max, "-", dt.UTC, True)  # noqa: FBT003  # the same
 @settings(max_examples=60, deadline=None)
 def test_moving_by_a_constant(instant, length, op, zone, absent):
     """`now()`, a day or an instant plus or minus a constant is the same by generated code and by the interpreter."""

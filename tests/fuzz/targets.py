@@ -105,8 +105,8 @@ def _strict(read: Callable[[], Expression], again: Callable[[str], Expression], 
         return
     for record in RECORDS:
         facts = {**record, "?": record["a"]}
-        by_tree = _outcome(lambda facts=facts: expression.interpret(facts, at=AT))  # type: ignore[misc]
-        by_code = _outcome(lambda facts=facts: expression.evaluate(facts, at=AT))  # type: ignore[misc]
+        by_tree = _outcome(lambda facts=facts: expression.interpret(facts, at=AT))
+        by_code = _outcome(lambda facts=facts: expression.evaluate(facts, at=AT))
         assert type(by_tree) is type(by_code)
         if not callable(by_tree):
             assert by_tree == by_code

@@ -116,7 +116,7 @@ def test_an_answer_counts_once(provider: Provider, visiting: Browser, wiring: Wi
     answer = provider.allow(visiting.begin())
     assert 303 == visiting.come_back(answer).status_code
     thief = browser(wiring)
-    thief.client.set_cookie("bylaw_sign_in", visiting.client.get_cookie("bylaw_sign_in").value)  # type: ignore[union-attr]
+    thief.client.set_cookie("bylaw_sign_in", visiting.client.get_cookie("bylaw_sign_in").value)
     tokens = provider.asked.count(TOKEN)
     refused(thief.come_back(answer), thief, wiring, "identity.state")
     assert tokens == provider.asked.count(TOKEN)
@@ -151,7 +151,7 @@ def test_a_sign_in_is_pending_for_ten_minutes(
     provider: Provider, visiting: Browser, wiring: Wiring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who takes longer at the provider begins again."""
-    answer, later = provider.allow(visiting.begin()), wiring.sessions._clock() + 600  # type: ignore[attr-defined]
+    answer, later = provider.allow(visiting.begin()), wiring.sessions._clock() + 600
     monkeypatch.setattr(wiring.sessions, "_clock", lambda: later)
     refused(visiting.come_back(answer), visiting, wiring, "identity.state")
 
@@ -587,7 +587,7 @@ def test_sign_ins_at_once_share_one_failure(provider: Provider, clock: Clock, mo
         raise UnavailableError(Problem("identity.provider_unavailable", "away"))
 
     monkeypatch.setattr(Allowance, "ask", away)
-    ours._lock = entering  # type: ignore[assignment]
+    ours._lock = entering
 
     def begin(_number: int) -> str:
         with pytest.raises(UnavailableError) as caught:
@@ -727,7 +727,7 @@ def test_without_a_provider(wiring: Wiring) -> None:
 def test_signing_out(provider: Provider, visiting: Browser, wiring: Wiring) -> None:
     """Signing out ends the session here and offers to sign out at the provider, which knows the way back."""
     visiting.come_back(provider.allow(visiting.begin()))
-    token_of_session = visiting.client.get("/api/v1/me").json["csrf_token"]  # type: ignore[index]
+    token_of_session = visiting.client.get("/api/v1/me").json["csrf_token"]
     response = visiting.client.post("/sign-out", data={"csrf_token": token_of_session})
     assert (303, "/sign-in?left=provider") == (response.status_code, response.headers["Location"])
     assert visiting.who is None

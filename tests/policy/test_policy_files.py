@@ -117,7 +117,7 @@ def test_nobody_without_ids_reaches_anything(policies: Policies) -> None:
     """An actor whose ids are empty, or not even texts, reaches no record of any type, whatever the role."""
     for role in ALL_ROLES:
         empty = Actor("", "", role, "", "", "", "")
-        odd = Actor(None, "", role, None, None, None, None)  # type: ignore[arg-type]
+        odd = Actor(None, "", role, None, None, None, None)
         for actor in (empty, odd):
             for action in ("read", "write"):
                 assert {Never()} == {policies.predicate(actor, action, known.name) for known in RECORD_TYPES}

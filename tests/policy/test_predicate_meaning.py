@@ -139,7 +139,7 @@ LITERALS: list[Literal] = [
         for name in "ab"
         for operator in ("=", "!=")
         for attribute in ("id", "team_id")
-    ),  # type: ignore[arg-type]
+    ),
     OneOfTheirs("a"),
     NoneOfTheirs("a"),
 ]
@@ -220,7 +220,7 @@ def test_osos_alternatives_become_an_equal_predicate(conditions: list[list[tuple
         for b in ("x", "z", None):
             record = {"a": a, "b": b}
             expected = any(
-                all(matches(Compare(name, _NAMES[cmp], value), record) for name, cmp, value, _ in conjunction)  # type: ignore[arg-type]
+                all(matches(Compare(name, _NAMES[cmp], value), record) for name, cmp, value, _ in conjunction)
                 for conjunction in conditions
             )
             assert expected == matches(found, record)

@@ -115,7 +115,7 @@ def test_what_is_kept_is_used_for_the_very_same_texts_alone(root: Path) -> None:
     for name, text in files.items():
         (root / "policies" / name).write_text(text)
     with build_in_memory() as wiring:
-        assert wiring.ports.authorizer.compiled == kept  # type: ignore[attr-defined]
+        assert wiring.ports.authorizer.compiled == kept
     (root / "policies" / "leads.polar").write_text(ROW.format(" and record.owner_id = record.team_id"))
     assert {"policy.shape"} == {problem.code for problem in refusing(build_in_memory)}
 

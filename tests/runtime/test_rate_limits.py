@@ -107,7 +107,7 @@ def test_leases_spare_the_store(make: Make, monkeypatch: pytest.MonkeyPatch) -> 
 
     def noted(item: object, *who: str, cost: int = 1) -> bool:
         costs.append(cost)
-        return real(item, *who, cost=cost)  # type: ignore[arg-type]
+        return real(item, *who, cost=cost)
 
     monkeypatch.setattr(limits._shared, "hit", noted)
     assert 1_000 == granted(limits, "evaluation", "key", 1_000)
@@ -174,7 +174,7 @@ def test_a_store_that_is_away_is_left_alone_for_a_while(away: Make, monkeypatch:
 
     def noted(item: object, *who: str, cost: int = 1) -> bool:
         asked.append("")
-        return real(item, *who, cost=cost)  # type: ignore[arg-type]
+        return real(item, *who, cost=cost)
 
     monkeypatch.setattr(limits._shared, "hit", noted)
     for _ in range(20):

@@ -222,7 +222,7 @@ def test_a_lower_number_holds_from_the_next_sign_in(make: Make) -> None:
         after: Sessions = make(SessionLimits(most=2))
     else:
         after = before
-        after._limits = SessionLimits(most=2)  # type: ignore[attr-defined]  # what a restart is for the others
+        after._limits = SessionLimits(most=2)  # what a restart is for the others
     assert 4 == len(after.begin({}, person_id="me").displaced)
     assert 2 == len(after.sessions_of("me"))
 

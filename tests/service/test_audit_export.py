@@ -215,7 +215,7 @@ def test_erasing_and_then_checking(ports: Ports) -> None:
 
 def tampered(ports: Ports, number: int, **fields: Any) -> None:
     """An entry that was changed behind the store's back: in the reference store's memory."""
-    held = ports.store._now().records["audit_entry"]  # type: ignore[attr-defined]
+    held = ports.store._now().records["audit_entry"]
     record_id = f"audit-{number:012d}"
     held[record_id] = {**held[record_id], ORGANISATION: held[record_id][ORGANISATION].with_fields(**fields)}
 

@@ -155,7 +155,7 @@ def test_who_may_not_write_imports_nothing():
         ports = make_world()
         given = {"people.csv": b"broken"} if import_files is import_crm else b"broken"
         with pytest.raises(DeniedError) as refused:
-            import_files(ports, as_person(ports, role), given, SMALL)  # type: ignore[operator]
+            import_files(ports, as_person(ports, role), given, SMALL)
         assert "administrators" in refused.value.problems[0].help
         assert ("import", "denied") == audit(ports)[0][:2]
         assert 0 == ports.store.count("import_batch", Always())

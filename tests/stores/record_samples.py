@@ -35,7 +35,7 @@ def draft(organisation: str, record_id: str = "lead-0001", **fields: object) -> 
         "action": "update", "outcome": "accepted", "record_type": "lead", "record_id": record_id,
         "place": {"owner_id": "ann"},
     }  # fmt: skip
-    return AuditDraft(**{**given, **fields})  # type: ignore[arg-type]
+    return AuditDraft(**{**given, **fields})
 
 
 def of(organisation: str) -> Compare:

@@ -26,7 +26,7 @@ DECIMALS = st.one_of(
     st.sampled_from(["0", "-0", "1E+6000", "-1E+6000", "1E-6000", "9999999999999999999999999999999999"]).map(Decimal),
 )
 
-INSTANTS = st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+INSTANTS = st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001  # hypothesis wants naive bounds
 
 MONEY = st.builds(Money.of_minor, st.integers(-(10**12), 10**12), st.sampled_from(sorted(MINOR_UNITS)))
 
@@ -73,7 +73,7 @@ TYPES = ("deal", "statement", "lead", "person", "job")
 
 EDGES: list[Any] = [
     "\ud800", "a\ud800b", "a\0", "\U0010ffff", "", 1, True, date(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC),
-    datetime(2026, 1, 1), Money(Decimal("0.005"), "USD"), Money(Decimal(1), "XXX"), Money(Decimal(1), "EUR"),  # noqa: DTZ001
+    datetime(2026, 1, 1), Money(Decimal("0.005"), "USD"), Money(Decimal(1), "XXX"), Money(Decimal(1), "EUR"),  # noqa: DTZ001  # hostile
     *map(Decimal, ("1.005", "0.5", "1E+7000", "-1E+7000", "1E-7000", "9223372036854775807.5", "1." + "1" * 40, "NaN")),
     2**63, -(2**63) - 1,
 ]  # fmt: skip

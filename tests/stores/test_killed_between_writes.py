@@ -151,7 +151,7 @@ class Killer:
 def sqlite_store(url: str, killer: Killer) -> Store:
     """A store that tells the killer of each statement before it is run."""
     store = open_store(url)
-    with store._connections.lent() as connection:  # type: ignore[attr-defined]
+    with store._connections.lent() as connection:
         connection.set_trace_callback(killer)
     return store
 
@@ -161,7 +161,7 @@ def mongodb_store(url: str, killer: Killer) -> Store:
     from pymongo import monitoring
 
     class Listener(monitoring.CommandListener):
-        started = succeeded = failed = staticmethod(killer)  # type: ignore[assignment]
+        started = succeeded = failed = staticmethod(killer)
 
     monitoring.register(Listener())
     return open_store(url)

@@ -41,7 +41,7 @@ def questions(file: Path, known: RecordType, policies: Policies, turns: Sequence
     """The statements of the first pages, counts, tallies and scans of every role that may read the type."""
     asked: list[str] = []
     with closing(open_store(f"sqlite:///{file}")) as store:
-        with store._connections.lent() as connection:  # type: ignore[attr-defined]
+        with store._connections.lent() as connection:
             connection.set_trace_callback(asked.append)
         for role in ROLES:
             actor = Actor("ann", "Ann", role, "acme", "north", "oslo", "red", ("t1", "t2"))

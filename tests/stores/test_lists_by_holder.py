@@ -141,7 +141,7 @@ def test_few_at_the_end_of_a_long_list_are_found_by_holder(
     """Passing over thousands is broken off, and the holders are asked; what is near the front is found in the order."""
     ran: list[str] = []
     with closing(open_store(f"sqlite:///{long_list}")) as store:
-        with store._connections.lent() as connection:  # type: ignore[attr-defined]
+        with store._connections.lent() as connection:
             connection.set_trace_callback(ran.append)
         for team, by_holder_too in (("red", True), ("blue", False)):
             actor = Actor("ann", "Ann", "sales_manager", "org", "north", team, team, ())

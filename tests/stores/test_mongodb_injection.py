@@ -262,7 +262,7 @@ TRAPS: dict[str, Trap] = {
     "null is unequal": unequal(None),
     "a number is unequal to a text": unequal(7),
     "a list is unequal to a text": unequal([None]),
-    "missing is null": Trap("region_id", None, MISSING, Compare("region_id", "=", None), {"region_id": None}),  # type: ignore[arg-type]  # hostile
+    "missing is null": Trap("region_id", None, MISSING, Compare("region_id", "=", None), {"region_id": None}),
     "a mapping is an operator": not_a_value({"$ne": "oslo"}, {"$ne": "oslo"}),
     "a pattern matches": not_a_value(re.compile(".*"), {"$regex": ".*"}),
     "a list of values is any of them": not_a_value(["rome"], {"$in": ["rome"]}),
@@ -363,7 +363,7 @@ def directory(mongodb_store: MongoStore, policies: Policies, organisation: str) 
         transaction.insert(Record("person", "ann", organisation, who))
         transaction.insert(lead(organisation, 1, **place))
         transaction.insert(lead(organisation, 2, **others))
-    return Ports(mongodb_store, None, policies, None, lambda: "x")  # type: ignore[arg-type]  # nothing is queued here
+    return Ports(mongodb_store, None, policies, None, lambda: "x")
 
 
 def readable(ports: Ports, actor: Actor) -> list[str]:

@@ -48,8 +48,8 @@ HOSTILE: dict[str, Any] = {
 """Values of another type than the field's: what a hand, a migration or an attacker could leave in the database."""
 
 ASKED: list[Predicate] = [
-    *(Compare("owner_id", operator, "ann") for operator in ("=", "!=", "<", ">=")),  # type: ignore[arg-type]
-    *(Compare("score", operator, 7) for operator in ("=", "!=", "<", "<=", ">", ">=")),  # type: ignore[arg-type]
+    *(Compare("owner_id", operator, "ann") for operator in ("=", "!=", "<", ">=")),
+    *(Compare("score", operator, 7) for operator in ("=", "!=", "<", "<=", ">", ">=")),
     In("owner_id", ("ann", "bob")),
     In("band", ("A", "B")),
     StartsWith("owner_id", "a"),

@@ -495,7 +495,7 @@ def test_lists_of_ten_thousand_leads_use_indexes(many_leads: Path, role: str, so
     predicate = policies.predicate(actor, "read", "lead")
     asked: list[str] = []
     with closing(open_store(f"sqlite:///{many_leads}")) as store:
-        with store._connections.lent() as connection:  # type: ignore[attr-defined]
+        with store._connections.lent() as connection:
             connection.set_trace_callback(asked.append)
         page = store.find("lead", predicate, sort=sort, limit=50)
         while page.next_cursor is not None and len(asked) < 12:

@@ -104,7 +104,7 @@ def test_values_that_python_calls_equal_are_not_mixed_up(store: Store, organisat
         *(("cancel_requested", value, number) for value, number in zip(values, (0, 1, 0, 0, 0), strict=True)),
     ]
     for field, value, number in (*asked, *reversed(asked)):
-        for condition in (Compare(field, "=", value), In(field, (value,))):  # type: ignore[arg-type]
+        for condition in (Compare(field, "=", value), In(field, (value,))):
             assert number == store.count("job", And((of(organisation), condition))), condition
 
 
@@ -240,7 +240,7 @@ def test_an_id_that_no_store_could_hold_is_not_found(store: Store) -> None:
     """Asking for an id with NUL or half a surrogate pair, or for no text at all, finds nothing instead of failing."""
     for record_id in ("\ud800", "a\0", "", 7, None, ["a"]):
         with pytest.raises(NotFoundError):
-            store.get("lead", record_id, Always())  # type: ignore[arg-type]
+            store.get("lead", record_id, Always())
 
 
 def test_a_cursor_works_with_another_page_size(store: Store, organisation: str) -> None:

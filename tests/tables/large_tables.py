@@ -72,12 +72,12 @@ def _halves(leaf: Leaf, name: str) -> tuple[Leaf, Leaf] | None:
         if end - start < 2:
             return None
         middle = (start + end) // 2
-        return tuple(Leaf({**leaf.bounds, name: each}, leaf.values) for each in ((low, middle), (middle, high)))  # type: ignore[return-value]
+        return tuple(Leaf({**leaf.bounds, name: each}, leaf.values) for each in ((low, middle), (middle, high)))
     values = leaf.values[name]
     if len(values) < 2:
         return None
     half = len(values) // 2
-    return tuple(Leaf(leaf.bounds, {**leaf.values, name: each}) for each in (values[:half], values[half:]))  # type: ignore[return-value]
+    return tuple(Leaf(leaf.bounds, {**leaf.values, name: each}) for each in (values[:half], values[half:]))
 
 
 def _interval(name: str, low: int | None, high: int | None) -> str:

@@ -40,7 +40,7 @@ class CheckerBase:
         self.looping = 0
         """How many loops, filters and functions stand around what is checked."""
 
-    def problem(self, code: str, message: str, span: syntax.Span, help: str = "") -> None:  # noqa: A002  # the field's name
+    def problem(self, code: str, message: str, span: syntax.Span, help: str = "") -> None:
         """Note a problem at a place of the text."""
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(self.places.problem(code, message, span, help))
