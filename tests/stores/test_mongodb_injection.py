@@ -345,7 +345,7 @@ def test_ids_from_outside_are_values(mongodb_store: MongoStore, organisation: st
         mongodb_store.get("lead", "lead-0001", Compare("organisation_id", "=", value))
     assert mongodb_store.count("lead", Compare("organisation_id", "=", value)) == 0
     assert mongodb_store.log_head(value).size == 0
-    assert mongodb_store.log_leaves(value, 1) == ()
+    assert mongodb_store.log_leaves(value, 1, 1) == ()
     mongodb_store.mark_delivered(value)
     assert f"m-{organisation}" in {message.id for message in mongodb_store.pending_messages(10_000)}
 
