@@ -295,10 +295,12 @@ def _own(job: Record) -> Compare:
 def _take(ports: Ports, job_id: str, now: datetime, token: str) -> Record | None:
     """The job, leased to this worker, or None if there is nothing to do.
 
-    Whoever works on jobs has no organisation: the id alone names the job, because it is random.
+    Whoever works on jobs has no organisation: the id alone names the job, because it is random. The transaction says
+    whose it is from its first question on, so that it waits for others of the organisation instead of meeting them.
     """
+    mine = _own(ports.store.get("job", job_id, Always()))
     with ports.store.transaction() as transaction:
-        job = transaction.get("job", job_id, Always())
+        job = transaction.get("job", job_id, mine)
         leased = job["state"] == RUNNING and job["lease_until"] is not None and job["lease_until"] > now
         if job["state"] in ENDED or leased:
             return None

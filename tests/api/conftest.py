@@ -19,19 +19,29 @@ __all__ = ["admin", "analyst", "published", "rep", "stranger"]
 
 @pytest.fixture(params=STORES)
 def kind_of_store(request: pytest.FixtureRequest) -> str:
-    """Tests that touch the store run over the reference and over a real SQLite file."""
+    """Tests that touch the store run over the reference and over a real SQLite file; some name MongoDB too."""
     return str(request.param)
 
 
 @pytest.fixture
-def wiring(
-    kind_of_store: str, tmp_path: Path, texts: Texts, published: tuple[Record, ...], real: Callable[[str], None]
-) -> Iterator[Wiring]:
+def database_url(
+    request: pytest.FixtureRequest, kind_of_store: str, tmp_path: Path, real: Callable[[str], None]
+) -> str:
+    """The address of an empty store of the kind."""
+    match kind_of_store:
+        case "sqlite":
+            real("SQLite")
+            return f"sqlite:///{tmp_path / 'bylaw.sqlite3'}"
+        case "mongodb":
+            real(request.getfixturevalue("mongodb_kind"))
+            return str(request.getfixturevalue("new_mongodb")())
+    return "memory:"
+
+
+@pytest.fixture
+def wiring(database_url: str, tmp_path: Path, texts: Texts, published: tuple[Record, ...]) -> Iterator[Wiring]:
     """The small world in a store."""
-    url = "memory:" if kind_of_store == "memory" else f"sqlite:///{tmp_path / 'bylaw.sqlite3'}"
-    if kind_of_store == "sqlite":
-        real("SQLite")
-    with build_in_memory(settings(tmp_path, url), texts=texts) as built:
+    with build_in_memory(settings(tmp_path, database_url), texts=texts) as built:
         fill(built, published)
         yield built
 

@@ -28,6 +28,7 @@ NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 ORG = "org-a"
 STORES = ("memory", "sqlite")
+EVERY_STORE = (*STORES, "mongodb")
 UNLIMITED = tuple((name, 1_000_000_000) for name in BY_NAME)
 """Rate limits that no test meets unless it is about them."""
 FRESH = itertools.count()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
-from small_world import NOW, Api, as_person, code, value
+from small_world import EVERY_STORE, NOW, Api, as_person, code, value
 
 from adapters.signing import is_signed_by, signer_of
 from adapters.wiring import Wiring
 from engine.audit.note import open_checkpoint
 from engine.service.checkpoints import take_checkpoint
+
+pytestmark = pytest.mark.parametrize("kind_of_store", EVERY_STORE, indirect=True)
 
 
 def test_an_erased_name_is_in_no_answer(app: Flask, rep: Api):

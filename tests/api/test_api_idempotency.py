@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from small_world import NOW, Api, Clock, as_person, code, value
+from small_world import EVERY_STORE, NOW, Api, Clock, as_person, code, value
 
 from adapters.wiring import Wiring
 from engine.caller import Caller
@@ -15,6 +15,8 @@ from engine.predicate import Always
 from engine.problems import ConflictError
 from engine.service import idempotency
 from engine.service.directory import actor_of
+
+pytestmark = pytest.mark.parametrize("kind_of_store", EVERY_STORE, indirect=True)
 
 BODY = {"name": "Once Only"}
 

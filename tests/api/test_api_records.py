@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 from flask import Flask
-from small_world import NOW, Api, as_person, code, value
+from small_world import EVERY_STORE, NOW, Api, as_person, code, value
 
 from adapters.signing import signer_of
 from adapters.wiring import Wiring
@@ -15,6 +15,8 @@ from engine.records import record_type
 from engine.service.checkpoints import take_checkpoint
 from webapp.api.answers import HIDDEN
 from webapp.api.resources import AUDIT, RESOURCES, Resource
+
+pytestmark = pytest.mark.parametrize("kind_of_store", EVERY_STORE, indirect=True)
 
 
 def ids(response: object) -> list[str]:

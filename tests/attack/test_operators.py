@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from small_world import STORES, Api, value
+from small_world import EVERY_STORE, Api, value
 
 from engine.records import FieldKind, record_type
 from engine.service.records import WRITABLE
 from webapp.api.resources import AUDIT, RESOURCES, Resource
 
 pytestmark = pytest.mark.usefixtures("store_is_real")
-in_every_store = pytest.mark.parametrize("wiring", [*STORES, "mongodb"], indirect=True, scope="module")
+in_every_store = pytest.mark.parametrize("wiring", EVERY_STORE, indirect=True, scope="module")
 
 OPERATORS = (
     '{"$ne": null}', '{"$gt": ""}', '{"$regex": ".*"}', '{"$where": "1"}', '["lead-00","lead-01"]', ".*", "^", "%", "_",

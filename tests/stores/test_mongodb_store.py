@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -22,7 +23,7 @@ from adapters.stores.mongodb.documents import document_of, key_of
 from adapters.stores.mongodb.schema import FACTS, append_only_role
 from adapters.stores.mongodb.store import MongoStore
 from adapters.stores.typed import resolve
-from engine.predicate import Compare, Has, In, Predicate, StartsWith, both, matches
+from engine.predicate import Compare, Has, In, Predicate, StartsWith, both, either, matches
 from engine.problems import InvalidError, UnavailableError
 from engine.records import RECORD_TYPES, record_type
 
@@ -136,6 +137,25 @@ def test_two_programs_take_turns(mongodb_store: MongoStore, mongodb_url: str, or
     assert failures == []
     entries = mongodb_store.scan("audit_entry", of(organisation))
     assert list(range(1, 33)) == [entry["sequence"] for entry in entries]
+
+
+def test_a_turn_is_taken_by_whatever_names_one_organisation(mongodb_store: MongoStore, organisation: str) -> None:
+    """Transactions that first ask in alternatives, all of the one organisation, wait for each other and do not fail."""
+    mine = of(organisation)
+    asked = either(both(mine, Compare("id", "=", "lead-0001")), both(mine, StartsWith("name", "lead")))
+    with mongodb_store.transaction() as transaction:
+        transaction.insert(lead(organisation, name="Lead 0"))
+
+    def rename() -> None:
+        for _ in range(6):
+            with mongodb_store.transaction() as transaction:
+                found = transaction.get("lead", "lead-0001", asked)
+                transaction.update(found.with_fields(name=f"Lead {found.revision}"))
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(rename) for _ in range(4)]:
+            done.result()
+    assert mongodb_store.get("lead", "lead-0001", mine).revision == 25
 
 
 def test_a_write_that_lost_its_turn_is_told_to_try_again(mongodb_store: MongoStore, organisation: str) -> None:

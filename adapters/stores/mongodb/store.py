@@ -42,7 +42,7 @@ from adapters.stores.tally import tallied_field
 from adapters.stores.typed import resolve
 from adapters.stores.values import checked, instant_from_text, instant_to_text, is_text
 from engine.ports import AuditDraft, LogHead, Message, Page, Sort
-from engine.predicate import And, Compare, Predicate, Scalar
+from engine.predicate import And, Compare, Or, Predicate, Scalar
 from engine.problems import Problem, UnavailableError
 from engine.records import Record, RecordType, record_type
 
@@ -515,11 +515,15 @@ def _defaults(url: str) -> dict[str, Any]:
 
 
 def _organisation(predicate: Predicate) -> str | None:
-    """The one organisation that a predicate is about, if it says so."""
-    parts = predicate.parts if isinstance(predicate, And) else (predicate,)
-    for part in parts:
-        if isinstance(part, Compare) and part.field == "organisation_id" and part.operator == "=":
-            return str(part.value)
+    """The one organisation that a predicate is about, if it says so: in any part, or in every alternative alike."""
+    match predicate:
+        case Compare("organisation_id", "=", value):
+            return str(value)
+        case And(parts):
+            return next((named for part in parts if (named := _organisation(part)) is not None), None)
+        case Or(parts):
+            each = {_organisation(part) for part in parts}
+            return each.pop() if len(each) == 1 else None
     return None
 
 
