@@ -19,6 +19,7 @@ from engine.ports import AuditDraft, Ports
 from engine.problems import BylawError, DeniedError, InvalidError, NotFoundError, Problem, UnavailableError
 from engine.records import PLACE, Record, personal_fields
 from engine.service.directory import only_organisation, organisations
+from engine.service.fields import is_kept
 
 PLACE_FIELDS = tuple(known.name for known in PLACE)
 LONGEST_REASON = 1_000
@@ -83,8 +84,8 @@ def changes_between(before: Record | None, after: Record | None) -> dict[str, An
 
 def kept_reason(text: str) -> str:
     """A person's own words for the log, trimmed. Raises `InvalidError` (`audit.reason`) for none and for too many."""
-    if not text.strip() or len(text) > LONGEST_REASON:
-        message = f"a reason has 1 to {LONGEST_REASON:,} characters, which stay in the log"
+    if not text.strip() or len(text) > LONGEST_REASON or not is_kept(text):
+        message = f"a reason has 1 to {LONGEST_REASON:,} characters, none of them NUL, which stay in the log"
         raise InvalidError(Problem("audit.reason", message, help="name the case, and nobody"))
     return text.strip()
 

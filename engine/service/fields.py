@@ -110,6 +110,11 @@ def _refuse_name(record_type: RecordType, name: str, settable: tuple[str, ...], 
         report.add("field.unknown", f"a {title} has no field `{name[:60]}`", place, did_you_mean(name, settable))
 
 
+def is_kept(text: str) -> bool:
+    """Whether every store keeps the text as it is: it holds no NUL and no half of a surrogate pair."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise _UnfitError

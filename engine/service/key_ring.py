@@ -17,6 +17,7 @@ from engine.service.actions import READ, WRITE
 from engine.service.api_keys import FORM, digest_of_token, in_force
 from engine.service.auditing import Attempt, accepted, audited, changes_between
 from engine.service.directory import may_sign_in
+from engine.service.fields import is_kept
 
 DEFAULT_LIFE = timedelta(days=90)
 LONGEST_LIFE = timedelta(days=366)
@@ -186,8 +187,8 @@ def _fresh(caller: Caller, wanted: _Wanted, token: str) -> Record:
 
 
 def _checked_name(name: str) -> str:
-    if not name.strip() or len(name) > LONGEST_NAME:
-        message = f"a key's name has 1 to {LONGEST_NAME} characters"
+    if not name.strip() or len(name) > LONGEST_NAME or not is_kept(name):
+        message = f"a key's name has 1 to {LONGEST_NAME} characters, none of them NUL"
         raise InvalidError(Problem("api_key.name", message, help="say what the key is for, such as `nightly export`"))
     return name.strip()
 
