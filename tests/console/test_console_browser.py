@@ -430,3 +430,27 @@ def test_nothing_that_people_write_runs_or_breaks_a_page(
         assert 0 == page.locator("main script, main img, main iframe, main style, main base").count(), address
         assert too_wide(page) <= 0, (address, too_wide(page))
         expect(page.locator("main h1")).to_be_visible()
+
+
+TYPED = ("script", "image with a handler", "end of an attribute", "right to left override", "template expression")
+
+
+def test_what_is_typed_into_forms_is_a_text(watched: Watched, served: tuple[str, Wiring]) -> None:
+    """Typed into a search or as a new key's name, markup runs nowhere and comes back as it was typed."""
+    page = watched("sales_rep", **PHONE)
+    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    for name in TYPED:
+        text = NAUGHTY[name]
+        page.goto("/leads")
+        page.get_by_role("searchbox").fill(text)
+        page.get_by_role("searchbox").press("Enter")
+        page.wait_for_url(re.compile("q="))
+        expect(page.get_by_role("searchbox")).to_have_value(text)
+        page.goto("/me/keys")
+        page.get_by_label("What it is for").fill(text)
+        page.get_by_label("Whatever I may do, making keys too").check()
+        page.get_by_role("button", name="Make the key").click()
+        expect(page.locator("#new-key-title")).to_have_text(f"The new key: {text}")
+        assert too_wide(page) <= 0
+        assert "Bylaw" in page.title()
+        assert 0 == page.locator("main script, main img, main iframe").count()

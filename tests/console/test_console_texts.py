@@ -8,19 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from console_house import NOW, Visitor, house, visitor
-from console_markup import Page, faults
+from console_markup import VOID, Page, faults
 from flask import Flask
 from naughty import NAUGHTY
 from werkzeug.test import TestResponse
 
 from adapters.wiring import Texts, Wiring
 from engine.predicate import Always, Compare
-from engine.records import Record
+from engine.records import RECORD_TYPES, FieldKind, Record
 from engine.service.auditing import LONGEST_REASON
 from engine.service.key_ring import LONGEST_NAME
 from webapp.app import create_app
@@ -228,3 +229,82 @@ def test_a_period_that_is_none_is_refused_at_its_field(admin: Visitor) -> None:
     answer = admin.post("/jobs", kind="incentive-run", plan="sales-commission", period="<b>soon</b>")
     assert 422 == answer.status_code
     assert refused_at(Page(answer.get_data(as_text=True)), "input", "period")
+
+
+OVERRIDE = "\u202eZq"
+"""Turns what follows it on its line around, up to the end of the element that isolates it."""
+
+PHRASING = frozenset({"a", "b", "button", "code", "em", "i", "label", "small", "span", "strong", "time"})
+"""Elements that stand in a line with others."""
+
+ISOLATING = frozenset({"bdi", "del", "ins", "option", "textarea", "title"})
+"""Elements beyond which no override reaches: by what they are, and `del` and `ins` by our style sheet."""
+
+SHOWN = (
+    "name", "company", "source", "reference", "status", "account_name", "next_step", "product", "note", "title",
+    "record_name", "device_id", "payee_name", "message", "outcome", "email", "sector", "location",
+)  # fmt: skip
+
+
+class Lines(HTMLParser):
+    """Where a text with an override stands in a line with anything else, without an element that isolates it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[tuple[str, str, list[str], list[tuple[str, bool]]]] = []
+        self.mixed: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append((tag, dict(attrs).get("class") or "", [], []))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A drawing's part has no text."""
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open:
+            closed, classes, texts, found = self.open.pop()
+            in_line = (closed in PHRASING or closed in ISOLATING) and "sub" not in classes.split()
+            if in_line and self.open:
+                self.open[-1][2].extend(texts)
+                self.open[-1][3].extend(found)
+            else:
+                line = "".join(texts).strip()
+                self.mixed += [line for text, isolated in found if not isolated and text.strip() != line]
+            if closed == tag:
+                return
+
+    def handle_data(self, data: str) -> None:
+        if self.open:
+            self.open[-1][2].append(data)
+            if OVERRIDE in data:
+                self.open[-1][3].append((data, any(tag in ISOLATING for tag, *_ in self.open)))
+
+
+def test_no_text_turns_what_stands_beside_it_around(own_house: Wiring) -> None:
+    """Whatever people write stands alone in its line or is isolated from what stands beside it, on every page."""
+    with own_house.ports.store.transaction() as transaction:
+        for known in RECORD_TYPES:
+            names = [name for name in SHOWN if (held := known.field(name)) and held.kind is FieldKind.TEXT]
+            for record in [] if known.append_only else list(transaction.scan(known.name, Always())):
+                turned = {name: f"{OVERRIDE} {record[name]}" for name in names if record[name]}
+                transaction.update(record.with_fields(**turned))
+    admin = visitor(create_app(own_house, clock=lambda: NOW), own_house, "person-platform_admin")
+    made = admin.post("/me/keys", name=f"{OVERRIDE} key", days="7", reach="narrow", scope="read:lead")
+    pages = {"/me/keys, made": made.get_data(as_text=True)}
+    lists = ("/leads", "/deals", "/statements", "/conflicts", "/jobs", "/audit")
+    for address in (
+        "/", *lists, "/rules", "/me", "/me/keys", "/me/sessions", "/try", "/sign-in",
+        "/people/sessions?person=person-sales_rep", "/rights?type=lead&record=lead-1001&action=write",
+    ):  # fmt: skip
+        pages[address] = admin.client.get(address, follow_redirects=True).get_data(as_text=True)
+    for address in lists:
+        for record in Page(pages[address]).all("tbody")[0].inside:
+            if record.tag == "a":
+                there = record.attributes["href"]
+                pages[there] = admin.client.get(there).get_data(as_text=True)
+                break
+    assert {} == {address: mixed for address, html in pages.items() if (mixed := Lines(html).mixed)}
+    assert sum(html.count(OVERRIDE) for html in pages.values()) > 300
