@@ -17,10 +17,16 @@ _RANDOM_BITS = 80
 
 
 class IdMaker:
-    """Makes ids; safe to share between threads and across a fork. The clock (nanoseconds since 1970) is an argument."""
+    """Makes ids; safe to share between threads and across a fork.
 
-    def __init__(self, clock: Callable[[], int] = time.time_ns) -> None:
+    The clock (nanoseconds since 1970) and what gives so many random bits are arguments.
+    """
+
+    def __init__(
+        self, clock: Callable[[], int] = time.time_ns, randbits: Callable[[int], int] = secrets.randbits
+    ) -> None:
         self._clock = clock
+        self._randbits = randbits
         self._lock = threading.Lock()
         self._last = 0
         self._process = 0
@@ -28,10 +34,10 @@ class IdMaker:
     def __call__(self) -> str:
         """A fresh id, greater than every earlier one of this process."""
         with self._lock:
-            made = ((self._clock() // 1_000_000) << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+            made = ((self._clock() // 1_000_000) << _RANDOM_BITS) | self._randbits(_RANDOM_BITS)
             # A forked child must not count on from its parent's last id, or both would make the same one.
             if self._process == os.getpid() and made <= self._last:
-                made = self._last + 1 + secrets.randbits(32)
+                made = self._last + 1 + self._randbits(32)
             self._last, self._process = made, os.getpid()
         return "".join(ALPHABET[(made >> shift) & 31] for shift in range((LENGTH - 1) * 5, -1, -5))
 

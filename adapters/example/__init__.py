@@ -1,4 +1,4 @@
-"""The example organisation: invented, believable, and the same for the same seed and instant.
+"""The example organisation: invented, believable, and the same on every day but for its instants, which move along.
 
 `make run` shows it, since no real organisation's data is ours to ship. Nothing about it is special: its rules are the
 shipped ones, its scores and statements come from the same use cases as anybody's.

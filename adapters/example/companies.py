@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
+from adapters.example.chance import Chance
 from adapters.example.organisation import CURRENCY, SELLERS, Person, owned
 from engine.records import Money, Record
 
@@ -115,18 +116,20 @@ class Account:
     owner: Person
 
 
-def accounts(random: Random, names: CompanyNames, number: int) -> tuple[Account, ...]:
+def accounts(chance: Chance, names: CompanyNames, number: int) -> tuple[Account, ...]:
     """Customers, spread over the sellers in proportion to their share."""
     weighted = [person for person in SELLERS for _ in range(person.share)]
     return tuple(
         Account(
-            f"account-{101 + index}", names.next(), SELLERS[index] if index < len(SELLERS) else random.choice(weighted)
+            f"account-{101 + index}",
+            names.next(),
+            SELLERS[index] if index < len(SELLERS) else chance.of("account", index).choice(weighted),
         )
         for index in range(number)
     )
 
 
-def account_record(account: Account, organisation_id: str, random: Random) -> Record:
+def account_record(account: Account, organisation_id: str, chance: Chance) -> Record:
     """The account as a record."""
     company = account.company
     return Record(
@@ -139,7 +142,7 @@ def account_record(account: Account, organisation_id: str, random: Random) -> Re
             "sector": company.industry,
             "location": company.city,
             "employees": company.size,
-            "founded": random.randrange(1948, 2021),
+            "founded": chance.of("account", account.id).randrange(1948, 2021),
             "annual_revenue": Money(Decimal(company.revenue), CURRENCY),
             "source": "example",
         },

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import count
 from random import Random
 from typing import Any
 
+from adapters.example.chance import Chance
 from adapters.example.companies import PRODUCTS, Account
 from adapters.example.organisation import CURRENCY, PEOPLE, SELLERS, Person, owned
 from engine.records import Money, Record
@@ -29,46 +30,39 @@ BOOKED = {"sales_rep": (3, 4), "field_sales_rep": (2, 3), "sales_manager": (1, 1
 _BY_ID = {person.id: person for person in PEOPLE}
 
 
-@dataclass(slots=True)
-class _Numbers:
+def _numbers() -> Iterator[str]:
     """Deal numbers ascend; the one that everybody knows is kept free."""
-
-    next: int = 801
-
-    def take(self) -> str:
-        found = self.next
-        self.next += 1
-        return self.take() if found == 981 else f"deal-{found}"
+    return (f"deal-{number}" for number in count(801) if number != 981)
 
 
-def deals(random: Random, accounts: Sequence[Account], organisation_id: str, anchor: datetime) -> tuple[Record, ...]:
-    """About 160 deals.
+def deals(chance: Chance, accounts: Sequence[Account], organisation_id: str, anchor: datetime) -> tuple[Record, ...]:
+    """From 160 to 220 deals, as the quarter goes by.
 
-    The last whole quarter of the example representative is told in full: see `_the_good_quarter`.
+    A quarter's deals are the same from whichever day of it or later they are looked at, and open ones have the same
+    numbers on every day. The last whole quarter of the example representative is told in full: see `_the_good_quarter`.
     """
-    numbers = _Numbers()
+    ids = _numbers()
     found: list[Record] = []
-    today = anchor.date()
-    quarters = _quarters(today)
+    for person in SELLERS:
+        for index in range(2 if person.role != "sales_manager" else 1):
+            random = chance.of("open deal", person.id, index)
+            account = _account_of(random, accounts, person)
+            found.append(_open(random, next(ids), account, person, organisation_id, anchor=anchor))
+    quarters = _quarters(anchor.date())
     for period in quarters:
         for person in SELLERS:
+            random = chance.of("quarter", period.label, person.id)
             if person.id == "person-sales_rep" and period == quarters[-2]:
-                found += _the_good_quarter(random, accounts, numbers, organisation_id, period)
+                found += _the_good_quarter(random, accounts, ids, organisation_id, period)
                 continue
             least, most = BOOKED[person.role]
             for _ in range(random.randint(least, most)):
                 day = period.from_ + timedelta(days=random.randrange((period.to - period.from_).days))
-                if day < today:
-                    found.append(
-                        _closed(
-                            random, _account_of(random, accounts, person), person, numbers, organisation_id, day=day
-                        )
-                    )
-    for person in SELLERS:
-        for _ in range(2 if person.role != "sales_manager" else 1):
-            found.append(
-                _open(random, _account_of(random, accounts, person), person, numbers, organisation_id, anchor=anchor)
-            )
+                deal = _closed(
+                    random, next(ids), _account_of(random, accounts, person), person, organisation_id, day=day
+                )
+                if day < anchor.date():
+                    found.append(deal)
     return tuple(found)
 
 
@@ -88,12 +82,10 @@ def _account_of(random: Random, accounts: Sequence[Account], person: Person) -> 
     return random.choice(own or list(accounts))
 
 
-def _deal(
-    numbers: _Numbers, organisation_id: str, person: Person, account: Account, product: str, **fields: Any
-) -> Record:
+def _deal(deal_id: str, organisation_id: str, person: Person, account: Account, product: str, **fields: Any) -> Record:
     return Record(
         "deal",
-        numbers.take(),
+        deal_id,
         organisation_id,
         {
             **owned(person),
@@ -108,7 +100,7 @@ def _deal(
 
 
 def _closed(
-    random: Random, account: Account, person: Person, numbers: _Numbers, organisation_id: str, *, day: date
+    random: Random, deal_id: str, account: Account, person: Person, organisation_id: str, *, day: date
 ) -> Record:
     product, _, price = random.choice(PRODUCTS)
     amount = _amount(random, price)
@@ -117,7 +109,7 @@ def _closed(
     if won and random.random() < 0.09:
         splits = _split(random, person)
     return _deal(
-        numbers,
+        deal_id,
         organisation_id,
         person,
         account,
@@ -134,13 +126,13 @@ def _closed(
 
 
 def _open(
-    random: Random, account: Account, person: Person, numbers: _Numbers, organisation_id: str, *, anchor: datetime
+    random: Random, deal_id: str, account: Account, person: Person, organisation_id: str, *, anchor: datetime
 ) -> Record:
     product, _, price = random.choice(PRODUCTS)
     engaging = random.random() < 0.7
     engaged = anchor.date() - timedelta(days=random.randrange(3, 70)) if engaging else None
     return _deal(
-        numbers,
+        deal_id,
         organisation_id,
         person,
         account,
@@ -157,7 +149,7 @@ def _open(
 
 
 def _the_good_quarter(
-    random: Random, accounts: Sequence[Account], numbers: _Numbers, organisation_id: str, period: Period
+    random: Random, accounts: Sequence[Account], ids: Iterator[str], organisation_id: str, period: Period
 ) -> list[Record]:
     """A quarter that shows a plan at work: small deals, one large one, one shared with the field, one lost.
 
@@ -178,7 +170,7 @@ def _the_good_quarter(
         value = Money(Decimal(amount), CURRENCY)
         found.append(
             _deal(
-                numbers,
+                next(ids),
                 organisation_id,
                 person,
                 _account_of(random, accounts, person),

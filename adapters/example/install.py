@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from random import Random
 
+from adapters.example.chance import Chance
 from adapters.example.companies import CompanyNames, account_record, accounts, products
 from adapters.example.deals import deals
 from adapters.example.leads import leads
 from adapters.example.organisation import PEOPLE, directory
 from adapters.example.visits import check_ins, conflicts, known_deal
+from adapters.ids import IdMaker
 from adapters.shipped import Shipped
 from engine.caller import Caller
 from engine.ports import Ports
@@ -31,25 +32,29 @@ SEED = 20
 ORGANISATION = "larkmoor"
 LEADS, ACCOUNTS = 240, 30
 PLAN = "sales-commission"
+NANOSECONDS = 1_000_000_000
 
 
 def example_records(seed_number: int, organisation_id: str, anchor: datetime) -> tuple[Record, ...]:
-    """Every record of the example, each after those it refers to. The same arguments give the same records."""
-    random = Random(seed_number)  # noqa: S311  # an example, not a secret
-    names = CompanyNames(random)
+    """Every record of the example, each after those it refers to. The same arguments give the same records.
+
+    On another day there are the same people, companies, leads, open deals and conflicts; their instants move along.
+    """
+    chance = Chance(seed_number)
+    names = CompanyNames(chance.of("companies"))
     anchor = anchor.astimezone(UTC).replace(second=0, microsecond=0)
-    customers = accounts(random, names, ACCOUNTS)
-    sold = deals(random, customers, organisation_id, anchor)
+    customers = accounts(chance, names, ACCOUNTS)
+    sold = deals(chance, customers, organisation_id, anchor)
     field = next(person for person in PEOPLE if person.id == "person-field_sales_rep")
     known = known_deal(next(one for one in customers if one.owner.id == field.id), field, organisation_id, anchor)
-    visits = check_ins(random, customers, organisation_id, anchor)
+    visits = check_ins(chance, customers, organisation_id, anchor)
     return (
         *directory(organisation_id),
         *products(organisation_id),
-        *(account_record(customer, organisation_id, random) for customer in customers),
+        *(account_record(customer, organisation_id, chance) for customer in customers),
         *sold,
         known,
-        *leads(random, names, organisation_id, anchor, LEADS),
+        *leads(chance, names, organisation_id, anchor, LEADS),
         *visits,
         *conflicts((*sold, known), visits, anchor),
     )
@@ -58,12 +63,16 @@ def example_records(seed_number: int, organisation_id: str, anchor: datetime) ->
 def install_example(ports: Ports, now: datetime, rules: Mapping[str, bytes] | None = None) -> bool:
     """Write the example once: records, the shipped rules in force, all leads scored, the last two quarters' statements.
 
-    Scores and statements are made by the same jobs as anybody's; the analyst's two find nothing to change. Returns
-    whether anything was written; an organisation that is there already is left alone.
+    Scores and statements are made by the same jobs as anybody's; the analyst's two find nothing to change. The same
+    instant gives the same records, ids included. Returns whether anything was written; an organisation that is there
+    already is left alone.
     """
     mine = Compare("organisation_id", "=", ORGANISATION)
     if ports.store.count("organisation", mine):
         return False
+    # Ids are chance too: of the same instant, so that they sort as others do, and the same at every installation.
+    instant = int(now.timestamp()) * NANOSECONDS
+    ports = replace(ports, new_id=IdMaker(lambda: instant, Chance(SEED).of("ids").getrandbits))
     caller = Caller(service_actor(ORGANISATION), now, "cli", f"example-{ports.new_id()}")
     records = example_records(SEED, ORGANISATION, now)
     with ports.store.transaction() as transaction:

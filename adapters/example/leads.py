@@ -7,6 +7,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from adapters.example.chance import Chance
 from adapters.example.companies import Company, CompanyNames
 from adapters.example.organisation import SELLERS, owned
 from engine.exact_json import instant_text
@@ -90,12 +91,13 @@ UNROUTED_EVERY = 40
 
 
 def leads(
-    random: Random, names: CompanyNames, organisation_id: str, anchor: datetime, number: int
+    chance: Chance, names: CompanyNames, organisation_id: str, anchor: datetime, number: int
 ) -> tuple[Record, ...]:
     """Leads with facts as of the anchor."""
     weighted = [person for person in SELLERS for _ in range(person.share)]
     found = []
     for index in range(number):
+        random = chance.of("lead", index)
         company = names.next()
         owner = weighted[index % len(weighted)]
         place: dict[str, Any] = dict(owned(owner))

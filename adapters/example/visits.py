@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import product
 from random import Random
 from typing import Any
 
+from adapters.example.chance import Chance
 from adapters.example.companies import Account
 from adapters.example.organisation import CURRENCY, SELLERS, Person, owned
 from engine.records import Money, Record
@@ -28,21 +30,33 @@ CENTRES = {
 """Where each branch's customers are, degrees WGS 84."""
 
 KNOWN_DEAL = "deal-981"
+WORKING_DAYS = 22
+MISSED = 0.35
+"""The share of these days without a visit."""
+
+SATURDAY = 5
 
 
 def check_ins(
-    random: Random, accounts: Sequence[Account], organisation_id: str, anchor: datetime
+    chance: Chance, accounts: Sequence[Account], organisation_id: str, anchor: datetime
 ) -> tuple[Record, ...]:
-    """A visit or two on most of the last thirty working days, by everybody with a phone."""
+    """A visit on most of the last working days, by everybody with a phone; each has its number on every day."""
     found: list[Record] = []
-    for person in (one for one in SELLERS if one.role == "field_sales_rep"):
+    travelling = [one for one in SELLERS if one.role == "field_sales_rep"]
+    for number, (person, days) in enumerate(product(travelling, range(1, WORKING_DAYS + 1)), 301):
+        random = chance.of("check-in", person.id, days)
         own = [account for account in accounts if account.owner.id == person.id] or list(accounts)
-        for day in range(1, 31):
-            at = anchor - timedelta(days=day, minutes=random.randrange(0, 420))
-            if at.weekday() >= 5 or random.random() < 0.35:
-                continue
-            found.append(_check_in(random, random.choice(own), person, organisation_id, at=at, number=len(found)))
+        at = _working_days_before(anchor - timedelta(minutes=random.randrange(0, 420)), days)
+        if random.random() >= MISSED:
+            found.append(_check_in(random, random.choice(own), person, organisation_id, at=at, number=number))
     return tuple(found)
+
+
+def _working_days_before(at: datetime, days: int) -> datetime:
+    while days:
+        at -= timedelta(days=1)
+        days -= at.weekday() < SATURDAY
+    return at
 
 
 def _check_in(
@@ -52,7 +66,7 @@ def _check_in(
     latitude, longitude = CENTRES[place["branch_id"]]
     return Record(
         "check_in",
-        f"check-in-{301 + number}",
+        f"check-in-{number}",
         organisation_id,
         {
             **place,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,3 +63,11 @@ def test_fork() -> None:
     os.close(write_end)
     assert maker() != theirs
     assert LENGTH == len(theirs)
+
+
+def test_given_chance_gives_given_ids():
+    """With the same clock and the same bits the ids are the same, and still ascend."""
+    first, second = (IdMaker(lambda: 5_000_000, Random(7).getrandbits) for _ in range(2))
+    made = [first() for _ in range(20)]
+    assert made == [second() for _ in range(20)]
+    assert made == sorted(set(made))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -14,7 +15,7 @@ from adapters.example import example_records, install_example
 from adapters.stores import open_store
 from engine.caller import ROLES
 from engine.predicate import Always, Compare
-from engine.records import PLACE, record_type
+from engine.records import PLACE, RECORD_TYPES, record_type
 from engine.service.conflicts import explain_conflict
 from engine.service.leads import explain_lead
 from engine.service.records import count_records, get_record, list_records
@@ -61,6 +62,48 @@ def test_any_seed_and_instant_give_a_sound_organisation(seed, at):
         if one.type == "lead":
             library().facts("lead/2").read(one["facts"])
             assert all(datetime.fromisoformat(event["at"]) <= anchor for event in one["facts"].get("events", ()))
+
+
+@settings(max_examples=20)
+@given(st.lists(st.datetimes(datetime(2026, 1, 1), datetime(2031, 1, 1)), min_size=2, max_size=2))  # noqa: DTZ001  # made aware below
+def test_every_day_shows_the_same_organisation(days):
+    """On any two days the same companies, leads, open deals and conflicts are there under the same ids."""
+    told = []
+    for at in days:
+        records = example_records(20, ORGANISATION, at.replace(tzinfo=NOW.tzinfo))
+        told.append(
+            [
+                (one.type, one.id, one["name"] or one["record_name"] or one["account_name"], one["company"])
+                for one in records
+                if one["closed_on"] is None
+            ]
+        )
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("days", range(1, 60, 9))
+def test_a_day_later_changes_no_deal_that_is_closed(days):
+    """Within a quarter deals are closed as days go by, and those that were stay as they are, numbers included."""
+    first = NOW.replace(month=10, day=1)
+    early, late = (
+        {one for one in map(repr, example_records(20, ORGANISATION, at)) if "'closed_on': datetime.date" in one}
+        for at in (first, first + timedelta(days=days))
+    )
+    assert early
+    assert early <= late
+
+
+def test_the_same_instant_installs_the_same_records(ports):
+    """Two installations at one instant hold the same records, but for the log's salts and the hashes over them."""
+    secret = dict.fromkeys(("personal", "leaf_hash", "previous_hash"))
+    other = make_ports()
+    assert install_example(other, NOW)
+    for known in RECORD_TYPES:
+        told, again = (
+            [replace(one, fields={**one.fields, **secret}) for one in each.scan(known.name, Always())]
+            for each in (ports.store, other.store)
+        )
+        assert told == again
 
 
 def test_it_is_as_large_as_promised(ports):
