@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import adapters.stores.sqlite.store as sqlite_store
 from adapters.stores import open_store
 from adapters.stores.sqlite.columns import column_names, quoted
 from engine.caller import ROLES, Actor
@@ -63,19 +62,14 @@ def plans(file: Path, asked: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
             yield text, [row[3] for row in plain.execute(f"EXPLAIN QUERY PLAN {text}")]
 
 
-def in_too_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From here on, nothing that is given some steps is done within them."""
-    monkeypatch.setattr(sqlite_store, "rows_within_steps", lambda *_: None)
-
-
-@pytest.mark.parametrize("long", [False, True], ids=["soon done", "long"])
+@pytest.mark.parametrize("way", ["in_order", "by_holder"])
 @pytest.mark.parametrize("known", GOVERNED, ids=lambda known: known.name)
 def test_every_list_of_a_governed_type_uses_an_index(
-    file: Path, policies: Policies, known: RecordType, monkeypatch: pytest.MonkeyPatch, *, long: bool
+    file: Path, policies: Policies, known: RecordType, request: pytest.FixtureRequest, way: str
 ) -> None:
     """Pages in every order, counts, tallies and scans under each role's predicate search indexes, by holder or not."""
-    if long:
-        in_too_many_steps(monkeypatch)
+    if way == "by_holder":
+        request.getfixturevalue(way)
     asked = questions(file, known, policies)
     assert len(asked) >= 4
     for text, plan in plans(file, asked):
@@ -84,12 +78,10 @@ def test_every_list_of_a_governed_type_uses_an_index(
         assert all(step.startswith("SCAN (subquery") for step in scans), (text, plan)
 
 
+@pytest.mark.usefixtures("by_holder")
 @pytest.mark.parametrize("known", [known for known in GOVERNED if known.orders], ids=lambda known: known.name)
-def test_a_page_by_holder_sorts_nothing_but_itself(
-    file: Path, policies: Policies, known: RecordType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_by_holder_sorts_nothing_but_itself(file: Path, policies: Policies, known: RecordType) -> None:
     """In the usual order each holder's records come from an index, and are merged as they come."""
-    in_too_many_steps(monkeypatch)
     field = known.field(signed(known.orders[0][0])[0])
     assert field is not None
     in_order = f"{quoted(column_names(field)[0])} IS NOT NULL"

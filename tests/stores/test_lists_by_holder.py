@@ -17,7 +17,7 @@ from store_strategies import predicates, records
 
 import adapters.stores.sqlite.store as sqlite_store
 from adapters.stores import open_store
-from adapters.stores.sqlite.holders import by_holder, rows_within_steps
+from adapters.stores.sqlite.holders import STEPS, by_holder, rows_within_steps
 from adapters.stores.typed import resolve
 from engine.caller import ROLES, Actor
 from engine.policy import Policies
@@ -38,10 +38,12 @@ def stores(tmp_path: Path) -> Iterator[tuple[Store, Store]]:
         yield sqlite, memory
 
 
-@pytest.fixture(params=[True, False], ids=["too many steps", "few steps"])
-def in_steps(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is given some steps is never done within them, or always is."""
-    if request.param:
+@pytest.fixture(params=["in_time", "by_holder", "never"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is given some steps is always done within them, only by holder, or never."""
+    if request.param == "by_holder":
+        request.getfixturevalue("by_holder")
+    elif request.param == "never":
         monkeypatch.setattr(sqlite_store, "rows_within_steps", lambda *_: None)
 
 
@@ -70,7 +72,7 @@ def ids(store: Store, type_name: str, predicate: Predicate, sort: tuple[Sort, ..
 @MANY
 @given(examples=st.data())
 def test_what_is_read_by_holder_is_the_same(
-    stores: tuple[Store, Store], policies: Policies, in_steps: None, examples: st.DataObject
+    stores: tuple[Store, Store], policies: Policies, way: None, examples: st.DataObject
 ) -> None:
     """Under each role, filtered or not, pages in the usual order, its reverse and by id are the same.
 
@@ -172,8 +174,8 @@ def test_only_the_steps_are_an_end() -> None:
     """What takes too many steps gives nothing, what takes few gives its rows, and other errors are what they were."""
     many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) SELECT max(i) FROM n"
     with closing(sqlite3.connect(":memory:")) as connection:
-        assert rows_within_steps(connection, (many, [1_000_000])) is None
-        assert rows_within_steps(connection, (many, [10])) == [(10,)]
+        assert rows_within_steps(connection, (many, [1_000_000]), STEPS) is None
+        assert rows_within_steps(connection, (many, [10]), STEPS) == [(10,)]
         with pytest.raises(sqlite3.OperationalError, match="no such table"):
-            rows_within_steps(connection, ("SELECT * FROM no_table", []))
+            rows_within_steps(connection, ("SELECT * FROM no_table", []), STEPS)
         assert connection.execute(many, [1_000_000]).fetchall() == [(1_000_000,)]

@@ -16,7 +16,6 @@ import pytest
 import small_worlds as small
 from record_samples import draft
 
-import adapters.stores.sqlite.store as sqlite_store
 import engine.predicate as predicate_module
 from adapters.stores import open_store
 from adapters.stores.mongodb import conditions as mongodb_conditions
@@ -298,14 +297,11 @@ def test_lists_are_checks_in_every_store(
     proved(f"policies in Python and the {request.node.callspec.id} store, no disagreement", counts)
 
 
+@pytest.mark.usefixtures("by_holder")
 def test_lists_by_holder_are_checks(
-    policies: Policies,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    proved: Callable[[str, Mapping[str, int]], None],
+    policies: Policies, tmp_path: Path, proved: Callable[[str, Mapping[str, int]], None]
 ) -> None:
     """So is what SQLite lists holder by holder, as it does for whoever may see little of much."""
-    monkeypatch.setattr(sqlite_store, "rows_within_steps", lambda *_: None)
     counts: Counter[str] = Counter()
     with closing(open_store(f"sqlite:///{tmp_path / 'records.db'}")) as store:
         for known in (known for known in RECORD_TYPES if known.field("owner_id")):
