@@ -59,6 +59,15 @@ def drawn(examples: st.DataObject, type_name: str, organisation: str) -> Iterato
         yield Record(type_name, record.id, organisation, {**fields, **unique, **examples.draw(PLACES)})
 
 
+def has_hash(predicate: Predicate) -> bool:
+    """Whether no signalling NaN is in it: such conditions cannot be put together with others."""
+    try:
+        hash(predicate)
+    except TypeError:
+        return False
+    return True
+
+
 def ids(store: Store, type_name: str, predicate: Predicate, sort: tuple[Sort, ...], limit: int) -> list[list[str]]:
     """The pages of a list, as ids."""
     pages, cursor = list[list[str]](), None
@@ -86,7 +95,7 @@ def test_what_is_read_by_holder_is_the_same(
             for record in made:
                 transaction.insert(record)
     actor = Actor("a", "Ann", examples.draw(st.sampled_from(ROLES)), organisation, "a", "a", "a", ("a",))
-    more = examples.draw(st.one_of(st.just(Always()), predicates(type_name)))
+    more = examples.draw(st.one_of(st.just(Always()), predicates(type_name).filter(has_hash)))
     predicate = both(policies.predicate(actor, "read", type_name), more)
     usual = [signed(name) for names in record_type(type_name).orders[:1] for name in names]
     orders = {(), *(tuple(Sort(name, falls is not turned) for name, falls in usual) for turned in (False, True))}
