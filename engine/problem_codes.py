@@ -90,7 +90,7 @@ CODES: dict[str, str] = {
     "job.unknown_kind": "There is no job of this kind.",
     "job.finished": "The job has ended and cannot be cancelled.",
     "job.person_gone": "The person who started the job may not sign in any more.",
-    "job.rights_changed": "The role or place of the person who started the job changed before or while it ran.",
+    "job.rights_changed": "The starter's role or place, or the policies, changed before or while the job ran.",
     "job.abandoned": "The job's worker died too often.",
     "job.unexpected": "The job stopped on an error that is ours to repair; the log has the details.",
     # -- use cases: the directory

@@ -288,7 +288,7 @@ RECORD_TYPES: tuple[RecordType, ...] = (
         "job",
         (
             *PLACE,
-            *_fields(TEXT, "kind!", "title!", "state!", "message", "actor_id!", "lease_token"),
+            *_fields(TEXT, "kind!", "title!", "state!", "message", "actor_id!", "rights_digest", "lease_token"),
             *_fields(DOCUMENT, "parameters!", "result", "checkpoint"),
             *_fields(INTEGER, "done", "total", "attempts"),
             *_fields(BOOLEAN, "cancel_requested"),

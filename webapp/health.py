@@ -21,12 +21,16 @@ def live() -> Response:
 
 @blueprint.get("/health/ready")
 def ready() -> Response:
-    """200 when database, queue, sessions and at least one worker are there, else 503; each part says how it is."""
+    """200 when database, queue, sessions and at least one worker are there, else 503; each part says how it is.
+
+    `policies` is the digest of those that this process answers by: it must be the same in all.
+    """
     checks = {"store": ports().store.ping, "queue": ports().queue.ping, "sessions": wiring().sessions.ping}
     parts = {name: _state(check) for name, check in checks.items()}
     parts["workers"] = _workers()
     ok = all(part["status"] == "up" for part in parts.values())
-    return _answer(200 if ok else 503, {"status": "ready" if ok else "not ready", "parts": parts})
+    policies = ports().authorizer.digest
+    return _answer(200 if ok else 503, {"status": "ready" if ok else "not ready", "policies": policies, "parts": parts})
 
 
 def _state(check: Callable[[], None]) -> dict[str, object]:

@@ -13,9 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 
-from engine import exact_json
 from engine.caller import Caller
 from engine.ports import Ports, Transaction
 from engine.predicate import Compare, Predicate, both
@@ -23,6 +21,7 @@ from engine.problems import ConflictError, DeniedError, InvalidError, NotFoundEr
 from engine.records import Record
 from engine.service.actions import READ
 from engine.service.ids import derived_id
+from engine.service.rights import rights_digest
 
 CLAIM_SECONDS = 60
 KEPT_HOURS = 24
@@ -31,7 +30,7 @@ SWEPT_AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered the first time. `rights` is the digest of the rights that it was given to (`rights_of`)."""
+    """What was answered the first time. `rights` is the digest of the rights that it was given to (`rights_digest`)."""
 
     status: int
     body: str
@@ -80,7 +79,7 @@ def claim(ports: Ports, caller: Caller, key: str, fingerprint: str) -> Claim | A
                 "actor_id": caller.actor.id,
                 "key": key,
                 "body_digest": fingerprint,
-                "rights_digest": rights_of(ports, caller),
+                "rights_digest": rights_digest(ports, caller.actor),
                 "status": None,
                 "response_body": None,
                 "headers": {"new_id": new_id},
@@ -120,14 +119,6 @@ def release(ports: Ports, claimed: Claim) -> None:
             transaction.delete(claimed.record)
     except (StaleError, NotFoundError):
         return
-
-
-def rights_of(ports: Ports, caller: Caller) -> str:
-    """A digest of all that the caller's rights follow from: role, place, scopes and the policies."""
-    actor = caller.actor
-    scopes = None if actor.scopes is None else sorted(actor.scopes)
-    place = [actor.organisation_id, actor.region_id, actor.branch_id, actor.team_id, sorted(actor.territory_ids)]
-    return sha256(exact_json.canonical([actor.role, place, scopes, ports.authorizer.digest])).hexdigest()
 
 
 def require_present_right(ports: Ports, caller: Caller, action: str, record_type: str, record_id: str) -> None:

@@ -32,6 +32,7 @@ from engine.service.auditing import Attempt, accepted, audited, place_of, refuse
 from engine.service.directory import SERVICE_ID, actor_in, service_actor
 from engine.service.incentive_run import IncentiveRun
 from engine.service.records import read_for_write
+from engine.service.rights import rights_digest
 from engine.service.scoring import ScoreLeads
 from engine.service.spelling import did_you_mean
 from engine.service.work import Work, WorkKind, with_whole_numbers
@@ -222,9 +223,15 @@ class _Run:
     clock: Callable[[], datetime]
 
     def begin(self, job: Record) -> Record:
-        total = self.work.total()
+        """Note how much there is to do, and with which rights: a job that is taken up goes on with the same or ends."""
+        total, rights = self.work.total(), rights_digest(self.ports, self.actor)
         with self.ports.store.transaction() as transaction:
-            return transaction.update(self._held(transaction, job).with_fields(total=total))
+            held = self._held(transaction, job)
+            if held["checkpoint"] is not None and held["rights_digest"] not in (None, rights):
+                raise _rights_changed(
+                    "the job began with other rights, or under other policies, than it would go on with"
+                )
+            return transaction.update(held.with_fields(total=total, rights_digest=rights))
 
     def step(self, job: Record) -> Record:
         """The job after one more chunk. Raises `_LostLeaseError` if another worker holds it now."""
@@ -268,19 +275,18 @@ class _Run:
     def _require_same_rights(self, transaction: Transaction, job: Record) -> None:
         """Nothing is done with rights that have gone: what the work covers was chosen with those that it began with."""
         if _starter(transaction, job) != self.actor:
-            raise DeniedError(
-                Problem(
-                    "job.rights_changed",
-                    "the role or place of the person who started the job has changed since it began",
-                    help="what is done stays done; start it again to go on with the rights of today",
-                )
-            )
+            raise _rights_changed("the role or place of the person who started the job has changed since it began")
 
     def _held(self, transaction: Transaction, seen: Record) -> Record:
         job = transaction.get("job", seen.id, _own(seen))
         if job["lease_token"] != seen["lease_token"] or job["state"] != RUNNING:
             raise _LostLeaseError
         return job
+
+
+def _rights_changed(message: str) -> DeniedError:
+    help_text = "what is done stays done; start it again to go on with the rights of today"
+    return DeniedError(Problem("job.rights_changed", message, help=help_text))
 
 
 class _LostLeaseError(Exception):

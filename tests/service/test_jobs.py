@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from other_policies import OtherPolicies
 from world import (
     INBOUND,
     NOW,
@@ -305,6 +307,29 @@ def test_a_running_job_does_nothing_with_rights_that_have_gone(ports, change, re
     assert ("failed", 10, reason) == (failed["state"], failed["done"], failed["message"].split()[-1])
     scored = [one for one in ports.store.scan("lead", Always()) if one["score_state"] in {"scored", "not_scored"}]
     assert 10 == len(scored)
+
+
+@pytest.mark.parametrize("changed", ["the role", "the policies", "nothing"])
+def test_a_job_goes_on_with_the_rights_that_it_began_with_or_not_at_all(ports, changed):
+    """Taken up by a second worker with other policies, or after a change of its starter's role, a job ends as it is."""
+    clock = Clock()
+    job = start_scoring(ports, as_person(ports, "admin"))
+    with pytest.raises(DeadWorkerError):
+        run(ports, job.id, clock, beat=stop_after(1))
+    clock.forward(seconds=LEASE.seconds + 1)
+    if changed == "the role":
+        with ports.store.transaction() as transaction:
+            person = transaction.get("person", "admin", Always())
+            transaction.update(person.with_fields(role="revops_analyst", team_id="t9"))
+    elif changed == "the policies":
+        other = OtherPolicies(ports.authorizer, "write:lead", Compare("band", "=", "A"))
+        ports = replace(ports, authorizer=other)
+    ended = run(ports, job.id, clock)
+    if changed == "nothing":
+        assert ("succeeded", 25) == (ended["state"], ended["done"])
+        return
+    assert ("failed", 10, "[job.rights_changed]") == (ended["state"], ended["done"], ended["message"].split()[-1])
+    assert ("run", "denied") in [entry[:2] for entry in audit(ports)]
 
 
 def test_facts_that_do_not_fit_are_counted_and_do_not_stop_the_run(ports):

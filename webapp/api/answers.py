@@ -17,7 +17,7 @@ LARGEST_WHOLE = 2**53
 """Below this, whole numbers are the same number for every reader of JSON."""
 
 HIDDEN: Mapping[str, tuple[str, ...]] = {
-    "job": ("lease_token", "lease_until", "checkpoint", "actor_scopes"),
+    "job": ("lease_token", "lease_until", "checkpoint", "actor_scopes", "rights_digest"),
     "audit_entry": ("sealed",),
     "api_key": ("secret_digest",),
     "checkpoint": ("frontier",),

@@ -19,6 +19,7 @@ from engine.problems import ConflictError, StaleError
 from engine.scopes import permits
 from engine.service import idempotency
 from engine.service.auditing import record_attempt
+from engine.service.rights import rights_digest
 from webapp.api import requests
 from webapp.api.operation import Asked, Operation
 from webapp.context import now, ports, rehearsing
@@ -108,7 +109,7 @@ def _require_still_allowed(operation: Operation, caller: Caller, asked: Asked, k
 
     A conflict is no refusal: that the work was done before is what a repetition is about.
     """
-    if kept.rights != idempotency.rights_of(ports(), caller):
+    if kept.rights != rights_digest(ports(), caller.actor):
         with rehearsing(), suppress(ConflictError, StaleError):
             operation.view(asked.to_create(ports().new_id()))
     if "Location" in kept.headers:
