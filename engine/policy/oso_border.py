@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +10,7 @@ from typing import Any, cast
 
 from oso import Oso
 from polar.exceptions import OsoError
-from polar.ffi import PolarSource
+from polar.ffi import PolarSource, process_messages
 from polar.partial import TypeConstraint
 from polar.variable import Variable
 
@@ -55,17 +53,22 @@ def build(files: Mapping[str, str]) -> Loaded:
     oso.register_class(User)
     for name, model in RESOURCES.items():
         oso.register_class(model, name=class_name(name), fields=dict(asked_fields(model.record_type)))
-    said = io.StringIO()
+    said: list[str] = []
+    border = oso.ffi_polar
+    # Oso prints what it only suspects; a name that it does not know is an error here. Standard output is the whole
+    # process's, and policies are loaded by any thread, so the messages are taken before they are printed.
+    taken = cast("Any", process_messages)
+    border.process_messages = lambda: said.extend(map(border.enrich_message, taken(border.next_message)))
     try:
-        # Oso prints what it only suspects; a name that it does not know is an error here.
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            sources = [PolarSource(text, name) for name, text in sorted(files.items())]
-            oso._load_sources([*sources, _NOBODY])  # noqa: SLF001  # its file loaders read paths, and we are given texts
+        sources = [PolarSource(text, name) for name, text in sorted(files.items())]
+        oso._load_sources([*sources, _NOBODY])  # noqa: SLF001  # its file loaders read paths, and we are given texts
     except OsoError as error:
         raise InvalidError(_translated(error, "policy.syntax", files)) from None
-    report = Report()
-    for unknown in _SPECIALIZER.finditer(said.getvalue()):
-        report.found.append(_unknown_type(unknown.group(1), said.getvalue()[unknown.start() :], files))
+    finally:
+        del border.process_messages
+    report, warnings = Report(), "\n".join(said)
+    for unknown in _SPECIALIZER.finditer(warnings):
+        report.found.append(_unknown_type(unknown.group(1), warnings[unknown.start() :], files))
     report.raise_if_any()
     return Loaded(oso, dict(files))
 

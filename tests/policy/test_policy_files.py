@@ -8,6 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from engine.caller import ACTIONS, ROLES, Actor
 from engine.policy import (
     MatrixRow,
@@ -21,6 +23,7 @@ from engine.policy import (
 )
 from engine.policy.vocabulary import ALL_ROLES
 from engine.predicate import Never, Predicate
+from engine.problems import InvalidError
 from engine.records import RECORD_TYPES, Record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +114,37 @@ def test_many_threads_ask_at_once(policy_texts: dict[str, str]) -> None:
         thread.join()
     assert 6 == len(answers)
     assert all(found == answers[0] for found in answers.values())
+
+
+def test_many_threads_load_and_explain_at_once(few: dict[str, str], capfd: pytest.CaptureFixture[str]) -> None:
+    """Threads that load policies, ask why and ask Oso at once get one answer, and leave standard output alone."""
+    shared, record = Policies.load(few), Record("lead", "l1", "acme", {"region_id": "north", "team_id": "red"}, 1)
+    actor = Actor("ann", "Ann", "sales_manager", "acme", "north", "oslo", "red")
+    output, told = (sys.stdout, sys.stderr), list[tuple[object, ...]]()
+    wrong = {**few, "more.polar": 'allow(user: User, "read", record: Laed) if same_organisation(user, record);'}
+
+    def ask() -> None:
+        with pytest.raises(InvalidError) as refused:
+            Policies.load(wrong)
+        own = Policies.load({**few, "own.polar": f"# {threading.get_ident()}"})
+        told.append(
+            (
+                str(refused.value),
+                own.predicate(actor, "read", "lead"),
+                shared.explain(actor, "read", record),
+                shared.reference_allows(actor, "read", record),
+            )
+        )
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 6 == len(told)
+    assert all(one == told[0] for one in told)
+    assert output == (sys.stdout, sys.stderr)
+    assert ("", "") == capfd.readouterr()
 
 
 def test_nobody_without_ids_reaches_anything(policies: Policies) -> None:
