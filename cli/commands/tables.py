@@ -42,14 +42,21 @@ def export(*, rule_file: Path, out: Path) -> None:
     """Write the decision table of RULEFILE to OUT: a spreadsheet (`.xlsx`) with everything, or its rows (`.csv`)."""
     from adapters.wiring import workbook_bytes
     from cli.exchange import loaded, put
+    from cli.output import note
     from engine.interchange.document import document_of
-    from engine.interchange.rows import rows_csv
+    from engine.interchange.rows import rows_csv, rows_taken_for_formulas
     from engine.interchange.sheets import to_sheets
 
     rule_set = loaded(rule_file)
     document = document_of(rule_set)
     if out.suffix == ".csv":
         put(rows_csv(document).encode(), out)
+        if found := rows_taken_for_formulas(document):
+            more = f" and of {len(found) - 1:,} more" if len(found) > 1 else ""
+            note(
+                f"a spreadsheet that opens {out.name} runs a text of the row `{found[0]}`{more} as a formula; "
+                "in an .xlsx it is a text"
+            )
     elif out.suffix == ".xlsx":
         put(workbook_bytes(to_sheets(document, enums_of(document, rule_set.facts))), out)
     else:

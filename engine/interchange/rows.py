@@ -18,6 +18,10 @@ from engine.problems import InvalidError, Place, Problem, Report
 from engine.rulefile import yaml_reader
 from engine.rulefile.beside import BLOCK, FILE
 
+_FORMULA: Final = re.compile(r"[=+@\t\r]|-(?=.)")
+_NO_FORMULA: Final = re.compile(r"""[+-]?[0-9][0-9.]*|@"[^"]*\"""")
+"""How a cell of a CSV file begins that spreadsheets run (OWASP, CSV injection), and what they only read wrong."""
+
 _THOUSANDS: Final = re.compile(r"\s*[<>=]{0,2}\s*-?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?\s*")
 
 
@@ -43,6 +47,21 @@ def rows_csv(document: TableDocument, rows: Iterable[TableRow] | None = None) ->
         cells = [(row.when if part == "when" else row.then).get(each.id, "") for part, each in document.columns]
         writer.writerow([row.id, *cells, row.because])
     return out.getvalue()
+
+
+def rows_taken_for_formulas(document: TableDocument) -> tuple[str, ...]:
+    """The ids of the rows with a text in them that a spreadsheet which opens the CSV takes for a formula and runs.
+
+    CSV cannot say what a text is, and the rows are exact: nothing is put before them. A workbook says it.
+    """
+    return tuple(
+        row.id
+        for row in document.rows
+        if any(
+            _FORMULA.match(text) and not _NO_FORMULA.fullmatch(text)
+            for text in (row.id, *row.when.values(), *row.then.values(), row.because)
+        )
+    )
 
 
 def pasted_sheet(data: bytes, source: str, separator: str = "\t") -> Sheet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,18 @@ def test_a_table_goes_to_csv(bylaw: Bylaw, limits: Path, tmp_path: Path) -> None
     assert 0 == bylaw("tables", "export", limits, out).code
     assert limits.with_suffix(".csv").read_bytes() == out.read_bytes()
     assert 2 == bylaw("tables", "export", limits, tmp_path / "rows.ods").code
+
+
+def test_texts_that_a_spreadsheet_would_run_are_told(bylaw: Bylaw, limits: Path, tmp_path: Path) -> None:
+    """An exported CSV keeps a text that begins like a formula, and says which row a spreadsheet would run."""
+    table = limits.with_suffix(".csv")
+    lines = table.read_text(encoding="utf-8").splitlines()
+    lines[1] = re.sub(r',"[^"]*"$', ",=1+1", lines[1])
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = bylaw("tables", "export", limits, tmp_path / "rows.csv")
+    assert (0, lines[1]) == (found.code, (tmp_path / "rows.csv").read_text(encoding="utf-8").splitlines()[1])
+    assert f"runs a text of the row `{lines[1].partition(',')[0]}` as a formula" in found.err
+    assert "" == bylaw("tables", "export", limits, tmp_path / "rows.xlsx").err
 
 
 def test_a_model_becomes_rules_and_a_schema(bylaw: Bylaw, limits: Path, tmp_path: Path) -> None:

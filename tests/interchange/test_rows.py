@@ -11,7 +11,7 @@ from generated import ROOT, SCHEMAS, documents, loaded
 from hypothesis import given, settings
 
 from engine.interchange.document import document_of
-from engine.interchange.rows import pasted_sheet, rows_csv, with_rows
+from engine.interchange.rows import pasted_sheet, rows_csv, rows_taken_for_formulas, with_rows
 from engine.interchange.rule_text import rule_text
 from engine.interchange.sheets import Sheet, SheetCell, from_sheets, rows_of_sheet, to_sheets
 from engine.kinds import load
@@ -141,3 +141,19 @@ def test_a_workbook_without_its_sheets_is_no_rule_file() -> None:
         from_sheets([sheet("approver|days", "a|1")])
     assert "tables.sheet" == refused.value.code
     assert "--into" in refused.value.problems[0].help
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ('=HYPERLINK("http://foreign.test","open")', True), ("@SUM(1+1)*cmd|' /C calc'!A0", True), ("+1-1", True),
+        ("-2+3", True), ("\t=1", True), ("-A1", True), ("= 5", True), ("-", False), ("-5", False), ("+1.5", False),
+        ('@"2026-11-02"', False), (">= 5", False), ("plain", False), (" =1", False), ("", False),
+    ],
+)  # fmt: skip
+def test_rows_that_a_spreadsheet_would_run_are_named(text: str, taken: bool) -> None:  # noqa: FBT001
+    """A text that a spreadsheet takes for a formula is named by its row; a number, a date and `-` are none."""
+    document = document_of(shipped("discount-limits@1"))
+    first = replace(document.rows[0], because=text)
+    changed = replace(document, rows=(first, *document.rows[1:]))
+    assert ((first.id,) if taken else ()) == rows_taken_for_formulas(changed)
