@@ -17,8 +17,9 @@ from redis import Redis
 
 from adapters import valkey
 from adapters.settings import Settings
+from adapters.stores import open_store
 from adapters.wiring import Texts, load_texts
-from benchmarks.mongodb_server import kind
+from benchmarks.mongodb_server import NAMED, kind
 from benchmarks.mongodb_server import mongodb_server as mongodb_server_in
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -136,9 +137,7 @@ def new_mongodb(mongodb_server: str) -> Iterator[Callable[[], str]]:
         return given[-1]
 
     yield new
-    if (
-        "BYLAW_TEST_MONGODB" in os.environ
-    ):  # our own server's files go with its folder; it drops key by key, for minutes
+    if NAMED in os.environ:  # our own server's files go with its folder, and it drops key by key, for minutes
         from pymongo import MongoClient
 
         for url in given:
@@ -150,6 +149,29 @@ def new_mongodb(mongodb_server: str) -> Iterator[Callable[[], str]]:
 def mongodb_url(new_mongodb: Callable[[], str]) -> str:
     """The address of a database of this session."""
     return new_mongodb()
+
+
+@pytest.fixture(scope="session")
+def reused_mongodb(new_mongodb: Callable[[], str]) -> str:
+    """The address of a database with its indexes: making them for each test would be slow."""
+    url = new_mongodb()
+    open_store(url).close()
+    return url
+
+
+@pytest.fixture
+def empty_mongodb(reused_mongodb: str) -> str:
+    """The address of that database, emptied."""
+    from pymongo import MongoClient
+
+    from adapters.stores.mongodb.schema import FACTS
+
+    with MongoClient[dict[str, object]](reused_mongodb) as client:
+        database = client.get_default_database()
+        for name in database.list_collection_names():
+            if name != FACTS:
+                database[name].delete_many({})
+    return reused_mongodb
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ def database_url(
             return f"sqlite:///{tmp_path / 'bylaw.sqlite3'}"
         case "mongodb":
             real(request.getfixturevalue("mongodb_kind"))
-            return str(request.getfixturevalue("new_mongodb")())
+            return str(request.getfixturevalue("empty_mongodb"))
     return "memory:"
 
 
