@@ -210,7 +210,7 @@ def test_a_database_without_leaves_gets_them_when_it_is_opened(format_1: str) ->
             entries = list(store.scan("audit_entry", of("org")))
             assert [entry["changes"]["name"]["after"] for entry in entries[:2]] == ["Eve 1", "Eve 2"]
             assert (entries[2]["action"], entries[2]["changes"]["entries"]["after"]) == ("seal", 2)
-    assert "Eve" not in stored(format_1)
+    assert "Eve " not in stored(format_1)  # base64 has no space: what is sealed cannot hold the name by chance
     with closing(open_mongodb(format_1)) as store, store.transaction() as transaction:
         assert transaction.append_audit(draft("org")) == 4
 
