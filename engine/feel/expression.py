@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from engine.feel import ir, syntax
@@ -292,9 +292,15 @@ def interpret_all(
 
     Raises `InvalidError`: for unfit facts with all of them, else with the first fault.
     """
+    require_facts(expressions, facts)
+    return tuple(expression.interpret(facts, at=at, zone=zone) for expression in expressions)
+
+
+def require_facts(expressions: Iterable[Expression], facts: Facts, *, but: Iterable[tuple[str, ...]] = ()) -> None:
+    """Raise `InvalidError` with all facts that are missing or unfit; paths in `but` are not looked at."""
     problems: list[Problem] = []
-    seen: set[tuple[str, ...]] = set()
-    run = Run(facts, at, zone)
+    seen = set(but)
+    run = Run(facts)
     for expression in expressions:
         for fact in ir.facts_of(expression.ir):
             if fact.path not in seen:
@@ -305,4 +311,3 @@ def interpret_all(
                     problems.extend(expression.located(fault).problems)
     if problems:
         raise InvalidError(problems)
-    return tuple(expression.interpret(facts, at=at, zone=zone) for expression in expressions)

@@ -11,13 +11,12 @@ from typing import Any, cast
 
 from engine.feel import ir
 from engine.feel.domains import Domains
-from engine.feel.expression import Expression, check, check_unary_tests
-from engine.feel.interpret import interpret
+from engine.feel.expression import Expression, check, check_unary_tests, require_facts
 from engine.feel.matching import BITS_BUDGET
 from engine.feel.operations import Run, add, order, same
 from engine.feel.text import literal
 from engine.feel.types import NUMBER, Field, Scope, Type, fits
-from engine.feel.values import Facts, Fault, Value
+from engine.feel.values import Facts, Value
 from engine.problems import InvalidError, Place, Problem, Report
 from engine.tables.analysis import Analysed, Finding, Severity, analyse
 from engine.tables.cell import SUBJECT, Cell
@@ -254,20 +253,9 @@ class CompiledTable:
 
     def _explain(self, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> None:
         """Find the problem of an evaluation that failed, and raise it with its place."""
-        problems: list[Problem] = []
-        run = Run(facts, at, zone)
-        seen: set[tuple[str, ...]] = {SUBJECT}
         inputs = cast("tuple[Expression, ...]", self.inputs)
-        for expression in (*inputs, *(cell.expression for row in self._rows for cell in row.cells)):
-            for fact in ir.facts_of(expression.ir):
-                if fact.path not in seen:
-                    seen.add(fact.path)
-                    try:
-                        interpret(fact, run)
-                    except Fault as fault:
-                        problems.extend(expression.located(fault).problems)
-        if problems:
-            raise InvalidError(problems)
+        cells = (cell.expression for row in self._rows for cell in row.cells)
+        require_facts((*inputs, *cells), facts, but=[SUBJECT])
         values = [expression.interpret(facts, at=at, zone=zone) for expression in inputs]
         for position in range(len(self._rows)):
             for column, value in enumerate(values):

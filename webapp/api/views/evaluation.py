@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response
@@ -55,32 +56,18 @@ def many(asked: Asked) -> Response:
 
 def lead(asked: Asked) -> Response:
     """Why a lead has its priority, computed anew."""
-    query, now = asked.query, asked.caller.now
-    return decision_answer(
-        leads.explain_lead(
-            ports(),
-            asked.caller,
-            asked.path["id"],
-            at=query["at"] or now,
-            as_of=query["as_of"] or now,
-            rule_set=query["rule_set"],
-        )
-    )
+    return _explained(asked, leads.explain_lead)
 
 
 def conflict(asked: Asked) -> Response:
     """What the rules would make of a conflict; nothing is changed."""
+    return _explained(asked, conflicts.explain_conflict)
+
+
+def _explained(asked: Asked, explain: Callable[..., Decision]) -> Response:
     query, now = asked.query, asked.caller.now
-    return decision_answer(
-        conflicts.explain_conflict(
-            ports(),
-            asked.caller,
-            asked.path["id"],
-            at=query["at"] or now,
-            as_of=query["as_of"] or now,
-            rule_set=query["rule_set"],
-        )
-    )
+    when = {"at": query["at"] or now, "as_of": query["as_of"] or now}
+    return decision_answer(explain(ports(), asked.caller, asked.path["id"], **when, rule_set=query["rule_set"]))
 
 
 def decision_answer(decision: Decision, *, explain: bool = True, change: NearestChange | None = None) -> Response:
