@@ -305,6 +305,7 @@ CODES: dict[str, str] = {
     "identity.unknown_person": "The identity provider knows the person, but the directory does not.",
     "identity.email_unverified": "The identity provider does not vouch for an e-mail address to find the person by.",
     "identity.email_ambiguous": "Several people in the directory have this e-mail address.",
+    "identity.linked_twice": "The account is linked to several people of the directory.",
     "identity.linked_elsewhere": "The person of this e-mail address signs in with another account.",
     "identity.local_only": "Signing in by name works only where the server listens on its own machine alone.",
     "api_key.refused": "The key is unknown, expired or revoked.",

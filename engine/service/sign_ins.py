@@ -30,7 +30,7 @@ def person_for(ports: Ports, identity: VerifiedIdentity, now: datetime, request_
     """The actor whom a proved identity belongs to; links it if it is new and the e-mail address says whose it is.
 
     Raises `DeniedError`: `identity.unknown_person` for somebody who is not in the directory or may not sign in,
-    `identity.email_unverified`, `identity.email_ambiguous`, `identity.linked_elsewhere`.
+    `identity.email_unverified`, `identity.email_ambiguous`, `identity.linked_elsewhere`, `identity.linked_twice`.
     """
     linked = _linked(ports, identity)
     if linked is not None:
@@ -57,15 +57,24 @@ def check_may_end_sessions(ports: Ports, caller: Caller, person_id: str) -> Reco
 
 
 def _linked(ports: Ports, identity: VerifiedIdentity) -> Record | None:
+    """The person whom the account is linked to. One that two organisations linked at once is nobody's in particular."""
+    found: list[Record] = []
     for organisation in organisations(ports):
         theirs = both(
             Compare("organisation_id", "=", organisation.id),
             Compare("identity_subject", "=", identity.subject),
             Compare("identity_issuer", "=", identity.issuer),
         )
-        for person in ports.store.find("person", theirs, limit=1).records:
-            return person
-    return None
+        found.extend(ports.store.find("person", theirs, limit=2).records)
+    if len(found) > 1:
+        raise DeniedError(
+            Problem(
+                "identity.linked_twice",
+                "your account is linked to several people in the directory, so it does not say who you are",
+                help="whoever looks after the directory takes one of the links away with `bylaw people unlink`",
+            )
+        )
+    return found[0] if found else None
 
 
 def _found_by_email(ports: Ports, identity: VerifiedIdentity) -> Record:

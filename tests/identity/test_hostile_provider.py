@@ -26,6 +26,7 @@ from adapters.identity.openid import METADATA_SECONDS, Client, OpenIdProvider
 from adapters.wiring import Settings, Texts, Wiring
 from engine.ports import IdentityProvider
 from engine.problems import Problem, UnavailableError
+from engine.records import Record
 
 PATIENT = Boundary(seconds_per_try=30, seconds_in_all=120, pause=0.001)
 """Where nothing is slow on purpose: a busy machine must not look like a provider that is away."""
@@ -434,6 +435,15 @@ def test_somebody_who_has_left(provider: Provider, visiting: Browser, wiring: Wi
     fields = {"identity_issuer": provider.address, "identity_subject": "account-1"} if linked else {}
     change(wiring, "person-sales_rep", active=False, **fields)
     refused(visiting.come_back(provider.allow(visiting.begin())), visiting, wiring, "identity.unknown_person")
+
+
+def test_an_account_of_two_people_is_nobodys(provider: Provider, visiting: Browser, wiring: Wiring) -> None:
+    """An account that people of two organisations are linked to signs in as neither of them."""
+    account = {"identity_issuer": provider.address, "identity_subject": "account-1"}
+    change(wiring, "person-sales_rep", **account)
+    add(wiring, Record("organisation", "rival", "rival", {"name": "Rival", "currency": "USD"}))
+    add(wiring, replace(person("person-sales_rep", "platform_admin", **account), organisation_id="rival"))
+    refused(visiting.come_back(provider.allow(visiting.begin())), visiting, wiring, "identity.linked_twice")
 
 
 def test_the_same_subject_of_another_provider(provider: Provider, visiting: Browser, wiring: Wiring) -> None:
