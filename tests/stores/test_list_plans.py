@@ -81,12 +81,17 @@ def test_every_list_of_a_governed_type_uses_an_index(
 @pytest.mark.usefixtures("by_holder")
 @pytest.mark.parametrize("known", [known for known in GOVERNED if known.orders], ids=lambda known: known.name)
 def test_a_page_by_holder_sorts_nothing_but_itself(file: Path, policies: Policies, known: RecordType) -> None:
-    """In the usual order each holder's records come from an index, and are merged as they come."""
+    """In the usual order each holder's records come from an index, and are merged as they come.
+
+    But for the log: its numbers are unique, so that what SQLite sorts by id after them are single entries.
+    """
     field = known.field(signed(known.orders[0][0])[0])
     assert field is not None
     in_order = f"{quoted(column_names(field)[0])} IS NOT NULL"
     asked = [text for text in questions(file, known, policies, (False,)) if "held_id" in text and in_order in text]
     assert asked or known.name == "import_batch"
     for text, plan in plans(file, asked):
-        assert [step for step in plan if "TEMP B-TREE" in step] == ["USE TEMP B-TREE FOR ORDER BY"], (text, plan)
-        assert plan[-1] == "USE TEMP B-TREE FOR ORDER BY"
+        sorting = [step for step in plan if "TEMP B-TREE" in step]
+        if (field.name,) in known.unique:
+            sorting = [step for step in sorting if step != "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"]
+        assert [plan[-1]] == sorting == ["USE TEMP B-TREE FOR ORDER BY"], (text, plan)

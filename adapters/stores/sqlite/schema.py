@@ -228,5 +228,7 @@ def _columns(known: RecordType, names: tuple[str, ...]) -> str:
     for name, falls in map(signed, names):
         field = known.field(name)
         assert field is not None, f"{known.name} has an index over an unknown field {name}"
-        columns.extend(f"{quoted(column)}{' DESC' if falls else ''}" for column in column_names(field))
+        # What is unique has no equals to put in order; and it grows, which fills pages at an index's end only.
+        way = " DESC" if falls and (name,) not in known.unique else ""
+        columns.extend(f"{quoted(column)}{way}" for column in column_names(field))
     return ", ".join(columns)
