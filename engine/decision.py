@@ -195,6 +195,6 @@ class Decision:
             f'{{"as_of":{fragment(self.as_of)},"at":{fragment(self.at)},"digest":{fragment(self.digest)},'
             f'"input_digest":"{self.input_digest}","kind":{fragment(self.kind)},"missing":{fragment(self.missing)},'
             f'"outcome":{fragment(self.outcome)},{reasons}"release":{fragment(self.release)},'
-            f'"rule_set":{fragment(self.rule_set)},"version":{self.version}{why_not}}}'
+            f'"rule_set":{fragment(self.rule_set)},"version":{fragment(self.version)}{why_not}}}'
         )
         return exact_json.document(text, lambda: self.to_json(explain=explain))

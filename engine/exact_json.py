@@ -31,9 +31,11 @@ _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
 """One escape of a string, or the two of a pair of surrogates; `half` is a surrogate without its other one."""
-_MARKS = bytes(48 if 48 <= byte <= 57 else 33 if byte >= 0xED else 32 for byte in range(256))
-"""Digits become `0`, the first bytes of characters from U+D000 on `!`, all else a space: quicker to search."""
-_NEEDS_CARE = re.compile(r"[\ud800-\U0010ffff]|(?:^|[:\[,-])[0-9]{16}")
+_MARKS = bytes(33 if byte >= 0xED else 32 for byte in range(256))
+"""The first bytes of characters from U+D000 on become `!`, all else a space: quicker to search."""
+_NEEDS_CARE = re.compile(r"[\ud800-\U0010ffff]")
+_LARGEST_WHOLE = 2**53 - 1
+"""Beyond it not every reader keeps a whole number."""
 _AS_IT_IS = frozenset({str, int, bool, type(None)})
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
@@ -148,25 +150,32 @@ def fragment(value: Any) -> str:
     if kind is datetime:
         return f'"{instant_text(value)}"'
     if kind is int:
-        return repr(value)
+        return _whole(value)
     made = _plain(value)
     if isinstance(made, str):
         return _quoted(made)
-    return int.__repr__(made) if isinstance(made, int) else fragment(made)
+    return _whole(made) if isinstance(made, int) else fragment(made)
+
+
+def _whole(value: int) -> str:
+    if not -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE:
+        raise rfc8785.IntegerDomainError(value)
+    return int.__repr__(value)
 
 
 def document(text: str, value: Callable[[], Any]) -> bytes:
     """The canonical bytes of a value whose text is put together from fragments, the names of its members sorted.
 
-    Fragments differ from RFC 8785 in two things only: they sort names by code point instead of UTF-16 unit, and write
-    whole numbers that not every reader keeps. Where either could matter the whole `value` is written another way.
+    Fragments differ from RFC 8785 in one thing only: they sort names by code point instead of UTF-16 unit. Where that
+    could matter the whole `value` is written another way.
     """
+    if text.isascii():
+        return text.encode()
     try:
         data = text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair
         return rfc8785.dumps(plain(value()))
-    marks = data.translate(_MARKS)
-    if (b"!" in marks or b"0" * 16 in marks) and _NEEDS_CARE.search(text):
+    if b"!" in data.translate(_MARKS) and _NEEDS_CARE.search(text):
         return rfc8785.dumps(plain(value()))
     return data
 
