@@ -111,12 +111,19 @@ def _first(one: Answer, other: Answer) -> str:
     return " != ".join(repr(text[max(0, at - 60) : at + 60]) for text in texts)
 
 
-def alone(home: Path, texts: Texts, records: list[Record], foreign: Foreign, doors: Doors = everywhere) -> Visit:
+def alone(  # noqa: PLR0917  # a house and what is asked there
+    home: Path,
+    texts: Texts,
+    records: list[Record],
+    foreign: Foreign,
+    roles: tuple[str, ...] = ROLES,
+    doors: Doors = everywhere,
+) -> Visit:
     """The organisation in a house of its own."""
     with house(home, texts, records) as one:
         one.chance.begin(f"{ORG} first")
         one.vouch(ORG)
-        return visited(one, ORG, foreign, doors=doors)
+        return visited(one, ORG, foreign, roles, doors)
 
 
 def both(
@@ -136,7 +143,7 @@ def both(
         beside = visited(two, ORG, foreign, doors=doors)
         after = stored_of(two.wiring, RIVAL)
         existing = frozenset(rule.endpoint for rule in two.app.url_map.iter_rules())
-    by_itself = alone(tmp_path_factory.mktemp("alone"), texts, mine, foreign, doors)
+    by_itself = alone(tmp_path_factory.mktemp("alone"), texts, mine, foreign, doors=doors)
     return Both(by_itself, beside, rival, before, after, foreign, existing)
 
 
@@ -294,7 +301,7 @@ def test_no_byte_of_any_answer_depends_on_what_lies_behind_a_wall(  # noqa: PLR0
 ) -> None:
     """Whether there is anything in another region or branch or with a colleague shows in no byte of any answer."""
     mine = ours(published)
-    within = alone(tmp_path, texts, [*mine, *beyond(mine, wall)], answered.foreign)
+    within = alone(tmp_path, texts, [*mine, *beyond(mine, wall)], answered.foreign, BEHIND[wall])
     assert [] == differences(answered.alone, within, BEHIND[wall])
     count = sum(who in BEHIND[wall] for who, _ in within.answers)
     counted(f"{count:,} answers the same to the byte with and without what lies behind the wall of a {wall}")
