@@ -43,7 +43,9 @@ class Reason:
     @once
     def fragment(self) -> str:
         """The canonical JSON, written at the first look: a kind may give the same reason for many decisions."""
-        return fragment(self.to_json())
+        contribution = "" if self.contribution is None else f',"contribution":{fragment(self.contribution)}'
+        detail = f',"detail":{fragment(self.detail)}' if self.detail else ""
+        return f'{{"because":{fragment(self.because)}{contribution}{detail},"rule":{fragment(self.rule)}}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,11 @@ class Unmet:
     @once
     def _before(self) -> tuple[str, ...]:
         """What is written before the one value; or before all values, and then before each of them."""
-        start = fragment({"because": self.because, "condition": self.condition, "rule": self.rule})
-        names = [f"{fragment(self.facts[place])}:" for place in self._places]
-        head = f'{start[:-1]},"seen":{{'
-        return (f"{head}{names[0]}",) if len(names) == 1 else (head, *names)
+        because, condition, rule = fragment(self.because), fragment(self.condition), fragment(self.rule)
+        head = f'{{"because":{because},"condition":{condition},"rule":{rule},"seen":{{'
+        if len(self.facts) == 1:
+            return (f"{head}{fragment(self.facts[0])}:",)
+        return (head, *(f"{fragment(self.facts[place])}:" for place in self._places))
 
     @once
     def _places(self) -> tuple[int, ...]:

@@ -147,10 +147,10 @@ def fragment(value: Any) -> str:
         return f'"{decimal_text(value)}"'
     if kind is bool:
         return "true" if value else "false"
-    if kind is datetime:
-        return f'"{instant_text(value)}"'
     if kind is int:
         return _whole(value)
+    if (temporal := _TEMPORAL.get(kind)) is not None:
+        return f'"{temporal(value)}"'
     made = _plain(value)
     if isinstance(made, str):
         return _quoted(made)
@@ -274,6 +274,14 @@ def duration_text(value: timedelta) -> str:
     if not days and not clock:
         return "PT0S"
     return f"{sign}P{f'{days}D' if days else ''}{f'T{clock}' if clock else ''}"
+
+
+_TEMPORAL: Mapping[type, Callable[[Any], str]] = {
+    datetime: instant_text,
+    date: date.isoformat,
+    time: time.isoformat,
+    timedelta: duration_text,
+}
 
 
 def _check_depth(text: str, source: str, max_depth: int) -> None:
