@@ -126,6 +126,7 @@ NORTH, HIGH = Compare("region_id", "=", "north"), Compare("score", ">", Decimal(
         (either(both(MINE, OWN), both(of("other"), TEAM)), []),
         (either(OWN, TEAM), []),
         (Or((And((MINE, OWN)), Never())), ["owner_id"]),
+        (both(MINE, either(*(Compare("owner_id", "=", f"p{number}") for number in range(600)))), []),
     ],
 )
 def test_what_is_divided_by_holder(predicate: Predicate, holders: list[str]) -> None:

@@ -30,6 +30,9 @@ STEPS = 20_000
 FEW_STEPS = 4_000
 """The same where another way is sure to be quick for few."""
 
+MOST_HELD = 16
+"""Beyond so many alternatives nothing is read by holder: each is a query of its own, of which SQLite allows 500."""
+
 _STRIDE = 1_000
 """After so many steps SQLite asks whether to go on. It counts those of a statement's earlier runs, too."""
 
@@ -50,7 +53,7 @@ def by_holder(condition: Condition) -> tuple[Held, ...]:
     if holder := _holder(parts):
         return (Held(holder, where(condition)),)
     for part in parts:
-        if isinstance(part, Some):
+        if isinstance(part, Some) and len(part.parts) <= MOST_HELD:
             holders = [_holder(_parts(one)) for one in part.parts]
             if all(holders):
                 rest = tuple(other for other in parts if other is not part)
