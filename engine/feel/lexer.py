@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.feel import habits
 from engine.feel.limits import MAX_EXPONENT, MAX_SOURCE_CHARACTERS, MIN_EXPONENT, NUMBER_DIGITS
@@ -45,6 +44,9 @@ _INVISIBLE: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _REMAINDER: Final = re.compile(rf"%[{_SPACE}]*(?!(?:and|or|then|else|in)\b)[\w(\"@]", re.ASCII)
 
 
+_LOOKED_AT: Final = frozenset({*habits.KEYWORDS, "null", "true", "false"})
+
+
 class Kind(Enum):
     """What a token is."""
 
@@ -55,8 +57,7 @@ class Kind(Enum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A piece of text. `value` is the number or the unescaped string."""
 
     kind: Kind
@@ -151,6 +152,8 @@ def _as_meant(places: TextPlaces, piece: str, start: int, noted: list[Problem]) 
 
 def _with_keywords(places: TextPlaces, tokens: list[Token], noted: list[Problem]) -> list[Token]:
     """The tokens with `AND`, `IS NOT NULL` and the like as the words and operators that are meant."""
+    if not any(token.text in _LOOKED_AT for token in tokens):
+        return tokens
     found: list[Token] = []
     for at, token in enumerate(tokens):
         meant = habits.KEYWORDS.get(token.text) if token.kind is Kind.NAME else None
@@ -163,7 +166,7 @@ def _with_keywords(places: TextPlaces, tokens: list[Token], noted: list[Problem]
                     _lower(token.text, meant),
                 )
             )
-            token = replace(token, text=meant)  # noqa: PLW2901  # what was meant
+            token = token._replace(text=meant)  # noqa: PLW2901  # what was meant
         found.append(token)
         if len(found) >= 2 and found[-1].text in {"null", "true", "false"}:
             _read_is(places, found, noted)
@@ -207,6 +210,8 @@ def _unreadable(places: TextPlaces, at: int) -> Exception:
 
 
 def _number(places: TextPlaces, piece: str, start: int, *, standard: bool) -> Decimal:
+    if not standard and len(piece) <= NUMBER_DIGITS and piece.isdecimal():
+        return Decimal(piece)  # nearly always
     span = (start, start + len(piece))
     digits = re.split("[eE]", piece)[0].replace(".", "").lstrip("0")
     if not standard and len(digits) > NUMBER_DIGITS and len(digits.rstrip("0")) > NUMBER_DIGITS:

@@ -50,19 +50,20 @@ _RESERVED: Final = KEYWORDS - {"of", "external", "function"}
 _WORD_OPERATORS: Final = ("and", "or", "in", "between")
 _CONSTANTS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "null": None}
 
+_SIGNS_AND_WORDS: Final = frozenset({Kind.OP, Kind.NAME})
+
 N = TypeVar("N", bound=Node)
 
 
 class Names:
     """The names of several words that are known where an expression stands."""
 
-    __slots__ = ("_by_first",)
+    __slots__ = ("_by_first", "_is_shared")
 
     def __init__(self, names: Iterable[str] = (), base: Names | None = None) -> None:
         """`base` holds names that many expressions share."""
-        self._by_first: dict[str, list[tuple[tuple[str, ...], str]]] = (
-            {first: list(entries) for first, entries in base._by_first.items()} if base else {}  # noqa: SLF001  # its own kind
-        )
+        self._by_first: dict[str, list[tuple[tuple[str, ...], str]]] = base._by_first if base else {}  # noqa: SLF001  # its own kind
+        self._is_shared = base is not None
         for name in names:
             self.add(name)
 
@@ -70,6 +71,9 @@ class Names:
         """Make a name known. Names of one word need not be."""
         words = words_of(name)
         if len(words) > 1:
+            if self._is_shared:  # few expressions name something themselves
+                self._by_first = {first: list(entries) for first, entries in self._by_first.items()}
+                self._is_shared = False
             entries = self._by_first.setdefault(words[0], [])
             if (words, name) not in entries:
                 entries.append((words, name))
@@ -161,26 +165,29 @@ class _Reader:
         return self.tokens[min(self.at + distance, len(self.tokens) - 1)]
 
     def is_op(self, *texts: str) -> bool:
-        return self.token.kind is Kind.OP and self.token.text in texts
+        token = self.tokens[self.at]
+        return token.text in texts and token.kind is Kind.OP
 
     def is_word(self, *texts: str) -> bool:
-        return self.token.kind is Kind.NAME and self.token.text in texts
+        token = self.tokens[self.at]
+        return token.text in texts and token.kind is Kind.NAME
 
     def take(self) -> Token:
-        token = self.token
+        token = self.tokens[self.at]
         if token.kind is not Kind.END:
             self.at += 1
         return token
 
     def accept(self, text: str) -> bool:
-        if self.token.text == text and self.token.kind in {Kind.OP, Kind.NAME}:
+        token = self.tokens[self.at]
+        if token.text == text and token.kind in _SIGNS_AND_WORDS:
             self.at += 1
             return True
         return False
 
     def expect(self, text: str, why: str, help: str = "", *, opened: int | None = None) -> Token:
         """Take a token that must stand here. `opened` is where the bracket starts that it closes."""
-        if self.token.text == text and self.token.kind in {Kind.OP, Kind.NAME}:
+        if self.token.text == text and self.token.kind in _SIGNS_AND_WORDS:
             return self.take()
         if opened is not None and not help:
             help = f"the `{self.places.text[opened]}` in {self.where(opened)} is still open"
@@ -487,6 +494,8 @@ class _Reader:
 
     def unknown_function(self) -> str:
         """Several plain words right before `(`: a misspelt function, read as one name so that it can be suggested."""
+        if self.ahead().kind is not Kind.NAME:
+            return ""
         distance = 0
         while self.ahead(distance).kind is Kind.NAME and self.ahead(distance).text not in _RESERVED:
             distance += 1
