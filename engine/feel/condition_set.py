@@ -5,16 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from engine.feel import ir, syntax
 from engine.feel.expression import Expression, interpret_all
 from engine.feel.failing import Failure, FindFailures, compile_failures
 from engine.feel.interpret import interpret
-from engine.feel.matching import compile_rows
+from engine.feel.matching import Conjunctions, compile_rows
 from engine.feel.operations import Run
 from engine.feel.types import BOOLEAN, fits
 from engine.feel.values import Facts, Fault, Value
+
+INTERPRETED: Final = 8
+"""So many times a set is interpreted before it is compiled: a file that is only checked need not be."""
 
 
 class Fired(NamedTuple):
@@ -77,7 +80,7 @@ def conjuncts(expression: Expression) -> tuple[tuple[ir.Node, ...], tuple[str, .
 class ConditionSet:
     """Compiled rules. Immutable, safe to share between threads, picklable."""
 
-    __slots__ = ("_bits", "_find", "_finders", "_index", "_needs_run", "_rules", "reads")
+    __slots__ = ("_asked", "_bits", "_compiled", "_facts", "_finders", "_index", "_rules", "reads")
 
     def __init__(self, rules: Sequence[tuple[str, Expression]]) -> None:
         """See `compile`."""
@@ -96,8 +99,9 @@ class ConditionSet:
             bits.append((start, len(rule.nodes)))
         self._bits = tuple(bits)
         self.reads: frozenset[str] = frozenset().union(*(rule.expression.reads for rule in self._rules))
-        compiled = compile_rows([rule.nodes for rule in self._rules])
-        self._find, self._needs_run = compiled.find, compiled.needs_run
+        self._asked = 0
+        self._compiled: Conjunctions | None = None
+        self._facts: tuple[ir.Fact, ...] = ()
         self._finders: dict[range, _Finder | None] = {}
 
     @classmethod
@@ -126,17 +130,52 @@ class ConditionSet:
         Raises `InvalidError`: for facts that are missing or of wrong types with all of them, else for the first rule
         that cannot be computed.
         """
+        compiled = self._compiled
+        if compiled is None:
+            # Compiling costs as much as interpreting some ten records: it begins when a set is asked again and again.
+            if self._asked < INTERPRETED:
+                self._asked += 1
+                return self._interpreted(facts, at, zone)
+            compiled = self._compiled = compile_rows([rule.nodes for rule in self._rules])
         try:
-            return Fired(*self._find(facts, Run(facts, at, zone) if self._needs_run else None))
+            return Fired(*compiled.find(facts, Run(facts, at, zone) if compiled.needs_run else None))
         except Exception as error:
-            interpret_all([rule.expression for rule in self._rules], facts, at=at, zone=zone)
+            interpret_all(self.expressions, facts, at=at, zone=zone)
             raise AssertionError("generated code and interpreter disagree about a set of rules") from error
+
+    def _interpreted(self, facts: Facts, at: dt.datetime | None, zone: dt.tzinfo) -> Fired:
+        """What the compiled set finds, clause by clause."""
+        if not self._facts:
+            every = (fact for rule in self._rules for fact in ir.facts_of(rule.expression.ir))
+            self._facts = tuple({fact.path: fact for fact in every}.values())
+        rules = clauses = unknown = 0
+        try:
+            for fact in self._facts:  # unfit ones are told even where no clause comes to ask for them
+                interpret(fact, Run(facts, at, zone))
+            for number, (rule, (first, _)) in enumerate(zip(self._rules, self._bits, strict=True)):
+                truth: bool | None = True
+                run = Run(facts, at, zone)
+                for bit, node in enumerate(rule.nodes, first):
+                    found = interpret(node, run)
+                    if found is True:
+                        clauses |= 1 << bit
+                    elif found is False:
+                        truth = False
+                        break
+                    else:
+                        truth = None
+                if truth is not False:
+                    rules, unknown = (rules | 1 << number, unknown) if truth else (rules, unknown | 1 << number)
+        except (Fault, RecursionError) as error:
+            interpret_all(self.expressions, facts, at=at, zone=zone)
+            raise AssertionError("a rule and its clauses disagree") from error
+        return Fired(rules, clauses, unknown)
 
     def interpret(
         self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC
     ) -> tuple[bool | None, ...]:
         """Each rule's value by the reference interpreter, in order. Raises as `evaluate` does."""
-        values = interpret_all([rule.expression for rule in self._rules], facts, at=at, zone=zone)
+        values = interpret_all(self.expressions, facts, at=at, zone=zone)
         return tuple(value if isinstance(value, bool) else None for value in values)
 
     def clauses(self, rule_id: str) -> tuple[Clause, ...]:

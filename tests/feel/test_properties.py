@@ -19,9 +19,11 @@ from engine.feel import (
     Expression,
     FailedClause,
     Field,
+    Fired,
     Scope,
     check,
     check_unary_tests,
+    condition_set,
     literal,
     types,
 )
@@ -70,15 +72,30 @@ def test_canonical_text_gives_the_same_tree(text: str) -> None:
         assert expression.to_text() == again.to_text()
 
 
+def assert_same_bits(found: Any, before: Any, set_: ConditionSet, rules_: list[tuple[str, Expression]]) -> None:
+    """Generated code finds what the interpreter finds; conjuncts behind a false one it may have looked at or not."""
+    if not isinstance(found, Fired):
+        assert before == found
+        return
+    assert (before.rules, before.unknown) == (found.rules, found.unknown)
+    for at, (name, _) in enumerate(rules_):
+        if found.rules >> at & 1:
+            assert all(before.clauses >> bit & found.clauses >> bit & 1 for bit in set_.clause_bits(name))
+
+
 @settings(max_examples=800)
 @given(rules, st.lists(facts, min_size=1, max_size=4))
 def test_a_set_of_rules_agrees_with_each_rule(texts: list[str], records: list[dict[str, Any]]) -> None:
-    """Fired, unknown and failing rules of a compiled set are those that the interpreter finds one by one."""
+    """Fired, unknown and failing rules of a set, compiled or not yet, are those found by the interpreter one by one."""
     checked_rules = [(f"r{at}", checked(text, expect=types.BOOLEAN)) for at, text in enumerate(texts)]
     good = [(name, rule) for name, rule in checked_rules if rule is not None]
-    conditions_ = ConditionSet.compile(good)
+    conditions_, at_first = ConditionSet.compile(good), ConditionSet.compile(good)
     for record in records:
-        found = outcome(lambda record=record: conditions_.evaluate(record))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(condition_set, "INTERPRETED", 0)
+            found = outcome(lambda record=record: conditions_.evaluate(record))
+        before = outcome(lambda record=record: at_first.evaluate(record))
+        assert_same_bits(found, before, conditions_, good)
         wanted = outcome(lambda record=record: conditions_.interpret(record))
         if not isinstance(found, tuple) or not hasattr(found, "rules"):
             assert wanted == found
