@@ -55,11 +55,26 @@ class _Reached:
         return facts_text(self.record)
 
 
-def score_warnings(
-    scoring: Scoring, found: ScoreRange, bands: Sequence[Node], rules: Mapping[str, Node]
+def score_findings(
+    scoring: Scoring, found: ScoreRange, bands: Sequence[Node], rules: Mapping[str, Node], place: Place
+) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """Warnings and hints; the latter stand at `place`."""
+    ends = _Ends(_scored(scoring, found.highest), _scored(scoring, found.lowest))
+    return tuple(_warnings(scoring, found, ends, bands, rules)), tuple(_hints(scoring, found, ends, place))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Records that reach the highest and the lowest score, where there are some."""
+
+    highest: _Reached | None
+    lowest: _Reached | None
+
+
+def _warnings(
+    scoring: Scoring, found: ScoreRange, ends: _Ends, bands: Sequence[Node], rules: Mapping[str, Node]
 ) -> Iterator[Problem]:
     """Bands that no score reaches, and rules whose points never count."""
-    highest, lowest = _scored(scoring, found.highest), _scored(scoring, found.lowest)
     most, least = _shown_limits(scoring, found.total)
     for node in bands:
         label = node.text_of("label")
@@ -72,14 +87,14 @@ def score_warnings(
                 f"and there are at most {decimal_text(most)} points"
             )
             help_text = "lower `from`, or raise points or caps"
-            yield _with(Problem("rules.out_of_reach", message, node["from"].place, help_text), highest)
+            yield _with(Problem("rules.out_of_reach", message, node["from"].place, help_text), ends.highest)
         elif least is not None and band.to is not None and band.to <= least:
             message = (
                 f"no lead is ever in `{label}`: it ends below {decimal_text(band.to)}, "
                 f"and every lead has at least {decimal_text(least)} points"
             )
             help_text = "raise the band's end, or remove it"
-            yield _with(Problem("rules.out_of_reach", message, node["label"].place, help_text), lowest)
+            yield _with(Problem("rules.out_of_reach", message, node["label"].place, help_text), ends.lowest)
     for giver, extreme in found.idle:
         reached = _scored(scoring, extreme)
         cap = scoring.caps[giver.group]
@@ -93,9 +108,9 @@ def score_warnings(
             yield _with(Problem("rules.idle_points", message, place, "raise the cap, or remove the rule"), reached)
 
 
-def score_hints(scoring: Scoring, found: ScoreRange, place: Place) -> Iterator[Problem]:
+def _hints(scoring: Scoring, found: ScoreRange, ends: _Ends, place: Place) -> Iterator[Problem]:
     """The highest and the lowest score, each with a record."""
-    highest, lowest = _scored(scoring, found.highest), _scored(scoring, found.lowest)
+    highest, lowest = ends.highest, ends.lowest
     most, _ = _shown_limits(scoring, found.total)
     groups = ", ".join(
         f"`{name}` {_words(limits)}" for name, limits in zip(scoring.group_ids, found.groups, strict=True)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import add, itemgetter
 from typing import Final
 
 from engine.feel import ir
 from engine.feel.domains import Domains
-from engine.feel.truth_table import MAX_POINTS, Point, TruthTable
+from engine.feel.truth_table import MAX_POINTS, Point, Points, TruthTable
 from engine.feel.values import Value
 
 MAX_SUMS: Final = 20_000
@@ -136,16 +137,48 @@ def _part(table: TruthTable, givers: Sequence[Giver], gates: Sequence[ir.Node], 
             for before in tuple(sums):
                 sums.setdefault((*_added(before[:-1], [giver], groups), 1), {})
         return _Part(tuple(givers), sums, {})
-    for point in table.points(variables):
-        if any(table.truth(gate, point) is True for gate in gates):
-            continue
-        true = [giver for giver in givers if table.truth(giver.condition, point) is True]
-        known = any(value is not None for value in table.values(point).values())
+    points = table.points(variables)
+    wanted = points.everything
+    for gate in gates:
+        wanted &= ~points.true(gate)
+    for number, true, known in _alike(points, givers, wanted):
+        point = points.point(number)
         given = (*_added(nothing, true, groups), int(known))
         sums.setdefault(given, point)
         for giver in true:
             fired[giver.id].setdefault(given, point)
     return _Part(tuple(givers), sums or {(*nothing, 0): {}}, fired)
+
+
+_TOGETHER: Final = 4_096
+"""Points that are told apart together; more would be many long masks at once."""
+
+
+def _alike(points: Points, givers: Sequence[Giver], wanted: int) -> Iterator[tuple[int, tuple[Giver, ...], bool]]:
+    """The wanted points told apart by the rules that are true and by whether any fact is known.
+
+    Of points that are alike the first one is given, in the points' order, and once more now and then.
+    """
+    masks = [(giver, points.true(giver.condition)) for giver in givers]
+    known = points.known()
+    for start in range(0, points.size, _TOGETHER):
+        here = wanted >> start & ((1 << _TOGETHER) - 1)
+        groups: list[tuple[int, tuple[Giver, ...]]] = [(here, ())] if here else []
+        for giver, mask in masks:
+            own = mask >> start & here
+            if own:
+                groups = [
+                    (part, true)
+                    for same, before in groups
+                    for part, true in ((same & own, (*before, giver)), (same & ~own, before))
+                    if part
+                ]
+        own = known >> start & here
+        told = [(same & own, true, True) for same, true in groups] + [
+            (same & ~own, true, False) for same, true in groups
+        ]
+        firsts = [(start + (part & -part).bit_length() - 1, true, is_known) for part, true, is_known in told if part]
+        yield from sorted(firsts, key=itemgetter(0))
 
 
 def _nodes(givers: Sequence[Giver], gates: Sequence[ir.Node]) -> tuple[ir.Node, ...]:
@@ -175,11 +208,11 @@ def _event_kinds(on_events: Sequence[Giver], groups: int, domains: Domains) -> l
     if not all(table.sees_through(giver.condition) for giver in on_events) or table.size(variables) > MAX_POINTS:
         return [_EventKind({}, _added(nothing, [giver], groups)) for giver in on_events]
     found: dict[Sums, _EventKind] = {}
-    for point in table.points(variables):
-        true = [giver for giver in on_events if table.truth(giver.condition, point) is True]
+    points = table.points(variables)
+    for number, true, _ in _alike(points, on_events, points.everything):
         given = _added(nothing, true, groups)
         if true and given not in found:
-            found[given] = _EventKind(table.values(point), given)
+            found[given] = _EventKind(table.values(points.point(number)), given)
     return list(found.values())
 
 
@@ -231,14 +264,16 @@ def _extreme(
                 events.append((kind.event, -(-cap // kind.sums[group])))
         elif any(kind.sums[groups + group] < 0 for kind in kinds):
             is_limited = False
+    capped = [(group, cap) for group, cap in enumerate(caps) if cap is not None]
     reached: dict[Sums, tuple[Point, ...]] = {(*start, 0): ()}
     for part in parts:
         longer: dict[Sums, tuple[Point, ...]] = {}
         for sums, chain in reached.items():
             for more, point in part.sums.items():
-                made = [*(a + b for a, b in zip(sums[:-1], more[:-1], strict=True)), sums[-1] | more[-1]]
-                for group, cap in enumerate(caps):
-                    if cap is not None and made[group] > cap:
+                made = list(map(add, sums, more))
+                made[-1] = sums[-1] | more[-1]
+                for group, cap in capped:
+                    if made[group] > cap:  # noqa: PLR1730  # as fast as it can be
                         made[group] = cap
                 longer.setdefault(tuple(made), (*chain, point))
         if len(longer) > MAX_SUMS:

@@ -26,7 +26,7 @@ from engine.kinds._lead_explaining import LeadExplainer
 from engine.kinds._lead_model import TOTAL_CAP, TOTAL_FLOOR, EventPoints, Gate, Group, Rule, Scored
 from engine.kinds._lead_nearest import EVENTS, LeadRules, lead_nearest
 from engine.kinds._paths import in_schema_order, missing
-from engine.kinds._score_findings import Scoring, score_hints, score_warnings
+from engine.kinds._score_findings import Scoring, score_findings
 from engine.kinds._score_range import Giver, score_range
 from engine.nearest_change import NearestChange
 from engine.problems import Problem, Report
@@ -297,11 +297,12 @@ def _analysed(body: LeadPriority, reader: _Reader) -> LeadPriority:
     rules = {rule.text_of("id"): rule for group in draft.tree.list_of("groups") for rule in group.list_of("rules")}
     bands = draft.tree["bands"]
     most = found.total.most
+    warnings, hints = score_findings(scoring, found, draft.tree.list_of("bands"), rules, bands.key_place or bands.place)
     return replace(
         body,
         most=body.cap if most is None else most if body.cap is None else min(most, body.cap),
-        warnings=tuple(score_warnings(scoring, found, draft.tree.list_of("bands"), rules)),
-        hints=tuple(score_hints(scoring, found, bands.key_place or bands.place)),
+        warnings=warnings,
+        hints=hints,
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import reduce
 from itertools import combinations
+from operator import and_
 from typing import Any
 
 from engine.exact_json import facts_text
@@ -47,8 +49,21 @@ def look_at_conditions(
     hints: Report,
 ) -> None:
     """Add what is found about conditions; `at` is an instant at which they hold."""
+    domains: dict[int, Domains] = {}
     for condition in conditions:
-        _Look(condition, facts, facts.domains, at, zone, warnings, hints).look()
+        key = id(condition.scope)  # a scope is that of many conditions
+        if key not in domains:
+            domains[key] = _domains(facts, condition.scope)
+        _Look(condition, facts, domains[key], at, zone, warnings, hints).look()
+
+
+def _domains(facts: FactSchema, scope: types.Scope) -> Domains:
+    """The facts' domains, and those of the items that the scope names as if they were facts."""
+    name, item = _item(facts, scope)
+    if item is None:
+        return facts.domains
+    below = FactSchema(facts.name, "", item).domains
+    return {**facts.domains, **{f"{name}.{path}" if name else path: domain for path, domain in below.items()}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +82,7 @@ class _Look:
         if isinstance(root, ir.Const):
             return  # somebody wrote `true`, and means it
         parts = self._parts(root)
-        table = TruthTable([part.node for part in parts], self._domains())
+        table = TruthTable([part.node for part in parts], self.domains)
         never = self._contradiction(table, parts)
         if never is not None:
             self._tell_never(table, never, parts)
@@ -80,15 +95,6 @@ class _Look:
                     if self._size(table, [branch]) <= MAX_POINTS and self._true_point(table, [branch]) is None:
                         one = _Part(branch, self._text(branch))
                         self._tell_never(table, [one], [one])
-
-    def _domains(self) -> Domains:
-        """The facts' domains, and those of the items that the scope names as if they were facts."""
-        found = dict(self.domains)
-        name, item = _item(self.facts, self.condition.scope)
-        if item is not None:
-            below = FactSchema(self.facts.name, "", item).domains
-            found |= {f"{name}.{path}" if name else path: domain for path, domain in below.items()}
-        return found
 
     def _parts(self, root: ir.Node) -> list[_Part]:
         if isinstance(root, ir.And):
@@ -118,21 +124,18 @@ class _Look:
         return table.size(_variables(table, nodes))
 
     def _true_point(self, table: TruthTable, nodes: Sequence[ir.Node]) -> Point | None:
-        for point in table.points(_variables(table, nodes)):
-            if all(table.truth(node, point) is True for node in nodes):
-                return point
-        return None
+        points = table.points(_variables(table, nodes))
+        return points.first(reduce(and_, map(points.true, nodes)))
 
     def _always(self, table: TruthTable, node: ir.Node) -> bool:
         if not table.variables(node) or self._size(table, [node]) > MAX_POINTS:
             return False
-        return all(table.truth(node, point) is True for point in table.points(table.variables(node)))
+        points = table.points(table.variables(node))
+        return points.true(node) == points.everything
 
     def _tell_never(self, table: TruthTable, never: Sequence[_Part], parts: Sequence[_Part]) -> None:
         """With facts for which the first of the parts is true, if there are some, and the condition is not."""
-        point = self._true_point(table, [never[0].node]) or next(
-            iter(table.points(_variables(table, [never[0].node]))), {}
-        )
+        point = self._true_point(table, [never[0].node]) or self._some_point(table, never[0].node)
         record = self._record(table, point)
         if self._interpreted(self.condition.expression.ir if len(parts) > 1 else never[0].node, record) is True:
             return
@@ -143,7 +146,7 @@ class _Look:
         self._tell(self.warnings, Problem("rules.never_true", f"{texts} {what}", help=help_text), span, record)
 
     def _tell_always(self, table: TruthTable, part: _Part, *, is_whole: bool) -> None:
-        record = self._record(table, next(iter(table.points(table.variables(part.node))), {}))
+        record = self._record(table, self._some_point(table, part.node))
         if self._interpreted(part.node, record) is not True:
             return
         help_text = "write `true` if that is meant" if is_whole else "leave it out"
@@ -155,8 +158,12 @@ class _Look:
         given = facts_text(as_given(record, self.facts, self.condition.scope))
         report.extend([replace(problem, place=place, given=given)])
 
+    def _some_point(self, table: TruthTable, node: ir.Node) -> Point:
+        points = table.points(table.variables(node))
+        return points.first(points.everything) or {}
+
     def _record(self, table: TruthTable, point: Point) -> dict[str, Any]:
-        return complete_record(self.condition.scope, table.values(point), self._domains())
+        return complete_record(self.condition.scope, table.values(point), self.domains)
 
     def _interpreted(self, node: ir.Node, record: dict[str, Any]) -> object:
         try:

@@ -8,7 +8,7 @@ truth values, `enum`, `minimum`, `maximum`, `maxItems`, and `["type", "null"]` f
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.feel import types
@@ -29,6 +29,7 @@ class FactSchema:
     name: str
     description: str
     root: FactField
+    _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, name: str, schema: Any, *, source: str = "") -> FactSchema:
@@ -48,12 +49,18 @@ class FactSchema:
     @property
     def scope(self) -> types.Scope:
         """What the facts' names mean in an expression."""
-        return types.Scope({field.name: field.feel_field for field in self.fields})
+        if "scope" not in self._made:
+            self._made["scope"] = types.Scope({part.name: part.feel_field for part in self.fields})
+        found: types.Scope = self._made["scope"]
+        return found
 
     @property
     def domains(self) -> Domains:
         """What each number and text may be, by its dotted path; the items of lists are left out."""
-        return dict(_domains(self.root, ""))
+        if "domains" not in self._made:
+            self._made["domains"] = dict(_domains(self.root, ""))
+        found: Domains = self._made["domains"]
+        return found
 
     def field(self, path: str) -> FactField | None:
         """The field at a dotted path; lists are passed through: `events.type` is the type of each event."""
