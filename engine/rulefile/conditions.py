@@ -24,7 +24,7 @@ from engine.rulefile.nodes import Node
 
 @dataclass(frozen=True, slots=True)
 class WrittenCondition:
-    """A checked condition, where it stands, and what its names mean."""
+    """A checked condition or other expression, where it stands, and what its names mean."""
 
     node: Node
     expression: Expression
@@ -53,11 +53,11 @@ def look_at_conditions(
     for condition in conditions:
         key = id(condition.scope)  # a scope is that of many conditions
         if key not in domains:
-            domains[key] = _domains(facts, condition.scope)
+            domains[key] = domains_of(facts, condition.scope)
         _Look(condition, facts, domains[key], at, zone, warnings, hints).look()
 
 
-def _domains(facts: FactSchema, scope: types.Scope) -> Domains:
+def domains_of(facts: FactSchema, scope: types.Scope) -> Domains:
     """The facts' domains, and those of the items that the scope names as if they were facts."""
     name, item = _item(facts, scope)
     if item is None:

@@ -108,8 +108,8 @@ class Draft:
     """A rule file whose shape is right, on its way to a body.
 
     `tree` is the whole file, head included; `zone` is where `today()` and `now()` are read; `rows` are the rows that
-    are written as CSV; `conditions` are those that `expression` has checked. Kinds add problems to `report` and call
-    `report.raise_if_any()` before they compile.
+    are written as CSV; `expressions` are those that `expression` has checked, and `conditions` those of them that must
+    be conditions. Kinds add problems to `report` and call `report.raise_if_any()` before they compile.
     """
 
     head: Head
@@ -118,6 +118,7 @@ class Draft:
     report: Report
     zone: tzinfo
     rows: CsvRows | None = None
+    expressions: list[WrittenCondition] = field(default_factory=list)
     conditions: list[WrittenCondition] = field(default_factory=list)
 
     def expression(
@@ -131,8 +132,11 @@ class Draft:
             )
 
         found = self._checked(node, check)
-        if found is not None and expect == feel.types.BOOLEAN:
-            self.conditions.append(WrittenCondition(node, found, scope or self.facts.scope))
+        if found is not None:
+            written = WrittenCondition(node, found, scope or self.facts.scope)
+            self.expressions.append(written)
+            if expect == feel.types.BOOLEAN:
+                self.conditions.append(written)
         return found
 
     def unary_tests(

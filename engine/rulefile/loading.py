@@ -20,6 +20,7 @@ from engine.rulefile.nodes import Node, NodeKind
 from engine.rulefile.rule_set import RuleSet
 from engine.rulefile.schema_source import SchemaSource
 from engine.rulefile.shape import check_shape
+from engine.rulefile.slips import look_at_ranges
 
 _SCHEMA_LINE: Final = re.compile(r"#\s*yaml-language-server:\s*\$schema=(?P<path>\S+)")
 _FILE_NAME: Final = re.compile(r"(?P<name>[^/\\@]+)@(?P<version>\d{1,9})\.ya?ml")
@@ -89,6 +90,7 @@ def _load(
     warnings.extend(body.warnings)
     hints.extend(body.hints)
     at = datetime.combine(head.effective.from_, time(12), zone)
+    look_at_ranges(draft.expressions, facts, warnings)
     look_at_conditions(draft.conditions, facts, at=at, zone=zone, warnings=warnings, hints=hints)
     return RuleSet(
         head=head,

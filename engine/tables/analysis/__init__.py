@@ -24,6 +24,7 @@ from engine.tables.analysis.idle_rows import masked_rows, redundant_rows
 from engine.tables.analysis.mergeable import mergeable_rows
 from engine.tables.analysis.pairs import Pairs, pairs_of
 from engine.tables.analysis.proof import Records
+from engine.tables.analysis.slips import cells_for_ranges
 from engine.tables.analysis.study import Study, output_key
 from engine.tables.model import HitPolicy
 
@@ -47,7 +48,7 @@ def analyse(table: Analysed) -> list[Finding]:
         pairs = replace(pairs, clear=pairs.clear & known)
     keys = tuple(output_key(outputs) for outputs in table.outputs)
     study = Study(table, columns, pairs, Records(table, columns), keys)
-    found = idle_cells(study)
+    found = cells_for_ranges(study) + idle_cells(study)
     if is_small:
         found += _about_rows(study)
     else:

@@ -48,6 +48,16 @@ class Records:
                 return None
         return complete_record(table.scope, given, table.domains)
 
+    def record_with(self, at: int, value: Value) -> dict[str, Any] | None:
+        """A complete record in which a column has a value; None for a computed one that cannot be led back."""
+        node = self.table.inputs[at]
+        given: dict[tuple[str, ...], Value] = {}
+        if isinstance(node, ir.Fact):
+            given[node.path] = value
+        elif not self._lead_back(node, value, given):
+            return None
+        return complete_record(self.table.scope, given, self.table.domains)
+
     def _lead_back(self, node: ir.Node, value: Value, given: dict[tuple[str, ...], Value]) -> bool:
         """Add the value of one fact, so that the node has the given one."""
         if not isinstance(value, Decimal):
