@@ -26,6 +26,10 @@ from engine.problems import NOWHERE, InvalidError, Place, Problem
 LineColumns = Sequence[tuple[int, int]]
 
 
+_FLAT: Final = frozenset({ir.Fact, ir.Const, type(None)})
+"""Nodes whose value cannot nest: of facts it is checked when they are read."""
+
+
 class Expression:
     """A checked expression. Immutable, safe to share between threads, picklable (it is checked again from its text).
 
@@ -37,6 +41,7 @@ class Expression:
     __slots__ = (
         "_compiled",
         "_expect",
+        "_line_columns",
         "_node",
         "_reads",
         "_scope",
@@ -44,17 +49,19 @@ class Expression:
         "_tree",
         "may_nest",
         "outline",
-        "places",
+        "place",
         "text",
         "type",
     )
 
     def __init__(
         self,
-        places: TextPlaces,
+        text: str,
         node: ir.Node | None,
         scope: Scope,
         *,
+        place: Place,
+        line_columns: LineColumns | None,
         expect: Type | None = None,
         subject: Field | None = None,
         tree: syntax.Node | None = None,
@@ -64,12 +71,10 @@ class Expression:
 
         The `tree` is read when it is asked for, and so is the typed form of a cell that has an outline.
         """
-        self.text = places.text
-        self.places = places
+        self.text = text
+        self.place, self._line_columns = place, tuple(line_columns) if line_columns else None
         self.type: Type = BOOLEAN if node is None else node.type
-        self.may_nest = not isinstance(node, ir.Fact | ir.Const) and (
-            self.type == ANY or isinstance(self.type, ListType | ContextType)
-        )
+        self.may_nest = type(node) not in _FLAT and (self.type == ANY or isinstance(self.type, ListType | ContextType))
         self.outline = outline
         self._scope, self._expect, self._subject = scope, expect, subject
         self._node, self._tree = node, tree
@@ -99,9 +104,9 @@ class Expression:
         return self._reads
 
     @property
-    def place(self) -> Place:
-        """Where the text starts in its file."""
-        return self.places.start
+    def places(self) -> TextPlaces:
+        """Where each character of the text stands in its file."""
+        return TextPlaces(self.text, self.place, self._line_columns)
 
     def evaluate(self, facts: Facts, *, at: dt.datetime | None = None, zone: dt.tzinfo = dt.UTC) -> Value:
         """The value, through generated code. Raises `InvalidError` with codes `feel.*` and the place in the rule file.
@@ -135,11 +140,12 @@ class Expression:
 
     def standing_at(self, place: Place, line_columns: LineColumns | None = None) -> Expression:
         """The same text where it stands once more, with its problems there."""
-        places = TextPlaces(self.text, place, tuple(line_columns) if line_columns else None)
         return Expression(
-            places,
+            self.text,
             self._node,
             self._scope,
+            place=place,
+            line_columns=line_columns,
             expect=self._expect,
             subject=self._subject,
             tree=self._tree,
@@ -158,7 +164,7 @@ class Expression:
         return f"<Expression {self.text!r}: {self.type}>"
 
     def __reduce__(self) -> tuple[Callable[..., Expression], tuple[Any, ...]]:
-        where = self.place, self.places.line_columns
+        where = self.place, self._line_columns
         if self._subject is None:
             return _check_again, (self.text, self._scope, self._expect, *where)
         return _check_cell_again, (self.text, self._subject, self._scope, *where)
@@ -197,13 +203,13 @@ def check(
     column) of the start of each of its lines, for texts of several lines. Raises `InvalidError`: for a text that cannot
     be read with the first mistake, else with all of them.
     """
-    places = TextPlaces(text, place, tuple(line_columns) if line_columns else None)
     if (plain := plain_value(text, expect)) is not None:
-        return Expression(places, plain, scope, expect=expect)
+        return Expression(text, plain, scope, place=place, line_columns=line_columns, expect=expect)
+    places = TextPlaces(text, place, tuple(line_columns) if line_columns else None)
     noted: list[Problem] = []
     tree = parse(places, _names(scope), FUNCTION_NAMES, noted=noted)
     node = _checked(noted, lambda: check_tree(tree, scope, places, expect))
-    return Expression(places, node, scope, expect=expect, tree=tree)
+    return Expression(text, node, scope, place=place, line_columns=line_columns, expect=expect, tree=tree)
 
 
 def _checked(noted: Sequence[Problem], check_it: Callable[[], ir.Node]) -> ir.Node:
@@ -236,16 +242,17 @@ def check_unary_tests(
     The result is a condition over the scope's facts and one more, named `?`: the value of the column. A `Field` as
     `input_type` says whether that may be null and what it is limited to. Raises as `check` does.
     """
-    places = TextPlaces(text, place, tuple(line_columns) if line_columns else None)
     subject = input_type if isinstance(input_type, Field) else Field(input_type, optional=True)
-    if subject.enum is None and (drawn := plain_outline(text, subject.type)) is not None:
-        return Expression(places, None, scope, subject=subject, outline=drawn)
-    if (plain := plain_test(text, subject, SUBJECT)) is not None:
-        return Expression(places, plain, scope, subject=subject)
-    noted: list[Problem] = []
-    tree = parse_unary_tests(places, _names(scope), FUNCTION_NAMES, noted=noted)
-    node = _checked(noted, lambda: check_cell(tree, subject, scope, places))
-    return Expression(places, node, scope, subject=subject, tree=tree)
+    drawn = None if subject.enum is not None else plain_outline(text, subject.type)
+    node = tree = None
+    if drawn is None and (node := plain_test(text, subject, SUBJECT)) is None:
+        places = TextPlaces(text, place, tuple(line_columns) if line_columns else None)
+        noted: list[Problem] = []
+        tree = parse_unary_tests(places, _names(scope), FUNCTION_NAMES, noted=noted)
+        node = _checked(noted, lambda: check_cell(tree, subject, scope, places))
+    return Expression(
+        text, node, scope, place=place, line_columns=line_columns, subject=subject, tree=tree, outline=drawn
+    )
 
 
 def _check_cell_again(

@@ -23,8 +23,10 @@ _CONSTANT: Final = (
 )
 """Numbers of fewer digits than are kept, texts without escapes, days."""
 _VALUE: Final = re.compile(rf" *{_CONSTANT} *")
-_COMPARISON: Final = re.compile(rf" *(?:([<>]=?|!?=) *)?{_CONSTANT} *(?:,|\Z)")
-_INTERVAL: Final = re.compile(rf" *([\[(]) *{_CONSTANT} *\.\. *{_CONSTANT} *([\])\[]) *(?:,|\Z)")
+_ONE_COMPARISON: Final = re.compile(rf" *(?:([<>]=?|!?=) *)?{_CONSTANT} *")
+_ONE_INTERVAL: Final = re.compile(rf" *([\[(]) *{_CONSTANT} *\.\. *{_CONSTANT} *([\])\[]) *")
+_COMPARISON: Final = re.compile(_ONE_COMPARISON.pattern + r"(?:,|\Z)")
+_INTERVAL: Final = re.compile(_ONE_INTERVAL.pattern + r"(?:,|\Z)")
 _LONGEST: Final = 1_000
 """Characters of a text that is looked at."""
 
@@ -46,13 +48,20 @@ def plain_outline(text: str, type_: Type) -> Outline | None:
 
     It is `engine.feel.clauses.outline` of the cell's typed form, which need not be made for it.
     """
-    if type_ not in INDEXED_ORDERED or len(text) > _LONGEST:
+    if not (type_ is NUMBER or type_ in INDEXED_ORDERED) or len(text) > _LONGEST:
         return None
-    found = _test(text, 0, type_)
-    if found is None or found[1] < len(text) or text[-1] == ",":
-        return None
-    test = found[0]
-    return outline_of(test.op, test.low, test.last, test.high)
+    if ".." in text:
+        match = _ONE_INTERVAL.fullmatch(text)
+        if match is None:
+            return None
+        opening, below, above, closing = match.groups()
+        low, high = _constant(below, type_), _constant(above, type_)
+        if low is None or high is None or not low < high:
+            return None
+        return outline_of(">=" if opening == "[" else ">", low, "<=" if closing == "]" else "<", high)
+    match = _ONE_COMPARISON.fullmatch(text)
+    value = None if match is None else _constant(match[2], type_)
+    return None if match is None or value is None else outline_of(match[1] or "=", value)
 
 
 def plain_test(text: str, subject: Field, name: str) -> ir.Node | None:
@@ -85,7 +94,7 @@ def plain_value(text: str, expect: Type | None) -> ir.Const | None:
         return None
     piece = match[1]
     type_ = STRING if piece[0] == '"' else DATE if piece[0] == "@" else NUMBER
-    if expect is not None and expect != type_:
+    if expect is not None and expect is not type_ and expect != type_:
         return None
     value = _constant(piece, type_)
     return None if value is None else ir.Const(value, type=type_, span=match.span(1))
@@ -114,6 +123,8 @@ def _test(text: str, at: int, type_: Type) -> tuple[_Test, int] | None:
 
 def _constant(piece: str, type_: Type) -> Any:
     """The value of a constant of this type; None for another one."""
+    if type_ is NUMBER and piece.isdecimal():  # nearly always
+        return Decimal(piece)
     if piece[0] == '"':
         return piece[1:-1] if type_ == STRING else None
     if piece[0] == "@":

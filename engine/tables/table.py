@@ -130,7 +130,8 @@ class CompiledTable:
         self._constant = self._constant_outputs()
         constant = all(default is None or isinstance(default.ir, ir.Const) for default in self.defaults)
         nothing = self._no_hit({}, None, dt.UTC) if constant else None
-        self._results = (*map(self._constant_result, self._rows, self._constant), nothing)  # -1, no row, finds the last
+        # each is made when its row is first found; -1, no row, finds the last
+        self._results: list[TableResult | None] = [*(None for _ in self._rows), nothing]
         self.findings: tuple[Finding, ...] = tuple(
             replace(found, place=self._rows[self.index[found.rows[-1]]].place if found.rows else model.place)
             for found in analyse(self.analysed(self.policy))
@@ -289,7 +290,7 @@ class CompiledTable:
         if not rows:
             return self._results[-1] or self._no_hit(facts, at, zone)
         if len(rows) == 1 and self.policy.is_single:
-            return self._results[rows[0]] or self._result(rows, facts, at, zone)
+            return self._constant_result(rows[0]) or self._result(rows, facts, at, zone)
         if self.policy is HitPolicy.UNIQUE:
             raise self._not_unique(rows)
         return self._result(rows, facts, at, zone)
@@ -336,10 +337,11 @@ class CompiledTable:
             found.append(known[key])
         return tuple(found)
 
-    def _constant_result(self, row: _CheckedRow, outputs: Outputs | None) -> TableResult | None:
-        if outputs is None or not self.policy.is_single:
-            return None
-        return TableResult((row.id,), (outputs,), self._shown(outputs))
+    def _constant_result(self, row: int) -> TableResult | None:
+        found, outputs = self._results[row], self._constant[row]
+        if found is None and outputs is not None:
+            found = self._results[row] = TableResult((self._rows[row].id,), (outputs,), self._shown(outputs))
+        return found
 
     def _shown(self, outputs: Outputs) -> Value:
         return outputs if len(self.model.outputs) > 1 else next(iter(outputs.values()))
@@ -523,7 +525,8 @@ class _RowChecker:
     def reads(self) -> frozenset[str]:
         """The dotted paths of the facts that cells and outputs read, beside the columns' own."""
         cells = (cell.expression.reads for cell in self.cells.values() if cell.outline is None)
-        return frozenset().union(*cells, *(each.reads for each in self.outputs.values())) - {"?"}
+        outputs = (each.reads for each in self.outputs.values() if not isinstance(each.ir, ir.Const))
+        return frozenset().union(*cells, *outputs) - {"?"}
 
     def checked(self, row: Row) -> _CheckedRow:
         """The row, as far as it can be read; what is wrong is in the report."""

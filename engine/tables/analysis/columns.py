@@ -119,7 +119,9 @@ _STEP = 32
 class Masks:
     """Which rows are true where in one column, as bit masks over the rows. Made for one column at a time: it is large.
 
-    A stretch is answered from blocks of positions and blocks of blocks, so that its cost hardly follows its length.
+    Positions that no value has tell nothing, so positions are counted by those below them that some value has. Where
+    every row is true on one stretch, the rows that began before a place and have not ended answer every question. Else
+    a stretch is answered from blocks of positions and blocks of blocks, so that its cost hardly follows its length.
     """
 
     def __init__(self, column: Column, rows: int) -> None:
@@ -127,30 +129,60 @@ class Masks:
         by_cell = [0] * len(column.runs)
         for row, cell in enumerate(column.cell_of):
             by_cell[cell] |= 1 << row
-        flips = [0] * (column.size + 1)
-        for mask, runs in zip(by_cell, column.runs, strict=True):
-            for start, end in runs or ():
-                flips[start] ^= mask
-                flips[end] ^= mask
-        self.at: list[int] = []
-        now = 0
-        for flip in flips[:-1]:
-            now ^= flip
-            self.at.append(now)
-        # A position that no value has tells nothing: it neither adds to some nor takes from all.
-        everything = (1 << rows) - 1
-        possible = set(column.positions.possible)
-        self._some = _levels([mask if p in possible else 0 for p, mask in enumerate(self.at)], or_)
-        self._all = _levels([mask if p in possible else everything for p, mask in enumerate(self.at)], and_)
-        self._everything = everything
+        self._before = column.before
+        self._everything = (1 << rows) - 1
+        counted = [self._counted(runs or ()) for runs in column.runs]
+        self._is_simple = all(len(runs) < 2 for runs in counted)  # one stretch at most
+        size = column.before[-1]
+        starts, ends = [0] * (size + 1), [0] * (size + 1)
+        for mask, runs in zip(by_cell, counted, strict=True):
+            for start, end in runs:
+                starts[start] ^= mask
+                ends[end] ^= mask
+        if self._is_simple:
+            self._begun, self._left = [0], [self._everything]
+            for start, end in zip(starts, ends, strict=True):
+                self._begun.append(self._begun[-1] | start)
+                self._left.append(self._left[-1] & ~end)
+            return
+        at, now = [], 0
+        for start, end in zip(starts[:-1], ends[:-1], strict=True):
+            now ^= start ^ end
+            at.append(now)
+        self._some, self._all = _levels(at, or_), _levels(at, and_)
 
-    def some(self, runs: Runs) -> int:
-        """The rows that are true at some position of the runs."""
-        return reduce(or_, (mask for run in runs for mask in _parts(self._some, run)), 0)
+    def _counted(self, runs: Runs) -> Runs:
+        """The runs by how many positions with a value lie below; those that meet then are one."""
+        found: list[tuple[int, int]] = []
+        for start, end in runs:
+            low, high = self._before[start], self._before[end]
+            if low == high:
+                continue
+            if found and found[-1][1] == low:
+                found[-1] = (found[-1][0], high)
+            else:
+                found.append((low, high))
+        return tuple(found)
 
-    def all(self, runs: Runs) -> int:
-        """The rows that are true at every position of the runs."""
-        return reduce(and_, (mask for run in runs for mask in _parts(self._all, run)), self._everything)
+    def of(self, runs: Runs, first: int, last: int) -> tuple[int, int, int, int]:
+        """The rows that are true at some and at every position of the runs, and at their first and last position.
+
+        The two positions are the first and the last one of the runs that some value has.
+        """
+        counted = self._counted(runs)
+        low, high = self._before[first], self._before[last]
+        if self._is_simple:
+            begun, left = self._begun, self._left
+            ((start, end),) = counted
+            return (
+                begun[end] & left[start + 1],
+                begun[start + 1] & left[end],
+                begun[low + 1] & left[low + 1],
+                begun[high + 1] & left[high + 1],
+            )
+        some = reduce(or_, (mask for run in counted for mask in _parts(self._some, run)), 0)
+        every = reduce(and_, (mask for run in counted for mask in _parts(self._all, run)), self._everything)
+        return some, every, self._some[0][low], self._some[0][high]
 
 
 def _levels(masks: list[int], combine: Callable[[int, int], int]) -> list[list[int]]:

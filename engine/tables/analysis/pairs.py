@@ -39,7 +39,7 @@ def pairs_of(columns: Sequence[Column], rows: int) -> Pairs:
             if runs is None or first is None or last is None:
                 by_cell.append((0, 0, 0, 0))
             else:
-                by_cell.append((masks.some(runs), masks.all(runs), masks.at[first], masks.at[last]))
+                by_cell.append(masks.of(runs, first, last))
         for row, cell in enumerate(column.cell_of):
             some, every, at_first, at_last = by_cell[cell]
             meets[row] &= some
