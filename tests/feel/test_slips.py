@@ -22,7 +22,7 @@ def told(expression: object) -> list[str]:
         ("1-5", ["`1-5` is the number -4, no range; a range is written `[1..5]`"]),
         (
             "[ 0.5 - 1.5 ]",
-            ["`[ 0.5 - 1.5 ]` is a list with the one number -1.0, no range; a range is written `[2..3]`"],
+            ["`[ 0.5 - 1.5 ]` is a list with the one number -1.0, no range; a range is written `[0.5..1.5]`"],
         ),
         ("[-5-5]", ["`[-5-5]` is a list with the one number -10, no range; a range is written `[-5..5]`"]),
         (

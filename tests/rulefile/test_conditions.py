@@ -161,3 +161,16 @@ def test_what_is_never_or_always_true_is_what_enumeration_says(load_text: Load, 
         parts = [truths(text) for text in re.findall("`([^`]*)`", problem.message)]
         together = [all(each) for each in zip(*parts, strict=True)]
         assert all(together) if problem.code == "rules.always_true" else not any(together)
+
+
+def test_a_test_that_looks_like_a_range_is_told_at_its_place(load_text: Load) -> None:
+    """`employees in [1-5]` loads with a warning at the brackets, and with facts that were surely meant to match."""
+    rules = load_text(lead_file("consent and employees in [1-5]"))
+    (found,) = [problem for problem in rules.warnings if problem.code == "rules.no_range"]
+    assert found.message == "`[1-5]` is a list with the one number -4, no range"
+    assert found.help == "a range is written `[1..5]`"
+    assert exact_json.parse(found.given) == {"employees": 1}
+    assert found.excerpt[found.place.column - 1 :].startswith("[1-5]")
+    assert [
+        each for each in load_text(lead_file("employees in [1..5]")).warnings if each.code == "rules.no_range"
+    ] == []
