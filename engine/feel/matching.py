@@ -12,12 +12,23 @@ before it.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final, Protocol, cast
 
 from engine.feel import ir
-from engine.feel.clauses import INDEXED_ORDERED, Position, constants, indexable, truth_at
+from engine.feel.clauses import (
+    INDEXED_ORDERED,
+    Outline,
+    Position,
+    constants,
+    indexable,
+    outline,
+    stretches,
+    truth_at,
+)
 from engine.feel.generate import Source
 from engine.feel.types import (
     BOOLEAN,
@@ -76,19 +87,32 @@ def may_fail(node: ir.Node) -> bool:
     return True
 
 
+class Outlined(Protocol):
+    """A clause about one fact of ordered values that is known by its outline; there may be no node for it."""
+
+    @property
+    def subject(self) -> ir.Fact:
+        """The fact."""
+
+    @property
+    def outline(self) -> Outline | None:
+        """What it says, which is never None here."""
+
+
+Clause = ir.Node | Outlined
+
+
 @dataclass(slots=True)
 class _Column:
     """The indexed clauses about one fact."""
 
     fact: ir.Fact
-    clauses: list[tuple[int, int, ir.Node]] = field(default_factory=list)
+    clauses: list[tuple[int, int, Clause]] = field(default_factory=list)
 
-    def by_row(self) -> dict[int, list[tuple[int, ir.Node]]]:
+    def by_row(self) -> Iterator[tuple[int, list[tuple[int, Clause]]]]:
         """The clauses of each row: several of one row about one fact hold together or not at all."""
-        found: dict[int, list[tuple[int, ir.Node]]] = {}
-        for row, clause, node in self.clauses:
-            found.setdefault(row, []).append((clause, node))
-        return found
+        for row, of_row in groupby(self.clauses, itemgetter(0)):
+            yield row, [(clause, node) for _, clause, node in of_row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +130,7 @@ class Conjunctions:
 
 
 def compile_rows(
-    rows: Sequence[Sequence[ir.Node]],
+    rows: Sequence[Sequence[Clause]],
     *,
     columns: Sequence[tuple[ir.Fact, ir.Node]] = (),
     with_clauses: bool = True,
@@ -127,6 +151,12 @@ def compile_rows(
         behind_failing = False
         left_over: list[tuple[int, ir.Node]] = []
         for node in nodes:
+            if not isinstance(node, ir.Node):
+                subject = node.subject
+                order.setdefault(subject.path, subject)
+                indexed.setdefault(subject.path, _Column(subject)).clauses.append((row, clause, node))
+                clause += 1
+                continue
             for fact in ir.facts_of(node):
                 order.setdefault(fact.path, fact)
             about = None if behind_failing else indexable(node)
@@ -214,7 +244,7 @@ class _Writer:
         true = not_false = self.everything
         seen = 0
         for row, clause, node in column.clauses:
-            truth = truth_at(node, position, places)
+            truth = _truth_at(node, position, places)
             if truth is not True:
                 true &= ~(1 << row)
                 if truth is False:
@@ -242,8 +272,8 @@ class _Writer:
         other_rows, _, other_clauses = self.masks_at(column, -1, _NowhereElse())
         rows: dict[str, int] = {}
         clauses: dict[str, int] = {}
-        for row, nodes in column.by_row().items():
-            named = sorted(cast("set[str]", set().union(*(constants(node) for _, node in nodes))))
+        for row, nodes in column.by_row():
+            named = sorted(cast("set[str]", set().union(*(_constants(node) for _, node in nodes))))
             places = cast("Mapping[Value, int]", {text: at for at, text in enumerate(named)})
             usual = [truth_at(node, -1, places) is True for _, node in nodes]
             for at, text in enumerate(named):
@@ -282,16 +312,25 @@ class _Writer:
     def ordered(self, column: _Column, value: str, indent: int, count: int) -> None:
         """Positions 0, 2, 4, ... lie between the sorted constants, 1, 3, 5, ... at them."""
         source = self.source
-        bounds: list[Any] = sorted(set().union(*(constants(node) for _, _, node in column.clauses)))
+        bounds: list[Any] = sorted(set().union(*(_constants(node) for _, _, node in column.clauses)))
         places: dict[Value, int] = {bound: 2 * at + 1 for at, bound in enumerate(bounds)}
         last = 2 * len(bounds)
-        row_flips: list[int] = [0] * (last + 1)
-        clause_flips: list[int] = [0] * (last + 1)
-        for row, nodes in column.by_row().items():
-            own = {places[constant] for _, node in nodes for constant in constants(node)}
+        row_flips: list[int] = [0] * (last + 2)
+        clause_flips: list[int] = [0] * (last + 2)
+        for row, nodes in column.by_row():
+            clause, node = nodes[0]
+            drawn = None if len(nodes) > 1 else outline(node) if isinstance(node, ir.Node) else node.outline
+            if drawn is not None:
+                found = stretches(drawn[0], drawn[1], places, last + 1)
+                row_flips[0] ^= 1 << row  # every row counts as true before the first position
+                for spot in (spot for stretch in found for spot in stretch):
+                    row_flips[spot] ^= 1 << row
+                    clause_flips[spot] ^= 1 << clause
+                continue
+            own = {places[constant] for _, node in nodes for constant in _constants(node)}
             before = [True, *(False for _ in nodes)]
             for spot in sorted({0, *own, *(place + 1 for place in own)}):
-                truths = [truth_at(node, spot, places) is True for _, node in nodes]
+                truths = [_truth_at(node, spot, places) is True for _, node in nodes]
                 now = [all(truths), *truths]
                 if now[0] != before[0]:
                     row_flips[spot] ^= 1 << row
@@ -299,6 +338,7 @@ class _Writer:
                     if truth != was:
                         clause_flips[spot] ^= 1 << clause
                 before = now
+        del row_flips[-1], clause_flips[-1]  # beyond the last position
         row_mask, clause_mask = self.everything, 0
         if (last + 1) * count > self.budget and not self.with_clauses:
             self.blocks(bounds, row_mask, row_flips, value, indent)
@@ -425,6 +465,20 @@ class _Writer:
                 elif self.with_clauses:
                     source.line(f"c |= {source.bind(1 << clause)}", 4)
             source.line("break", 4)
+
+
+def _constants(clause: Clause) -> set[Value]:
+    return constants(clause) if isinstance(clause, ir.Node) else set(cast("Outline", clause.outline)[0])
+
+
+def _truth_at(clause: Clause, position: Position, places: Mapping[Value, int]) -> bool | None:
+    if isinstance(clause, ir.Node):
+        return truth_at(clause, position, places)
+    bounds, truths, of_null = cast("Outline", clause.outline)
+    if position is None:
+        return of_null
+    own = [places[bound] for bound in bounds]
+    return truths[bisect_left(own, position) + bisect_right(own, position)]
 
 
 class _NowhereElse(dict[Any, int]):

@@ -27,7 +27,7 @@ from typing import Any, Final, cast
 from engine.feel import ir
 from engine.feel.clauses import INDEXED_ORDERED, constants, stretches, truth_at
 from engine.feel.generate import Source
-from engine.feel.matching import BITS_BUDGET, bits, compile_rows
+from engine.feel.matching import BITS_BUDGET, Clause, bits, compile_rows
 from engine.feel.types import BOOLEAN
 from engine.feel.values import Value
 from engine.tables.cell import SEVERAL, Cell
@@ -436,7 +436,8 @@ class _Tree:
         """Bits for all rows at once, of the columns they are still tested by."""
         numbers = [number for number, _ in rows]
         nodes = [
-            [given.node for given in self.rows[number] if self.place_of[id(given)] in cells] for number, cells in rows
+            [_clause(given) for given in self.rows[number] if self.place_of[id(given)] in cells]
+            for number, cells in rows
         ]
         share = max(1, self.budget * len(rows) // len(self.rows))
         found = compile_rows(nodes, with_clauses=False, budget=share, given=self.facts).find
@@ -448,6 +449,10 @@ class _Tree:
 
             return first
         return lambda values: [numbers[bit] for bit in bits(found(values, None)[0])]
+
+
+def _clause(cell: Cell) -> Clause:
+    return cell.node if cell.outline is None else cell
 
 
 def _kinds(rows: Iterable[_Row]) -> dict[int, int]:
