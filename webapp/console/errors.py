@@ -67,6 +67,7 @@ def error_page(error: BylawError) -> Response:
             problems=tuple(map(_for_people, error.problems)),
             unavailable=isinstance(error, UnavailableError),
             request_id=g.get("request_id", ""),
+            without_query=request.path if status == 400 and request.method == "GET" and request.args else None,
             crumbs=(),
             messages=[],
             json_url=None,
