@@ -241,6 +241,22 @@ def test_the_version_in_force_is_told_from_the_one_shown(looking: Looking) -> No
     assert "is no version of" in browser.get("/rules/lead-priority/inbound?version=one", 400).text
 
 
+def test_an_address_that_cannot_be_read_leads_back_to_its_page(looking: Looking) -> None:
+    """Where a filter is at fault, the error page offers the same page without filters."""
+    page = looking("sales_rep").get("/audit?from=yesterday", 400)
+    assert "The page without filters" in page.text
+    assert "/audit" in [one.attributes["href"] for one in page.all("a", class_="button")]
+
+
+def test_a_long_table_of_rules_scrolls_in_its_own_frame(looking: Looking) -> None:
+    """Hundreds of rows do not bury what follows: they scroll, with their number said, and a keyboard reaches them."""
+    page = looking("revops_analyst").get("/rules/decision/discount-limits")
+    (frame,) = page.all("div", class_="table-wrap long")
+    assert ("0", "region") == (frame.attributes["tabindex"], frame.attributes["role"])
+    assert "240 rows." in page.text
+    assert not looking("revops_analyst").get("/rules/lead-priority/inbound").all("div", class_="table-wrap long")
+
+
 def test_a_rule_set_page_tells_what_the_analysis_found(looking: Looking) -> None:
     """Each finding stands on the page with its line, and leads to a try of the record that shows it."""
     browser = looking("revops_analyst")
