@@ -20,9 +20,12 @@ from engine.problems import DeniedError
 from engine.records import Record
 from engine.service import records
 from engine.service.checkpoints import take_checkpoint
-from webapp.console.audit_changes import Line, is_brief, lines_of
+from webapp.console.audit import has_gaps
+from webapp.console.audit_changes import LARGEST, Line, is_brief, is_large, lines_of
+from webapp.console.listing import Listing
 
 Acting = Callable[[str | None], Visitor]
+LARGE = {f"part {number}": number for number in range(LARGEST + 1)}
 
 
 def changed_lead(browser: Visitor) -> Record:
@@ -228,12 +231,79 @@ def test_a_record_leads_to_its_history(looking: Acting, list_: str, kind: str) -
         ({"leads": {"read": 5, "first": "x"}}, (Line(("leads", "read"), "noted", None, 5),
                                                 Line(("leads", "first"), "noted", None, "x"))),
         ({"note": "text"}, (Line(("note",), "noted", None, "text"),)),
+        (
+            {"choice.stage": {"before": {"client": "Won", "server": "Lost"}, "after": {"chosen": "client"}}},
+            (Line(("choice.stage",), "changed", {"client": "Won", "server": "Lost"}, {"chosen": "client"}),),
+        ),
+        (
+            {"decision": {"before": None, "after": LARGE}, "state": {"before": "open", "after": "resolved"}},
+            (Line(("state",), "changed", "open", "resolved"), Line(("decision",), "set", None, LARGE)),
+        ),
+        (
+            {"decision": {"before": LARGE, "after": {**LARGE, "part 3": 99}}},
+            (Line(("decision", "part 3"), "changed", 3, 99),),
+        ),
         ({"same": {"before": 1, "after": 1}}, ()),
     ],
 )  # fmt: skip
 def test_changes_are_taken_apart(changes: dict[str, object] | None, expected: tuple[Line, ...]) -> None:
-    """A change becomes one line for each single value that differs; what is no pair is noted as it is."""
+    """A change becomes one line for each single value that differs, documents that are large or share nothing whole."""
     assert expected == lines_of(changes)
+
+
+@pytest.mark.parametrize(
+    ("value", "large"),
+    [
+        (LARGE, True),
+        ({"fields": [{"value": 1}] * (LARGEST + 1)}, True),
+        ({"fields": [{"value": 1}] * LARGEST}, False),
+        ("a text, however long" * 99, False),
+        ([{"amount": "1", "currency": "USD"}] * LARGEST, False),
+        (None, False),
+    ],
+)
+def test_what_is_folded_up(value: object, *, large: bool) -> None:
+    """A document or list is folded up by the number of single values in it; an amount of money is one."""
+    assert large is is_large(Line(("field",), "set", None, value))
+    assert large is is_large(Line(("field",), "removed", value, None))
+
+
+def test_a_resolved_conflict_shows_what_differs_before_its_documents(acting: Acting) -> None:
+    """The entry's table holds the values that differ; decision and outcome stand below it, whole and folded up."""
+    browser = acting("sales_manager")
+    store = browser.wiring.ports.store
+    (found,) = (one for one in store.scan("conflict", Always()) if "stage" in one["client"])
+    settled = {"revision": str(found.revision), "choice.stage": "client", "reason": "the signed order"}
+    assert 303 == browser.post(f"/conflicts/{found.id}/resolution", **settled).status_code
+    entry = entry_about(browser, found.id)
+    page = browser.get(f"/audit/{entry.id}")
+    assert [] == faults(page)
+    assert {"Choice stage", "State"} <= {row[0] for row in page.rows()}
+    folded = page.all("details")
+    assert not any("open" in one.attributes for one in folded)
+    titles = [one.text for one in page.all("summary")]
+    assert {"Decision set", "Outcome set"} <= set(titles)
+    for field in entry["changes"]["outcome"]["after"]["fields"]:
+        assert any(field["because"] in title for title in titles)
+
+
+def test_numbers_that_one_may_not_read_are_spoken_of(looking: Acting) -> None:
+    """Whoever sees gaps in the numbers is told what they are, and no more; whoever reads all is told nothing."""
+    told = "belong to entries that you may not read"
+    assert told in looking("sales_rep").get("/audit").text
+    assert told not in looking("sales_rep").get("/audit?outcome=accepted").text
+    assert told not in looking("platform_admin").get("/audit?record=nothing-like-it").text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "is_last", "gaps"),
+    [([], True, False), ([3, 2, 1], True, False), ([9, 8, 7], False, False), ([9, 7], False, True),
+     ([3, 2], True, True), ([1], True, False), ([4], False, False)],
+)  # fmt: skip
+def test_gaps_are_seen_in_the_numbers_alone(numbers: list[int], *, is_last: bool, gaps: bool) -> None:
+    """A number is missing between two shown ones or, on the last page, below the lowest."""
+    entries = tuple(Record("audit_entry", f"audit-{number}", "larkmoor", {"sequence": number}) for number in numbers)
+    assert gaps is has_gaps(Listing(entries, len(entries), None if is_last else "/audit?cursor=x", None))
 
 
 @pytest.mark.parametrize(

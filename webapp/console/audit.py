@@ -19,7 +19,7 @@ from engine.service import audit_export, records
 from webapp import identity
 from webapp.console.audit_changes import MOST, lines_of
 from webapp.console.frame import Route, api, caller, link, page, ports
-from webapp.console.listing import LONGEST_SEARCH, asked, equal, listing, people_by_name, person_names
+from webapp.console.listing import LONGEST_SEARCH, Listing, asked, equal, listing, people_by_name, person_names
 from webapp.context import wiring
 
 OUTCOMES = ("accepted", "denied", "failed")
@@ -71,19 +71,16 @@ def audit() -> Response:
     kinds = records.tally_records(ports(), caller(), "audit_entry", "record_type")
     actions = records.tally_records(ports(), caller(), "audit_entry", "action")
     wanted = [equal(field, filters[name]) for name, field in FIELDS.items()]
+    shown = listing(
+        "audit", "audit_entry", *wanted, period.condition, sort=(Sort("sequence", descending=True),), filters=filters
+    )
     return page(
         "audit.html",
         section="audit",
         title="Audit",
         json_url=api("audit", **{field: filters[name] for name, field in FIELDS.items()}, **period.query),
-        listing=listing(
-            "audit",
-            "audit_entry",
-            *wanted,
-            period.condition,
-            sort=(Sort("sequence", descending=True),),
-            filters=filters,
-        ),
+        listing=shown,
+        has_gaps=not any(filters.values()) and has_gaps(shown),
         checkpointed=audit_cases.checkpointed_size(ports(), caller()),
         actions=_named(actions),
         kinds=_named(kinds),
@@ -130,6 +127,15 @@ def export_audit() -> Response:
     )  # fmt: skip
     attachment = {"Content-Disposition": f'attachment; filename="{made.file_name}"'}
     return Response(made.lines, mimetype="application/jsonl", headers=attachment)
+
+
+def has_gaps(shown: Listing) -> bool:
+    """Whether numbers are missing among those of an unfiltered page. Nothing is told but what the numbers tell."""
+    numbers = [int(entry["sequence"]) for entry in shown.records]
+    if not numbers:
+        return False
+    lowest = numbers[-1] if shown.next_url else 1
+    return numbers[0] - lowest >= len(numbers)
 
 
 def scope_of(filters: Mapping[str, str]) -> str:

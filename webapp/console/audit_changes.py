@@ -12,6 +12,8 @@ MOST = 200
 """Lines on a page; an entry's JSON has them all."""
 BRIEF = 40
 """Characters of a text that stands in a list; a longer one stands on the entry's page."""
+LARGEST = 16
+"""Single values of a document that stand in a table of before and after; a larger one is folded up below it."""
 
 _SIDES = {"before", "after"}
 _MONEY = {"amount", "currency"}
@@ -34,8 +36,16 @@ def is_brief(line: Line) -> bool:
     return single and all(len(value) <= BRIEF for value in values if isinstance(value, str))
 
 
+def is_large(line: Line) -> bool:
+    """Whether a value is a document of so many parts that it would bury the lines around it."""
+    return max(_size(line.before), _size(line.after)) > LARGEST
+
+
 def lines_of(changes: Mapping[str, Any] | None) -> tuple[Line, ...]:
-    """The lines of an entry's `changes`, by field. What is no pair of before and after is noted as it is."""
+    """The lines of an entry's `changes`, by field, large documents last.
+
+    What is no pair of before and after is noted as it is.
+    """
     found: list[Line] = []
     for name, change in (changes or {}).items():
         if isinstance(change, Mapping) and change and set(change) <= _SIDES:
@@ -44,14 +54,14 @@ def lines_of(changes: Mapping[str, Any] | None) -> tuple[Line, ...]:
             found.extend(Line((name, str(part)), "noted", after=value) for part, value in change.items())
         else:
             found.append(Line((name,), "noted", after=change))
-    return tuple(found)
+    return tuple(sorted(found, key=is_large))
 
 
 def _differences(path: tuple[str, ...], before: Any, after: Any) -> Iterator[Line]:
     if before == after:
         return
     old, new = _parts(before), _parts(after)
-    if len(path) < DEEPEST and old is not None and new is not None and (old or new):
+    if len(path) < DEEPEST and old is not None and new is not None and _comparable(old, new):
         for name in (*old, *(name for name in new if name not in old)):
             yield from _differences((*path, name), old.get(name), new.get(name))
     else:
@@ -59,6 +69,20 @@ def _differences(path: tuple[str, ...], before: Any, after: Any) -> Iterator[Lin
             "set" if before is None else "removed" if after is None else "changed"
         )
         yield Line(path, how, before, after)
+
+
+def _comparable(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether two documents are read member by member: they share one, or the only one of them is small."""
+    if old and new:
+        return not old.keys().isdisjoint(new)
+    return 0 < _size(old or new) <= LARGEST
+
+
+def _size(value: Any) -> int:
+    """The single values in a document or list; an amount of money is one."""
+    if isinstance(value, Mapping) and set(value) != _MONEY:
+        return sum(map(_size, value.values()))
+    return sum(map(_size, value)) if isinstance(value, list | tuple) else 1
 
 
 def _parts(value: Any) -> Mapping[str, Any] | None:

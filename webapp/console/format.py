@@ -16,7 +16,7 @@ from engine.caller import ROLES
 from engine.decision import Reason, WhyNot
 from engine.problems import Place
 from engine.records import Money
-from webapp.console.audit_changes import is_brief, lines_of
+from webapp.console.audit_changes import is_brief, is_large, lines_of
 from webapp.console.charts import coordinate
 
 ROLE_TITLES: Mapping[str, str] = dict(
@@ -139,6 +139,12 @@ def path_words(path: Sequence[str]) -> str:
     """The names on the way to a value within a record: `Facts › employees`."""
     first, *rest = path
     return " › ".join([words(first), *(words(part)[:1].lower() + words(part)[1:] for part in rest)])
+
+
+def item_name(item: Mapping[str, Any], place: int) -> str:
+    """What a list's item is called where only its name is shown: the field or rule it speaks of, else its place."""
+    told = next((item[key] for key in ("field", "rule", "name", "type", "id") if isinstance(item.get(key), str)), "")
+    return words(told) if told else f"Item {place}"
 
 
 def channel(name: str) -> str:
@@ -275,14 +281,15 @@ def _inline(text: str) -> Markup:
 
 
 FILTERS: tuple[Callable[..., Any], ...] = (
-    amount, band_rank, bar_of, bar_range, channel, day, gained, initials, instant, iso, json_line, kind_of, lines_of,
-    money, number, path_words, percent, place_text, plain_text, role, score, second, sentence, short_name, signed,
-    split_why, ticks, tone, words, yaml_line,
+    amount, band_rank, bar_of, bar_range, channel, day, gained, initials, instant, iso, item_name, json_line, kind_of,
+    lines_of, money, number, path_words, percent, place_text, plain_text, role, score, second, sentence, short_name,
+    signed, split_why, ticks, tone, words, yaml_line,
 )  # fmt: skip
 """Every filter that templates may use, under its own name."""
 
 TESTS: tuple[tuple[str, Callable[[Any], bool]], ...] = (
     ("brief", is_brief),
+    ("large", is_large),
     ("money", lambda value: isinstance(value, Money) or (isinstance(value, Mapping) and set(value) == _MONEY)),
     ("moment", lambda value: isinstance(value, datetime) or (isinstance(value, str) and bool(_INSTANT.match(value)))),
     ("calendar_day", lambda value: type(value) is date or (isinstance(value, str) and bool(_DAY.match(value)))),
