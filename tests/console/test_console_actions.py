@@ -318,8 +318,8 @@ def test_who_may_not_start_jobs_is_not_offered_to(acting: Acting) -> None:
             "soon is not a period",
         ),
         ({"kind": "incentive-run", "plan": "incentive-plan/none", "period": "2026-Q3"}, "incentive-plan/none"),
-        ({"kind": "dance"}, "there is no job of kind dance"),
-        ({}, "there is no job of kind"),
+        ({"kind": "dance"}, "There is no job of kind dance"),
+        ({}, "There is no job of kind"),
     ],
 )
 def test_a_job_that_cannot_start_says_why(acting: Acting, form: dict[str, str], said: str) -> None:
@@ -327,6 +327,7 @@ def test_a_job_that_cannot_start_says_why(acting: Acting, form: dict[str, str], 
     browser = acting("revops_analyst")
     response = browser.post("/jobs", **form)
     assert 422 == response.status_code
+    assert "Problem: Jobs · Bylaw" == page_of(response).one("title").text
     assert said in page_of(response).text
 
 
@@ -371,7 +372,7 @@ def test_a_person_chooses_what_the_rules_leave_open(acting: Acting) -> None:
     ]
     refused = browser.post(f"{address}/resolution", revision=str(found.revision))
     assert 409 == refused.status_code
-    assert "the rules keep both values of stage" in page_of(refused).text
+    assert "The rules keep both values of stage" in page_of(refused).text
     wrong = browser.post(f"{address}/resolution", revision=str(found.revision), **{"choice.next_step": "client"})
     assert 422 == wrong.status_code
     chosen = {"revision": str(found.revision), "choice.stage": "client"}

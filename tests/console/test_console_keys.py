@@ -77,9 +77,9 @@ def test_rotating_and_revoking(acting: Acting, own_house: Wiring) -> None:
     ("form", "sentence"),
     [
         ({"name": " ", "reach": "whole"}, "a key's name has 1 to 200 characters"),
-        ({"name": "x", "reach": "narrow"}, "a key has 1 to 50 scopes"),
-        ({"name": "x"}, "a key has 1 to 50 scopes"),
-        ({"name": "x", "scope": "read:nonsense"}, "there is no scope read:nonsense"),
+        ({"name": "x", "reach": "narrow"}, "A key has 1 to 50 scopes"),
+        ({"name": "x"}, "A key has 1 to 50 scopes"),
+        ({"name": "x", "scope": "read:nonsense"}, "There is no scope read:nonsense"),
     ],
 )
 def test_forms_that_are_filled_in_wrongly(acting: Acting, form: dict[str, str], sentence: str) -> None:
