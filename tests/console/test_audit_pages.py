@@ -201,6 +201,15 @@ def test_a_record_leads_to_its_history(looking: Acting, list_: str, kind: str) -
     assert all(record_id in row[4] for row in (shown.rows() if shown.all("tbody") else []))
 
 
+def test_what_never_came_to_be_has_no_page(acting: Acting) -> None:
+    """An attempt to start a job that failed leads to no job: there is none."""
+    browser = acting("revops_analyst")
+    assert 422 == browser.post("/jobs", kind="incentive-run", plan="incentive-plan/none", period="2026-Q3").status_code
+    page = browser.get("/audit?action=start&outcome=failed")
+    assert page.rows()
+    assert not [link for link in page.links() if link.startswith("/jobs/")]
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

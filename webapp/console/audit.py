@@ -153,7 +153,7 @@ def record_address(record_type: str, record_id: str) -> str | None:
 
 def entry_address(entry: Record) -> str | None:
     """The page of the record that an entry is about; what was not created has none."""
-    if entry["action"] == "create" and entry["outcome"] != "accepted":
+    if entry["action"] in {"create", "start"} and entry["outcome"] != "accepted":
         return None
     return record_address(entry["record_type"], entry["record_id"])
 
