@@ -248,6 +248,16 @@ def test_an_address_that_cannot_be_read_leads_back_to_its_page(looking: Looking)
     assert "/audit" in [one.attributes["href"] for one in page.all("a", class_="button")]
 
 
+def test_texts_of_rule_files_are_read_and_not_quoted(looking: Looking) -> None:
+    """What a file or a rule names in back-ticks is set as code: no back-tick is left outside the file's own text."""
+    browser = looking("sales_manager")
+    page = browser.get("/rules/incentive-plan/sales-commission")
+    assert not [row for table in range(len(page.all("tbody"))) for row in page.rows(table) if "`" in " ".join(row)]
+    conditions = browser.get("/try?conflict=conflict-deal-981").all("div", class_="seen")
+    assert conditions
+    assert not [one.text for one in conditions if "`" in one.text]
+
+
 def test_a_long_table_of_rules_scrolls_in_its_own_frame(looking: Looking) -> None:
     """Hundreds of rows do not bury what follows: they scroll, with their number said, and a keyboard reaches them."""
     page = looking("revops_analyst").get("/rules/decision/discount-limits")
