@@ -349,6 +349,20 @@ def test_a_statement_prints_without_the_frame(watched: Watched) -> None:
     assert "rgb(255, 255, 255)" == page.evaluate("getComputedStyle(document.body).backgroundColor")
 
 
+def test_tables_are_printed_whole(watched: Watched) -> None:
+    """On a sheet of A4 tables stay tables, and none is wider than the sheet or cut off below."""
+    page = watched("sales_manager", width=688, height=1000)  # 182 mm between the margins
+    page.goto("/statements")
+    statement = page.locator("tbody th a").first.get_attribute("href")
+    for address in (statement, "/rules/decision/discount-limits", "/audit", "/leads"):
+        page.goto(str(address))
+        page.emulate_media(media="print")
+        expect(page.locator("thead").first).to_be_visible()
+        cut = "all => all.filter(e => e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight).length"
+        assert 0 == page.locator(".table-wrap").evaluate_all(cut), address
+        page.emulate_media(media="screen")
+
+
 INJECTED = (
     "<script>window.ran = ['inline']</script>"
     "<img src='/nothing.png' onerror=\"window.ran = ['handler']\">"
