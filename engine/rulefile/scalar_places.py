@@ -80,17 +80,18 @@ def _block(text: str, lines: Sequence[str], line: int, column: int) -> tuple[Pos
 def _flow(text: str, lines: Sequence[str], style: ScalarStyle, line: int, column: int) -> tuple[Position, ...]:
     row, at = line - 1, column - 1 + (style is not ScalarStyle.PLAIN)
     found: list[Position] = []
+    measured, end = -1, 0
     while len(found) < len(text) and row < len(lines):
         source = lines[row]
-        if not source[at:].strip():  # a folded line end: one break is a space, each further one a line feed
+        if row != measured:  # once a line: a text of a megabyte may stand on one
+            measured, end = row, len(source.rstrip())
+        if at >= end:  # a folded line end: one break is a space, each further one a line feed
             start = (row + 1, min(at, len(source)) + 1)
             row, breaks = row + 1, 1
             while row < len(lines) and not lines[row].strip():
                 row, breaks = row + 1, breaks + 1
             found.extend([start] * max(1, breaks - 1))
             at = len(lines[row]) - len(lines[row].lstrip(" ")) if row < len(lines) else 0
-            continue
-        if source[at] == " " and not source[at:].strip():
             continue
         found.append((row + 1, at + 1))
         if style is ScalarStyle.SINGLE_QUOTED and source.startswith("''", at):

@@ -39,3 +39,11 @@ def test_a_text_begins_where_its_first_character_stands(body: str, style: str) -
         starts = [0, *(at + 1 for at, character in enumerate(node.text) if character == "\n")]
         assert (node.text_place.line, node.text_place.column) == places[0]
         assert node.line_columns == tuple(places[min(start, len(places) - 1)] for start in starts)
+
+
+def test_the_last_character_of_a_text_of_a_megabyte_has_its_place() -> None:
+    """Following the characters of a long line takes time in proportion to them, whichever way it is written."""
+    tree = yaml_reader.read(b"v: '" + b"a" * 1_000_000 + b"''b'\n")
+    node = tree["v"]
+    places = character_places(node.text, node.lines, node.style, node.place.line, node.place.column)
+    assert places[-2:] == ((1, 1_000_005), (1, 1_000_007))
