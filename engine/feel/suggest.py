@@ -10,7 +10,7 @@ _MAX_LENGTH = 80
 def closest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate nearest to `name` by edits (a swap of neighbours counts as one), or None when none is near.
 
-    Near means at most a third of the letters wrong; case and `_`, `-`, space differences are free.
+    Near means at most a third of the letters wrong, never all of them; case and `_`, `-`, space differences are free.
     """
     best: tuple[int, str] | None = None
     wanted = _plain(name)
@@ -20,7 +20,7 @@ def closest(name: str, candidates: Iterable[str]) -> str | None:
         if abs(len(plain) - len(wanted)) > limit or len(name) > _MAX_LENGTH:
             continue
         found = _distance(wanted, plain)
-        if found <= limit and (best is None or (found, candidate) < best):
+        if found <= limit and found < len(wanted) and (best is None or (found, candidate) < best):
             best = (found, candidate)
     return best[1] if best else None
 

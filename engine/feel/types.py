@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
@@ -98,11 +98,15 @@ EnumValue = str | Decimal | bool
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a context, or a fact: its type, whether it may be absent or null, and the values it is limited to."""
+    """A field of a context, or a fact: its type, whether it may be absent or null, and the values it is limited to.
+
+    `zoned` says that its values surely have a time zone.
+    """
 
     type: Type
     optional: bool = False
     enum: tuple[EnumValue, ...] | None = None
+    zoned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,14 @@ class Scope:
     def child(self, fields: Mapping[str, Field]) -> Scope:
         """This scope with names added; an added name hides one of the same spelling."""
         return Scope({**self.fields, **fields})
+
+    def at(self, path: Sequence[str]) -> Field | None:
+        """The fact at the end of a way of names; None where there is none."""
+        fields, found = self.fields, None
+        for name in path:
+            found = fields.get(name)
+            fields = found.type.fields if found is not None and isinstance(found.type, ContextType) else {}
+        return found
 
 
 def fits(given: Type, wanted: Type) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
@@ -15,6 +16,7 @@ from engine.kinds._paths import in_schema_order, missing
 from engine.kinds._table_nearest import table_nearest
 from engine.nearest_change import NearestChange
 from engine.problems import InvalidError, Place, Problem
+from engine.rulefile.fact_fields import FactField
 from engine.rulefile.kind import DescribedRow, Draft, Outcome, Section
 from engine.rulefile.nearest import did_you_mean
 from engine.rulefile.nodes import Node
@@ -123,11 +125,13 @@ def build_table(draft: Draft) -> TableBody:
     """The body of a file with `columns` and `rows`. Raises `InvalidError` with all problems."""
     reader = _Reader(draft)
     model = reader.model()
-    draft.report.raise_if_any()
+    damaged = bool(draft.report)
     try:
         table = Table.check(model, draft.facts.scope, domains=draft.facts.domains, zone=draft.zone)
     except InvalidError as error:
-        draft.report.extend(reader.located(problem) for problem in error.problems)
+        # What rows do together is worth telling only of a table that is whole.
+        told = [problem for problem in error.problems if not damaged or problem.code.startswith("feel.")]
+        draft.report.extend(reader.located(problem) for problem in told)
     draft.report.raise_if_any()
     return TableBody(
         table=table,
@@ -183,10 +187,11 @@ class _Reader:
         if node is None or not problem.place.line:
             return replace(problem, excerpt="")
         help_text = problem.help
-        if problem.code == "feel.unknown_name" and (values := self.allowed.get(problem.place.path)):
-            help_text = (
-                f"a text has quotes in it: '\"{node.text}\"'; values of the column need none: {', '.join(values)}"
-            )
+        values = self.allowed.get(problem.place.path)
+        if problem.code == "feel.unknown_name" and values is not None and (values or not help_text.startswith("did ")):
+            help_text = f"a text has quotes in it: '\"{node.text}\"'"
+            if values:
+                help_text += f"; values of the column need none: {', '.join(values)}"
         return replace(problem, place=node.exact_place(problem.place), help=help_text, excerpt="")
 
     def _input(self, node: Node) -> Input:
@@ -203,7 +208,7 @@ class _Reader:
             name=name,
             type=self._output_type(node, allowed),
             allowed=allowed,
-            default=self._value(default, allowed) if default is not None else None,
+            default=self._value(default, allowed, may_be_text=_may_be_text(node)) if default is not None else None,
             place=node["id"].place,
         )
 
@@ -243,7 +248,10 @@ class _Reader:
         return Row(
             id=node.text_of("id"),
             inputs=tuple(self._cell(column, when, place) for column in self.inputs),
-            outputs=tuple(self._value(then.get(output.text_of("id")), _texts(output)) for output in self.outputs),
+            outputs=tuple(
+                self._value(then.get(output.text_of("id")), _texts(output), may_be_text=_may_be_text(output))
+                for output in self.outputs
+            ),
             because=node.text_of("because"),
             place=place,
         )
@@ -269,15 +277,40 @@ class _Reader:
             and all(part in fact.enum for part in plain)
         ):
             return Text(", ".join(feel.literal(part) for part in plain), node.text_place)
+        if fact is not None and fact.enum is not None and fact.form == "string" and self._misspelt(node, fact):
+            return Text("-", place)
         return self._text(node)
 
-    def _value(self, node: Node | None, allowed: Sequence[Any]) -> Text:
+    def _misspelt(self, node: Node, fact: FactField) -> bool:
+        """Whether a cell is values without their quotes of which some are none of the fact's; notes those."""
+        values = [str(value) for value in fact.enum or ()]
+        parts = list(re.finditer(r"[^,]+", node.text))
+        words = [part.group().strip() for part in parts]
+        if not all(_WORDS.fullmatch(word) for word in words) or any(self._is_name(word) for word in words):
+            return False
+        for part, word in zip(parts, words, strict=True):
+            if word in values:
+                continue
+            at = node.text_place
+            start = at.column + part.start() + len(part.group()) - len(part.group().lstrip())
+            message = f"`{word}` is not one of the values of `{fact.name}`{did_you_mean(word, values)}"
+            place = node.exact_place(replace(at, column=start, length=len(word)))
+            help_text = f"allowed are {', '.join(values)}; several are separated by commas"
+            self.draft.report.add("feel.not_in_enum", message, place, help_text)
+        return True
+
+    def _is_name(self, word: str) -> bool:
+        """Whether a word means something in the language: a fact, or null."""
+        return word == "null" or self.draft.facts.field(word) is not None
+
+    def _value(self, node: Node | None, allowed: Sequence[Any], *, may_be_text: bool) -> Text:
         """An output; a text that is one of the column's values may stand without its quotes."""
         if node is None:
             return Text("null")
         if node.text in allowed and isinstance(node.value, str):
             return Text(feel.literal(node.text), node.text_place)
-        self.allowed[node.place.path] = [str(value) for value in allowed]
+        if allowed or (may_be_text and _WORDS.fullmatch(node.text)):
+            self.allowed[node.place.path] = [str(value) for value in allowed]
         return self._text(node)
 
     def _text(self, node: Node) -> Text:
@@ -285,7 +318,13 @@ class _Reader:
         return Text(node.text or "null", node.text_place, node.line_columns)
 
 
+_WORDS: Final = re.compile(r"[A-Za-z][\w ./&+-]*")
+"""A value as it may stand without quotes; with a sign of the language in it a cell is a test."""
 _TYPES: Final[Mapping[type, types.Type]] = {str: types.STRING, Decimal: types.NUMBER, bool: types.BOOLEAN}
+
+
+def _may_be_text(output: Node) -> bool:
+    return output.text_of("type", "string") == "string"
 
 
 def _texts(output: Node) -> list[str]:

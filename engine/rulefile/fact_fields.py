@@ -57,7 +57,7 @@ class FactField:
     @property
     def feel_field(self) -> types.Field:
         """What the language knows about it."""
-        return types.Field(self.type, self.optional, self.enum)
+        return types.Field(self.type, self.optional, self.enum, zoned=self.form == "date-time")
 
 
 @dataclass(frozen=True, slots=True)

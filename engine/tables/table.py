@@ -515,7 +515,7 @@ class _RowChecker:
         self.scope = scope
         self.report = report
         self.columns = tuple(
-            None if expression is None or subject is None else (_subject_field(expression), subject)
+            None if expression is None or subject is None else (_subject_field(expression, self.scope), subject)
             for expression, subject in zip(inputs, subjects, strict=True)
         )
         self.cells: dict[tuple[int, str], Cell] = {}
@@ -581,6 +581,9 @@ class _RowChecker:
         return known if isinstance(known.ir, ir.Const) else known.standing_at(text.place, text.line_columns)
 
 
-def _subject_field(expression: Expression) -> Field:
+def _subject_field(expression: Expression, scope: Scope) -> Field:
     node = expression.ir
-    return Field(expression.type, node.nullable, node.enum if isinstance(node, ir.Fact) else None)
+    fact = scope.at(node.path) if isinstance(node, ir.Fact) else None
+    if fact is None:
+        return Field(expression.type, node.nullable)
+    return Field(expression.type, node.nullable, fact.enum, zoned=fact.zoned)

@@ -6,7 +6,15 @@ from dataclasses import replace
 from typing import Final
 
 from engine.feel import ir, syntax
-from engine.feel.checking.wording import CONDITION_HELP, a_type, condition_help, looks_alike, name_help, shown_names
+from engine.feel.checking.wording import (
+    CONDITION_HELP,
+    a_type,
+    condition_help,
+    expected_help,
+    looks_alike,
+    name_help,
+    shown_names,
+)
 from engine.feel.conform import type_of
 from engine.feel.interpret import interpret
 from engine.feel.limits import MAX_PROBLEMS
@@ -86,7 +94,8 @@ class CheckerBase:
                 message = f"a condition is expected here, which is true or false; this is {a_type(node.type)}"
                 help_ = CONDITION_HELP
             else:
-                message, help_ = f"{a_type(wanted)} is expected here; this is {a_type(node.type)}", ""
+                message = f"{a_type(wanted)} is expected here; this is {a_type(node.type)}"
+                help_ = expected_help(node, wanted)
             self.problem("feel.unexpected_type", message, node.span, help_)
         return self.require(node, wanted)
 

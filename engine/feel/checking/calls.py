@@ -23,6 +23,7 @@ from engine.feel.types import (
     ListType,
     RangeType,
     Type,
+    comparable,
     fits,
 )
 from engine.feel.values import Fault
@@ -195,6 +196,7 @@ class CallChecks(CheckerBase):
         if not results:
             self.wrong_argument(builtin, *(fitting or arranged)[0])
             return self.broken(tree.span)
+        self.check_item(builtin, fitting[0][1])
         loose = any(s.parameter(i).is_loose(x.type) for s, a in fitting for i, x in enumerate(a))
         chosen = results if loose else results[:1]
         arguments, type_ = chosen[0][1:]
@@ -216,6 +218,17 @@ class CallChecks(CheckerBase):
         if not self.is_pattern_right(builtin, node):
             return self.broken(tree.span)
         return node if any(s.reads_clock for s, _, _ in chosen) else self.fold(node)
+
+    def check_item(self, builtin: Builtin, arguments: Sequence[ir.Node]) -> None:
+        """Note a value that no item of the list that it is looked for in can equal."""
+        if builtin.name not in {"list contains", "index of"}:
+            return
+        looked_through, item = arguments
+        if isinstance(looked_through.type, ListType) and not comparable(looked_through.type.item, item.type):
+            message = f"{a_type(item.type)} is never in {a_type(looked_through.type)}"
+            self.problem(
+                "feel.wrong_type", message, item.span, f"each of its items is {a_type(looked_through.type.item)}"
+            )
 
     def wrong_count_or_name(self, builtin: Builtin, given: int, tree: syntax.Invocation) -> None:
         """Say that no form of the built-in takes so many arguments, or arguments of these names."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, time
+from typing import Final
 
 from engine.feel import ir, syntax
 from engine.feel.checking.base import SUBJECT, CheckerBase
@@ -16,20 +18,26 @@ from engine.feel.checking.wording import (
     shown_names,
 )
 from engine.feel.suggest import closest
+from engine.feel.temporal import mixed_zones
 from engine.feel.text import literal
 from engine.feel.types import (
     ANY,
     BOOLEAN,
+    DATE_TIME,
     NULL,
     NUMBER,
     ORDERED,
     STRING,
+    TIME,
+    ContextType,
     ListType,
     RangeType,
     Type,
     common,
     comparable,
 )
+
+_TIMES: Final = frozenset({DATE_TIME, TIME})
 
 
 class ConditionChecks(CheckerBase):
@@ -69,6 +77,8 @@ class ConditionChecks(CheckerBase):
                 arithmetic_help(tree.op, left.type, right.type),
             )
             return self.broken(tree.span)
+        if tree.op == "-" and not self.same_kind_of_time(left, right, tree.span):
+            return self.broken(tree.span)
         repeated = self.looping > 0 and type_ == STRING
         return self.fold(ir.Arithmetic(tree.op, left, right, repeated, type=type_, nullable=nullable, span=tree.span))
 
@@ -82,6 +92,8 @@ class ConditionChecks(CheckerBase):
                     span,
                     compare_help(left, right),
                 )
+                return self.broken(span)
+            if not self.same_kind_of_time(left, right, span):
                 return self.broken(span)
             self.check_enum(left, right)
             self.check_enum(right, left)
@@ -105,7 +117,35 @@ class ConditionChecks(CheckerBase):
                     compare_help(left, right),
                 )
                 return self.broken(span)
+        if not self.same_kind_of_time(left, right, span):
+            return self.broken(span)
         return self.fold(ir.Compare(op, left, right, type=BOOLEAN, nullable=left.nullable or right.nullable, span=span))
+
+    def same_kind_of_time(self, left: ir.Node, right: ir.Node, span: syntax.Span) -> bool:
+        """Whether two times may be compared; one that is surely local and one that surely has a zone is noted."""
+        if {left.type, right.type} <= _TIMES and {self.has_zone(left), self.has_zone(right)} == {True, False}:
+            local = left if self.has_zone(right) else right
+            shown = literal(local.value) if isinstance(local, ir.Const) else ""
+            help_ = f'say the zone: `@"{shown}Z"` or `@"{shown}@Europe/Berlin"`' if shown else "give both a zone"
+            self.problem("feel.mixed_zones", mixed_zones().message, local.span if shown else span, help_)
+            return False
+        return True
+
+    def has_zone(self, node: ir.Node) -> bool | None:
+        """Whether a time has a zone; None where that is known only when it is there."""
+        if isinstance(node, ir.Const):
+            return isinstance(node.value, datetime | time) and node.value.tzinfo is not None
+        if isinstance(node, ir.Call):
+            return True if node.name == "now" else None
+        if isinstance(node, ir.Arithmetic):  # a time and a duration
+            return self.has_zone(node.left if node.left.type in _TIMES else node.right)
+        if isinstance(node, ir.Fact):
+            found = self.scope.at(node.path)
+            return True if found is not None and found.zoned else None
+        if isinstance(node, ir.Member) and isinstance(node.base.type, ContextType):
+            part = node.base.type.fields.get(node.name)
+            return True if part is not None and part.zoned else None
+        return None
 
     def check_enum(self, subject: ir.Node, other: ir.Node) -> None:
         """Note a constant that the other side can never be."""
@@ -159,6 +199,7 @@ class ConditionChecks(CheckerBase):
 
         def body(subject: ir.Node) -> ir.Node:
             parts = (self.compare(">=", subject, low, tree.span), self.compare("<=", subject, high, tree.span))
+            self.check_bounds(*parts, tree.span, closed=True)
             return self.joined("and", parts, tree.span)
 
         return self.named(self.check(tree.value), body)
@@ -179,7 +220,7 @@ class ConditionChecks(CheckerBase):
         if isinstance(test, syntax.Interval):
             low = self.compare(">=" if test.low_closed else ">", subject, self.check(test.low), span)
             high = self.compare("<=" if test.high_closed else "<", subject, self.check(test.high), span)
-            self.check_bounds(test, low, high)
+            self.check_bounds(low, high, span, closed=test.low_closed and test.high_closed)
             return self.joined("and", (low, high), span)
         if isinstance(test, syntax.ListLiteral) and not isinstance(subject.type, ListType):
             if not test.items:
@@ -202,21 +243,18 @@ class ConditionChecks(CheckerBase):
             return ir.Belongs(subject, node, self.looping > 0, type=BOOLEAN, nullable=True, span=span)
         return self.compare("=", subject, node, span)
 
-    def check_bounds(self, test: syntax.Interval, low: ir.Node, high: ir.Node) -> None:
+    def check_bounds(self, low: ir.Node, high: ir.Node, span: syntax.Span, *, closed: bool) -> None:
         """An interval whose constant bounds leave nothing between them is a slip."""
         ends = [side.right for side in (low, high) if isinstance(side, ir.Compare) and isinstance(side.right, ir.Const)]
         if len(ends) != 2 or ends[0].type != ends[1].type or ends[0].type not in ORDERED:  # both ends
             return
         bottom, top = (end.value for end in ends)
-        closed = test.low_closed and test.high_closed
         try:
             empty = bottom > top or (bottom == top and not closed)  # type: ignore[operator]  # both of one ordered type
         except TypeError:
             return
         if empty:
-            self.problem(
-                "feel.empty_interval", "nothing lies in this interval", test.span, "the smaller bound comes first"
-            )
+            self.problem("feel.empty_interval", "nothing lies in this interval", span, "the smaller bound comes first")
 
     def must_compare(self, subject: ir.Node, item: Type, node: ir.Node) -> None:
         """Note a value that can never be in a range or list of such items."""

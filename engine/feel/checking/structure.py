@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Final
 
 from engine.feel import habits, ir, syntax
@@ -14,6 +15,7 @@ from engine.feel.checking.wording import a_type, shown_names
 from engine.feel.conform import type_of
 from engine.feel.suggest import closest
 from engine.feel.temporal import temporal_from
+from engine.feel.text import number_text
 from engine.feel.types import (
     ANY,
     BOOLEAN,
@@ -178,6 +180,7 @@ class StructureChecks(CheckerBase):
         self.looping -= 1
         self.frames.pop()
         if predicate.type == NUMBER:
+            self.check_position(predicate)
             return self.fold(ir.Index(base, predicate, type=item_type, nullable=True, span=tree.span))
         if not fits(predicate.type, BOOLEAN):
             self.problem(
@@ -190,6 +193,17 @@ class StructureChecks(CheckerBase):
         type_ = base.type if isinstance(base.type, ListType) else ListType(item_type)
         condition = self.require(predicate, BOOLEAN)
         return ir.Select(base, item, condition, type=type_, span=tree.span)
+
+    def check_position(self, node: ir.Node) -> None:
+        """Note a constant that no item of any list stands at."""
+        value = node.value if isinstance(node, ir.Const) else None
+        if isinstance(value, Decimal) and (value == 0 or value != value.to_integral_value()):
+            self.problem(
+                "feel.wrong_arguments",
+                f"`{number_text(value)}` is not a position in a list",
+                node.span,
+                "positions are 1, 2, 3, or -1 from the end",
+            )
 
     def iterations(self, given: Sequence[syntax.Iteration]) -> tuple[tuple[ir.Local, ...], tuple[ir.Node, ...]]:
         """The loop's variables and domains; leaves one frame for each on the stack."""

@@ -88,6 +88,26 @@ def compare_help(left: ir.Node, right: ir.Node) -> str:
         return "days and months do not compare: a month has no fixed length"
     if isinstance(left.type, ListType) and not isinstance(right.type, ListType):
         return "ask with `list contains(list, x)`"
+    if isinstance(right.type, ListType) and not isinstance(left.type, ListType):
+        return "ask with `x in (1, 2)`"
+    return ""
+
+
+def expected_help(node: ir.Node, wanted: Type) -> str:
+    """What to write where a value of the type `wanted` should stand and another does."""
+    if wanted in {DATE, DATE_TIME, TIME, *DURATIONS} and node.type in {NUMBER, STRING}:
+        written = {
+            DATE: '@"2026-11-02"',
+            DATE_TIME: '@"2026-11-02T09:30:00Z"',
+            TIME: '@"09:30:00"',
+            DAYS_TIME_DURATION: '@"P14D"',
+            YEARS_MONTHS_DURATION: '@"P6M"',
+        }
+        return f"it is written `{written[wanted]}`"
+    if wanted == STRING:
+        return 'texts stand in double quotes: `"text"`; `string(x)` makes one'
+    if wanted == NUMBER and node.type == STRING:
+        return "numbers stand without quotes; make a number of a text with `number(x)`"
     return ""
 
 
