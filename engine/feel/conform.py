@@ -126,7 +126,7 @@ def _simple(value: object, wanted: SimpleType, name: str) -> Value:
             value = Decimal(value)
         if isinstance(value, Decimal):
             if not value.is_finite():
-                raise _wrong(value, wanted, name)
+                raise Fault("feel.wrong_fact", f"the fact `{name}` is {value}, which is no number", "give a finite one")
             return value
     if kind_of(value) != wanted.name:
         raise missing(name) if value is None else _wrong(value, wanted, name)

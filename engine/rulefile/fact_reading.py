@@ -133,7 +133,7 @@ class Reading:
             value = Decimal(given)
         elif kind is float:
             message = f"{_called(path)} is a binary float ({given!r}), which has no exact value"
-            help_text = "read the JSON with `engine.exact_json.parse`, or give a decimal"
+            help_text = "read the JSON with `engine.from_json`, or give a decimal"
             self.report.add("facts.binary_float", message, Place(self.source, path=path), help_text)
             return None
         else:

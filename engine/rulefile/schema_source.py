@@ -25,8 +25,11 @@ class SchemaSource:
     _validators: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def document(self, path: str) -> Any:
-        """The parsed schema at a path. Raises `LookupError` if there is none, `InvalidError` if it is not JSON."""
+        """The parsed schema at a path. Raises `InvalidError` if there is none (`facts.schema`) or it is not JSON."""
         if path not in self._parsed:
+            if path not in self.texts:
+                help_text = "give the schemas that come with Bylaw: `engine.schemas(Shipped.find().schemas())`"
+                raise InvalidError(Problem("facts.schema", f"there is no schema `{path}`", help=help_text))
             self._parsed[path] = exact_json.parse(self.texts[path], source=f"schemas/{path}")
         return self._parsed[path]
 

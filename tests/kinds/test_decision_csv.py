@@ -126,7 +126,7 @@ def test_a_test_that_fails_shows_its_line_although_rows_lie_elsewhere() -> None:
 @pytest.mark.parametrize(
     ("rows", "code", "line", "column"),
     [
-        (ROWS.replace("small,small", "small,smal"), "feel.unknown_name", 2, 7),
+        (ROWS.replace("small,small", "small,smal"), "feel.not_in_enum", 2, 7),
         (ROWS.replace("small,small", "Small,small"), "rules.wrong_value", 2, 1),
         (ROWS.replace("large,", "small,"), "rules.duplicate_id", 3, 1),
         (ROWS.replace("-3.50", '"1 + ""x"""'), "feel.wrong_type", 5, 23),

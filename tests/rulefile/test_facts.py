@@ -187,10 +187,12 @@ def test_the_language_knows_types_options_and_values() -> None:
     assert scope["employees"] == types.Field(types.NUMBER)
     assert scope["industry"] == types.Field(types.STRING, enum=("retail", "logistics"))
     assert scope["amount"].optional
-    assert scope["seen"].type == types.DATE_TIME
+    assert scope["seen"] == types.Field(types.DATE_TIME, optional=True, zoned=True)
     assert scope["waited"].type == types.DAYS_TIME_DURATION
     assert scope["events"].type == types.ListType(
-        types.ContextType({"at": types.Field(types.DATE_TIME), "type": types.Field(types.STRING, optional=True)})
+        types.ContextType(
+            {"at": types.Field(types.DATE_TIME, zoned=True), "type": types.Field(types.STRING, optional=True)}
+        )
     )
     assert FACTS.field("events.at").form == "date-time"
     assert FACTS.field("contact.age").optional
