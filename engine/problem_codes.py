@@ -220,7 +220,7 @@ CODES: dict[str, str] = {
     "dmn.not_convertible": "A part of the model has no place in a rule file; the model itself can still be run.",
     "dmn.xml": "The file is not well-formed XML.",
     "dmn.forbidden_xml": "The file declares a document type or entities, which are refused.",
-    "dmn.too_large": "The model has more bytes, elements or levels than the stated limit.",
+    "dmn.too_large": "The model has more bytes, elements, levels or characters of expressions than the stated limit.",
     "dmn.not_a_model": "The file is not a DMN model of a version that can be read.",
     "dmn.not_test_cases": "The file holds no test cases of the DMN compatibility kit.",
     "dmn.duplicate_id": "Two elements of a model have one id.",

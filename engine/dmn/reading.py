@@ -36,6 +36,9 @@ from engine.dmn.model import (
 from engine.dmn.xml_tree import Element, read_xml
 from engine.problems import InvalidError, Place, Problem
 
+MAX_EXPRESSION_CHARACTERS: Final = 4_000_000
+"""Characters of all expressions and cells of a file: read and compiled, each may take a quarter of a kilobyte."""
+
 VERSIONS: Final[Mapping[str, str]] = {
     "http://www.omg.org/spec/DMN/20151101/dmn.xsd": "1.1",
     "http://www.omg.org/spec/DMN/20180521/MODEL/": "1.2",
@@ -70,6 +73,7 @@ class _Reader:
         self.source = source
         self.namespace = root.get("namespace")
         self.problems: list[Problem] = []
+        self.characters = 0
 
     def place(self, element: Element) -> Place:
         return Place(self.source, element.line, element.column)
@@ -211,6 +215,10 @@ class _Reader:
     def literal(self, element: Element) -> LiteralExpression:
         text = element.first("text")
         place = self.place(element if text is None else text)
+        before, self.characters = self.characters, self.characters + len(element.text_of("text"))
+        if before <= MAX_EXPRESSION_CHARACTERS < self.characters:
+            message = f"the expressions of the model have more than {MAX_EXPRESSION_CHARACTERS:,} characters"
+            self.refuse(element, "dmn.too_large", message, "split the model")
         return LiteralExpression(element.text_of("text"), type_ref=_type_ref(element), place=place)
 
     def context(self, element: Element) -> ContextExpression:

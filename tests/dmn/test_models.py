@@ -77,6 +77,18 @@ def test_file_of_fifty_megabytes_is_refused() -> None:
     assert "dmn.too_large" == caught.value.problems[0].code
 
 
+def test_model_whose_expressions_are_too_long_together_is_refused() -> None:
+    """Many expressions of a file take no more memory than the limit of all their characters allows."""
+    literal = "<literalExpression><text>" + "1 + " * 10_000 + "1</text></literalExpression>"
+    decisions = "".join(
+        f'<decision name="d{n}" id="d{n}"><variable name="d{n}"/>{literal}</decision>' for n in range(100)
+    )
+    head = '<definitions xmlns="https://www.omg.org/spec/DMN/20230324/MODEL/" name="m" namespace="m">'
+    with pytest.raises(InvalidError) as caught:
+        load_model(f"{head}{decisions}</definitions>".encode())
+    assert ["dmn.too_large"] == [problem.code for problem in caught.value.problems]
+
+
 def test_unknown_decision_is_told() -> None:
     """Asking for what the model does not have is an error, not null."""
     with pytest.raises(NotFoundError):
