@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli.files import RULE_FILES, is_folder, nothing_found, read, rows_beside, walk
+from cli.files import RULE_FILES, fact_schemas_beside, is_folder, nothing_found, read, rows_beside, walk
 from engine.problems import BylawError, InvalidError, Place, Problem
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _check_rule_file(path: Path, checked: Checked) -> None:
     try:
         data = read(path)
         checked.rule_files.append(entry)
-        rule_set = load(data, source=source, schemas=schemas(), beside=rows_beside(path, data))
+        rule_set = load(data, source=source, schemas=schemas_for(path), beside=rows_beside(path, data))
     except BylawError as error:
         checked.problems.extend(error.problems)
         return
@@ -254,11 +254,20 @@ def _text(path: Path) -> str:
 
 
 @cache
-def schemas() -> SchemaSource:
-    """The shipped schemas, read once."""
-    from adapters.wiring import Shipped, schema_source
+def schemas(rules: Path | None = None) -> SchemaSource:
+    """The shipped schemas, read once; with a folder `rules`, fact schemas beside it too, which go before shipped ones.
 
-    return schema_source(Shipped.find())
+    Raises `NotFoundError` (`file.unreadable`).
+    """
+    from adapters.wiring import Shipped
+    from engine.rulefile import SchemaSource
+
+    return SchemaSource({**Shipped.find().schemas(), **({} if rules is None else fact_schemas_beside(rules))})
+
+
+def schemas_for(path: Path) -> SchemaSource:
+    """The schemas for a rule file `rules/<kind>/<name>@<n>.yaml`, where its first line says they are."""
+    return schemas(path.absolute().parent.parent)
 
 
 def _count(number: int, one: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from adapters.wiring import now, read_workbook
-from cli.checking import schemas
+from cli.checking import schemas, schemas_for
 from cli.files import read, rows_beside, why
 from cli.output import print_bytes, problem_text
 from engine.interchange.rows import pasted_sheet
@@ -28,7 +28,7 @@ CONVERTED = "rule file"
 def loaded(path: Path) -> RuleSet:
     """The rule set of a file, with the rows beside it. Raises `NotFoundError`, `InvalidError` with all problems."""
     data = read(path)
-    return load(data, source=path.as_posix(), schemas=schemas(), beside=rows_beside(path, data))
+    return load(data, source=path.as_posix(), schemas=schemas_for(path), beside=rows_beside(path, data))
 
 
 def put(data: bytes, out: Path | None) -> None:
@@ -71,7 +71,7 @@ def check_converted(
     text: bytes, out: Path | None, facts: Mapping[str, str], beside: Mapping[str, bytes] | None = None
 ) -> bool:
     """Check a rule file that was just made, over fact schemas that were made with it; say what is wrong or doubtful."""
-    texts = dict(schemas().texts)
+    texts = dict((schemas() if out is None else schemas_for(out)).texts)
     for name, schema in facts.items():
         base, _, number = name.partition("/")
         texts[f"facts/{base}-{number}.schema.json"] = schema

@@ -141,6 +141,16 @@ def rows_beside(path: Path, data: bytes) -> dict[str, bytes]:
     return {one.name: read(one) if one.name.encode() in data else b"" for one in beside}
 
 
+def fact_schemas_beside(rules: Path) -> dict[str, str | bytes]:
+    """The fact schemas in `schemas/facts` beside a folder `rules`, by their paths below `schemas/`; often none.
+
+    Raises `NotFoundError` (`file.unreadable`).
+    """
+    if rules.name != "rules":
+        return {}
+    return {f"facts/{path.name}": read(path) for path in sorted((rules.parent / "schemas/facts").glob("*.schema.json"))}
+
+
 def csv_files_in(folder: Path) -> dict[str, bytes]:
     """The CSV files that lie directly in a folder, by name. Raises `NotFoundError` (`file.unreadable`)."""
     if not is_folder(folder):

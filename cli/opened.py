@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adapters.wiring import Settings, Shipped, Wiring, build, build_in_memory, now
+from adapters.wiring import Settings, Shipped, Wiring, build, build_in_memory, load_texts, now
 from cli.output import note
 from engine.caller import Actor, Caller
 from engine.problems import InvalidError, NotFoundError, Problem
@@ -77,12 +77,19 @@ def opened(
 def rule_files(folder: Path | None) -> Iterator[Opened]:
     """The rule files of a folder (None: the shipped ones) as if just published, in memory: nothing is stored.
 
+    Fact schemas beside a folder `rules` are known too.
+
     Raises `InvalidError` with the problems of every file, `NotFoundError` (`file.nothing_found`).
     """
+    from cli.checking import schemas
     from cli.files import rule_files_in
     from engine.records import Record
+    from engine.service.library import Library
 
-    with build_in_memory(settings_in_memory()) as wiring:
+    texts = load_texts()
+    if folder is not None:
+        texts = replace(texts, library=Library(schemas(folder.absolute()), texts.library.kinds))
+    with build_in_memory(settings_in_memory(), texts=texts) as wiring:
         with wiring.ports.store.transaction() as transaction:
             fields = {"name": "Rule files", "currency": "USD", "example": False}
             transaction.insert(Record("organisation", WITHOUT_DATABASE, WITHOUT_DATABASE, fields))

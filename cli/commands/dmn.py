@@ -149,7 +149,7 @@ def import_(
     Names become snake_case. What has no place in a rule file is told; the rule file is checked as `bylaw check` does.
     """
     from cli import exit_codes
-    from cli.checking import schemas
+    from cli.checking import schemas, schemas_for
     from cli.exchange import check_converted, day, put, put_file
     from cli.files import read
     from cli.output import note
@@ -163,7 +163,7 @@ def import_(
     put(text, out)
     for each in found.notes:
         note(f"note: {each}")
-    made = found.document.facts not in schemas().fact_names
+    made = found.document.facts not in (schemas() if out is None else schemas_for(out)).fact_names
     if made and schema_file is None:
         name, _, number = found.document.facts.partition("/")
         note(f"note: the facts need a schema: give --schema schemas/facts/{name}-{number}.schema.json")

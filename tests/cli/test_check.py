@@ -170,3 +170,28 @@ print("\\n", *sys.modules, file=sys.stderr)
 def test_loads_only_what_it_needs(tmp_path: Path, arguments: tuple[str, ...], never: set[str]) -> None:
     """A command loads no library that it does not use, so that it starts quickly."""
     assert set() == never & loaded_by(*arguments, home=tmp_path)
+
+
+def test_fact_schemas_of_ones_own(bylaw: Bylaw, tmp_path: Path) -> None:
+    """Fact schemas beside a folder `rules` serve its rule files: where they are checked, exported and asked."""
+    (tmp_path / "rules/decision").mkdir(parents=True)
+    (tmp_path / "schemas/facts").mkdir(parents=True)
+    (tmp_path / "schemas/facts/parcel-1.schema.json").write_text(
+        '{"type": "object", "required": ["weight"], "properties": {"weight": {"type": "number", "minimum": 0}}}'
+    )
+    file = tmp_path / "rules/decision/postage@1.yaml"
+    file.write_text(
+        "# yaml-language-server: $schema=../../schemas/rules/decision.schema.json\n"
+        "kind: decision\nname: postage\nversion: 1\ntitle: Postage\neffective: {from: 2026-01-01}\nfacts: parcel/1\n"
+        "columns:\n  inputs: [{id: weight}]\n  outputs: [{id: price, type: number}]\n"
+        "rows:\n  - {id: light, when: {weight: '< 2'}, then: {price: 5}, because: Light}\n"
+        "  - {id: heavy, when: {weight: '>= 2'}, then: {price: 9}, because: Heavy}\n"
+        "tests:\n  - {name: two is heavy, given: {weight: 2}, expect: {price: 9}}\n"
+    )
+    facts = tmp_path / "facts.json"
+    facts.write_text('{"weight": 1}')
+    assert "1 rule file, 1 test passed, 0 failed; no problem\n" == bylaw("check", tmp_path / "rules").out
+    asked = bylaw("evaluate", "decision/postage", "--facts", facts, "--rules", tmp_path / "rules", "--json")
+    assert {"price": "5"} == asked.json["outcome"]
+    assert 0 == bylaw("tables", "export", file, tmp_path / "postage.xlsx").code
+    assert 0 == bylaw("tables", "import", tmp_path / "postage.xlsx", "--out", file.with_name("postage@1.yaml")).code
