@@ -127,7 +127,7 @@ class Model:
         node = self.definitions.named(name)
         if node is None:
             near = closest(name, [each.name for each in self.definitions.nodes.values()])
-            hint = f"did you mean `{near}`?" if near else ""
+            hint = f"did you mean `{near}`?" if near else f"it has: {', '.join(self.decisions)}"[:500]
             raise NotFoundError(Problem("dmn.unknown_decision", f"the model has no decision `{name}`", help=hint))
         key = next(key for key, each in self.definitions.nodes.items() if each is node)
         session = Session(at)

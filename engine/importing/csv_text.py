@@ -191,6 +191,12 @@ def _check_header(names: Sequence[str], columns: Sequence[str], source: str, rep
         report.add("import.wrong_header", message, place, f"the order is: {', '.join(columns)}"[:500])
 
 
+def separator_help(names: Sequence[str]) -> str:
+    """What to do where a header's one name shows that another sign than the comma divides its fields; or ''."""
+    sign = next((sign for sign in (";", "|") if len(names) == 1 and sign in names[0]), "")
+    return f"its fields are divided by `{sign}`: save the file with commas, or paste the cells" if sign else ""
+
+
 def check_widths(rows: Sequence[Line], width: int, source: str, text: str, report: Report) -> None:
     """Report every row that has another number of fields than the header."""
     wrong = [row for row in rows if len(row.fields) != width]

@@ -15,6 +15,7 @@ from typing import Any, Final
 from engine import feel
 from engine.feel import syntax
 from engine.feel.standard import syntax_tree
+from engine.importing.csv_text import separator_help
 from engine.interchange.document import InputColumn, OutputColumn, Scalar, TableDocument, TableRow
 from engine.interchange.rule_text import flow
 from engine.problems import InvalidError, Place, Problem, Report
@@ -243,7 +244,8 @@ def _read_header(line: Sequence[SheetCell], document: TableDocument, report: Rep
         if not choices:
             known = [each for each in meant if not each.startswith(("when.", "then."))]
             message = f"the table has no column `{name[:60]}`{did_you_mean(name, known)}"
-            report.add("tables.header", message, place, f"columns are: {', '.join(known)}"[:500])
+            columns = f"columns are: {', '.join(known)}"[:500]
+            report.add("tables.header", message, place, separator_help([each.plain for each in line]) or columns)
         elif len(choices) > 1:
             full = " or ".join(f"`{part}.{identifier}`" for part, identifier in choices if part != "own")
             report.add("tables.header", f"`{name[:60]}` names two columns", place, f"write {full}")

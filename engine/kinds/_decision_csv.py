@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from engine.importing import csv_text
-from engine.importing.csv_text import Line
+from engine.importing.csv_text import Line, separator_help
 from engine.problems import InvalidError, Place, Problem, Report
 from engine.rulefile.beside import CsvRows
 from engine.rulefile.nearest import did_you_mean
@@ -111,12 +111,8 @@ class _Reader:
             elif meant is None and name:
                 hint = did_you_mean(name, tuple(known))
                 message = f"the table has no column `{name[:60]}`{hint}"
-                self.report.add(
-                    "rules.rows_csv",
-                    message,
-                    place,
-                    f"columns are: {', '.join(name for name in known if '.' not in name)}"[:500],
-                )
+                columns = f"columns are: {', '.join(name for name in known if '.' not in name)}"[:500]
+                self.report.add("rules.rows_csv", message, place, separator_help(header.fields) or columns)
             elif meant is None and len(found) < len(header.fields) - 1:
                 self.report.add("rules.rows_csv", "a column has no name", place)
             elif meant is not None and meant in found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
@@ -197,7 +197,12 @@ def _tell(error: ValidationError, tree: Node, what: str, report: Report) -> None
                 ScalarStyle.SINGLE_QUOTED,
                 ScalarStyle.DOUBLE_QUOTED,
             )
-            report.add("rules.wrong_type", message, node.place, "remove the quotation marks" if quoted else described)
+            report.add(
+                "rules.wrong_type",
+                message,
+                node.place,
+                "remove the quotation marks" if quoted else _cell_help(path, node) or described,
+            )
         case "const":
             report.add(
                 "rules.wrong_value", f"{name} is `{wanted}` here; {_shown(node)} stands here", node.place, described
@@ -230,6 +235,17 @@ def _tell(error: ValidationError, tree: Node, what: str, report: Report) -> None
         case _:
             choices = schema.get("description") or _choices(schema)
             report.add("rules.wrong_value", f"{name} does not have a shape that is allowed here", node.place, choices)
+
+
+def _cell_help(path: Sequence[str | int], node: Node) -> str:
+    """What to write where a table's cell of several values fell apart in YAML; or ''."""
+    if path[-2:-1] != ["when"]:
+        return ""
+    if node.kind is NodeKind.LIST and all(item.kind is NodeKind.SCALAR and item.text for item in node):
+        return f"the values of a cell stand in one text: `'{', '.join(item.text for item in node)}'`"[:200]
+    if node.kind is NodeKind.SCALAR and not node.text:
+        return "in `{ }` a comma begins the next field: put a cell with a comma in quotes, such as `'small, large'`"
+    return ""
 
 
 def _unknown_fields(node: Node, schema: Mapping[str, Any], name: str, report: Report) -> None:
