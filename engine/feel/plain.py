@@ -19,7 +19,7 @@ from engine.feel.types import BOOLEAN, DATE, NUMBER, STRING, Field, Type
 from engine.feel.values import Fault
 
 _CONSTANT: Final = (
-    r'(-?[0-9]{1,17}(?:\.[0-9]{1,16})?|"[^"\\\n\r\u202a-\u202e\u2066-\u2069]*"|@"[0-9]{4}-[0-9]{2}-[0-9]{2}")'
+    r'(-?(?!0[0-9])[0-9]{1,17}(?:\.[0-9]{1,16})?|"[^"\\\n\r\u202a-\u202e\u2066-\u2069]*"|@"[0-9]{4}-[0-9]{2}-[0-9]{2}")'
 )
 """Numbers of fewer digits than are kept, texts without escapes, days."""
 _VALUE: Final = re.compile(rf" *{_CONSTANT} *")

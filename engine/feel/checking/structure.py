@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -31,6 +32,9 @@ from engine.feel.types import (
 )
 from engine.feel.values import Fault
 
+_GROUP: Final = re.compile(r"0[0-9]{2}(?![0-9])")
+_GROUPS_BEFORE: Final = re.compile(r"\b[0-9]{1,3}(?:,[0-9]{3})*,\Z")
+"""`1,000`: nobody writes a number with zeros before it as the next of several."""
 _LOOPS: Final = "for instance `in [1..5]`, `in 1..5` or a list"
 
 
@@ -39,6 +43,14 @@ class StructureChecks(CheckerBase):
 
     def literal(self, tree: syntax.Literal) -> ir.Node:
         """A number, text, boolean or null."""
+        written = self.places.text[tree.span[0] : tree.span[1]]
+        before = _GROUPS_BEFORE.search(self.places.text[: tree.span[0]]) if _GROUP.match(written) else None
+        if before is not None:
+            help_ = f"digits are not grouped: `{before.group().replace(',', '')}{written}`"
+            self.problem(
+                "feel.syntax", f"the number `{before.group()}{written}` would be read as several", tree.span, help_
+            )
+            return self.broken(tree.span)
         return ir.Const(tree.value, type=type_of(tree.value), nullable=tree.value is None, span=tree.span)
 
     def at_literal(self, tree: syntax.AtLiteral) -> ir.Node:
