@@ -52,7 +52,7 @@ def read_workbook(data: bytes, source: str) -> tuple[Sheet, ...]:
         raise _too_large(source, f"the file has more than {MAX_BYTES:,} bytes")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return _Workbook(archive, source).sheets()
+            found = _Workbook(archive, source).sheets()
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -64,6 +64,9 @@ def read_workbook(data: bytes, source: str) -> tuple[Sheet, ...]:
         ValueError,
     ):
         raise _unreadable(source, "it is damaged, or no `.xlsx` file", "save it as `.xlsx` again") from None
+    if not found:
+        raise _unreadable(source, "it has no sheet", "save it as `.xlsx` again")
+    return found
 
 
 def _unreadable(source: str, why: str, help_text: str) -> InvalidError:

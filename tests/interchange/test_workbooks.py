@@ -161,6 +161,7 @@ BOMB = b"<worksheet xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/
         (workbook(more={"xl/vbaProject.bin": b"x"}), "tables.workbook"),
         (workbook(more={"xl/workbook.xml": "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"}), "tables.workbook"),
         (workbook(more={"xl/workbook.xml": "<workbook"}), "tables.workbook"),
+        (workbook(more={"xl/workbook.xml": "<workbook/>"}), "tables.workbook"),
         (workbook('<row><c t="s"><v>5</v></c></row>'), "tables.workbook"),
         (workbook('<row><c r="1A"><v>5</v></c></row>'), "tables.workbook"),
         (workbook('<row><c r="A1048576"><v>5</v></c></row>'), "tables.too_large"),
