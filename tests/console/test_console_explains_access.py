@@ -56,6 +56,13 @@ def test_what_would_change_it(looking: Looking) -> None:
     assert "Sunniva Quillfeather" in seen
 
 
+def test_the_form_shows_whom_the_answer_is_about(looking: Looking) -> None:
+    """A person who is not among those that can be chosen stays chosen, so that nobody else seems to be meant."""
+    page = looking("platform_admin").get(f"{LEAD}&person=somebody-else")
+    chosen = [one.attributes["value"] for one in page.all("option") if "selected" in one.attributes]
+    assert "somebody-else" in chosen
+
+
 def test_only_who_may_ask_about_others_chooses_a_person(looking: Looking) -> None:
     """A representative asks about oneself alone, is shown nobody else, and is denied another person's rights."""
     browser = looking("sales_rep")

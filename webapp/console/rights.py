@@ -27,6 +27,8 @@ def rights() -> Response:
     complete = target.record_type in RECORD_TYPE_NAMES and action in ACTIONS and target.record_id != ""
     reasons = authorization.explain(ports(), caller(), person_id, action, target) if complete else None
     names = dict(people)
+    if len(people) > 1 and person_id not in names:  # the form shows whom the answer is about, whoever that is
+        people.append((person_id, person_id))
     may = _who_may(action, target) if reasons is not None and reasons.explanation and len(people) > 1 else None
     return page(
         "rights.html",
