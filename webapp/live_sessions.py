@@ -10,7 +10,7 @@ from engine.caller import Caller
 from engine.problems import NotFoundError, Problem
 from engine.service.auditing import Attempt, audited
 from engine.service.directory import account_of
-from engine.service.sign_ins import check_may_end_sessions
+from engine.service.sign_ins import check_may_end_sessions, check_may_see_sessions
 from webapp import bearer, identity
 from webapp.context import ports, wiring
 
@@ -80,7 +80,7 @@ def mine(caller: Caller) -> Listed:
 
 def of_person(caller: Caller, person_id: str) -> Listed:
     """Somebody's sessions, for those who may end them. Raises as `end_all_of`."""
-    check_may_end_sessions(ports(), caller, person_id)
+    check_may_see_sessions(ports(), caller, person_id)
     return _listed(caller, person_id)
 
 

@@ -22,9 +22,11 @@ _FIRST_YEAR, _LAST_YEAR = 2, 9998
 """A decision's instants keep a year's distance from the calendar's ends, so that every zone can show them."""
 
 
-def require_instant(name: str, instant: datetime) -> None:
-    """Raise `InvalidError` (`rules.instant`) for an instant without a zone or at the end of the calendar."""
-    if instant.tzinfo is None:
+def require_instant(name: str, instant: object) -> None:
+    """Raise `InvalidError` (`rules.instant`) for what is no instant, has no zone or lies at the end of the calendar."""
+    if not isinstance(instant, datetime):
+        message, help_text = f"`{name}` is no instant", "give a `datetime` with a time zone"
+    elif instant.tzinfo is None:
         message, help_text = f"`{name}` has no time zone, so it is no instant", "like this: `2026-11-02T09:00:00Z`"
     elif not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
         message = f"`{name}` lies in the year {instant.year}; rules decide from the year {_FIRST_YEAR} to {_LAST_YEAR}"

@@ -40,20 +40,34 @@ def person_for(ports: Ports, identity: VerifiedIdentity, now: datetime, request_
     return _link(ports, _found_by_email(ports, identity), identity, now, request_id)
 
 
-def check_may_end_sessions(ports: Ports, caller: Caller, person_id: str) -> Record:
-    """The person whose sessions the caller may end: whoever may change a person's record may lock them out.
+def check_may_see_sessions(ports: Ports, caller: Caller, person_id: str) -> None:
+    """That the caller may see where this person is signed in: those may who may end it.
 
-    Raises `NotFoundError` for nobody whom the caller may read, `DeniedError` for the others; both leave an entry.
+    Raises `NotFoundError` for nobody whom the caller may read, `DeniedError` for the others.
+    """
+    _check_may_change(ports, caller, _readable(ports, caller, person_id))
+
+
+def check_may_end_sessions(ports: Ports, caller: Caller, person_id: str) -> None:
+    """That the caller may end this person's sessions: whoever may change a person's record may lock them out.
+
+    Raises as `check_may_see_sessions`, and leaves an entry, since it is asked before something is done.
     """
     attempt = [Attempt("session.end", "person", person_id)]
     with audited(ports, caller, attempt):
-        person = ports.store.get("person", person_id, ports.authorizer.predicate(caller.actor, "read", "person"))
+        person = _readable(ports, caller, person_id)
         attempt[0] = Attempt("session.end", "person", person_id, person)
-        if not ports.authorizer.allows(caller.actor, WRITE, person):
-            raise DeniedError(
-                Problem("access.denied", "you may not end these sessions", help="a platform administrator may")
-            )
-    return person
+        _check_may_change(ports, caller, person)
+
+
+def _readable(ports: Ports, caller: Caller, person_id: str) -> Record:
+    return ports.store.get("person", person_id, ports.authorizer.predicate(caller.actor, "read", "person"))
+
+
+def _check_may_change(ports: Ports, caller: Caller, person: Record) -> None:
+    if not ports.authorizer.allows(caller.actor, WRITE, person):
+        message = "you may not see or end these sessions"
+        raise DeniedError(Problem("access.denied", message, help="a platform administrator may"))
 
 
 def _linked(ports: Ports, identity: VerifiedIdentity) -> Record | None:

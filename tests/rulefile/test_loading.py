@@ -134,6 +134,17 @@ def test_an_instant_needs_a_zone(schemas) -> None:
     assert refused.value.code == "rules.instant"
 
 
+@pytest.mark.parametrize("wrong", ["2026-11-02T09:00:00Z", None, date(2026, 11, 2), 1_793_600_000])
+def test_what_is_no_instant_is_told(wrong: object, schemas) -> None:
+    """A text, a date or a number in place of an instant is a problem with its name, not a crash."""
+    made = load(RULES.encode(), source="x.yaml", schemas=schemas)
+    facts = {"segment": "small", "list_amount": 2, "discount_percent": 0}
+    for ask in (made.decide, made.nearest, lambda given, at: made.decide_many([given], at=at)):
+        with pytest.raises(InvalidError) as refused:
+            ask(facts, at=wrong)
+        assert ("rules.instant", "`at` is no instant") == (refused.value.code, str(refused.value))
+
+
 @pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_the_ends_of_the_calendar_are_no_instants(text: str, schemas) -> None:
     """A date that some zone cannot show is refused, not met by a crash."""
