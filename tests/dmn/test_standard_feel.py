@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.feel.limits import MAX_STEPS
-from engine.feel.standard import Environment, Session, compile_expression, temporal
+from engine.feel.standard import Environment, Session, compile_expression, compile_unary_tests, temporal
 from engine.feel.standard.patterns import Pattern
 from engine.feel.standard.temporal import Date, Duration, Time
 from engine.feel.standard.text import literal
@@ -33,6 +34,26 @@ def test_expression_gives_what_the_page_says(line: str) -> None:
     """The expression before the arrow gives what stands after it."""
     text, expected = re.split(r" +-> (?=[^>]*$)", line)
     assert expected == literal(evaluate(text))
+
+
+@pytest.mark.parametrize(
+    ("cell", "value", "expected"),
+    [
+        ("true", True, True),
+        ("true", False, False),
+        ("true", None, False),
+        ("false", None, False),
+        ("null", None, True),
+        ("other > 1", None, True),
+        ("other > 1", "text", True),
+        ("not(true)", False, True),
+        ("not(true)", None, True),
+    ],
+)
+def test_a_cell_is_about_its_input(cell: str, value: object, expected: object) -> None:
+    """A constant is compared with the input, also an unknown one; a condition about something else holds by itself."""
+    found = compile_unary_tests(cell, ["other"])
+    assert expected is found.evaluate(Environment({"?": value, "other": Decimal(2)}, Session(AT)))
 
 
 @pytest.mark.parametrize(

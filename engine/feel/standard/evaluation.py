@@ -395,7 +395,8 @@ class _Compiler:
             evaluate = self.build(node)
             return lambda _, environment: evaluate(environment) is True
         condition = self.condition(node)
-        plain = None if isinstance(node, syntax.Test | syntax.Interval) else self.build(node)
+        # A cell `true` is compared: of an unknown input it must not be true because it says so itself.
+        plain = None if isinstance(node, syntax.Test | syntax.Interval | syntax.Literal) else self.build(node)
 
         def test(value: Any, environment: Environment) -> Any:
             try:
