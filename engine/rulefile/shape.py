@@ -14,7 +14,6 @@ from engine.problems import Place, Report
 from engine.rulefile.nearest import did_you_mean
 from engine.rulefile.nodes import Node, NodeKind, PlainNumber
 from engine.rulefile.scalar_places import ScalarStyle
-from engine.rulefile.sound_shape import sound_shape
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -37,36 +36,15 @@ _TYPE_WORDS = {
 
 def check_shape(tree: Node, schema_path: str, schemas: SchemaSource, report: Report) -> None:
     """Report everything in `tree` that the schema at `schema_path` does not allow."""
-    checks = checks_of(schema_path, schemas)
-    if checks.is_sound is not None and checks.is_sound(tree):
-        return
-    validator = checks.validator
+    validator: Validator = schemas.validator(schema_path, _make_validator)
     what = f"a {tree.text_of('kind', 'rule')} file"
     for error in _leaves(validator.iter_errors(tree.to_value())):
         _tell(error, tree, what, report)
 
 
-class Checks:
-    """The checks of one schema. jsonschema is slow to import and to set up, so both happen once and late."""
-
-    def __init__(self, schema_path: str, schemas: SchemaSource) -> None:
-        """See `checks_of`."""
-        self._schema = _inlined(schemas.document(schema_path), schema_path, schemas, ())
-        self._validator: Validator | None = None
-        self.is_sound = sound_shape(self._schema)
-
-    @property
-    def validator(self) -> Validator:
-        """What tells the errors."""
-        if self._validator is None:
-            self._validator = _validator_class()(self._schema)
-        return self._validator
-
-
-def checks_of(schema_path: str, schemas: SchemaSource) -> Checks:
-    """The checks of the schema at a path, made once."""
-    checks: Checks = schemas.validator(schema_path, Checks)
-    return checks
+def _make_validator(schema_path: str, schemas: SchemaSource) -> Any:
+    """A validator for one schema; jsonschema is slow to import and to set up, so both happen once and late."""
+    return _validator_class()(_inlined(schemas.document(schema_path), schema_path, schemas, ()))
 
 
 def _inlined(schema: Any, path: str, schemas: SchemaSource, above: tuple[str, ...]) -> Any:
