@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
-from engine.ports import AuditDraft, Message, Ports, Queue, Store, Transaction
+from engine.ports import AuditDraft, Message, Ports, Queue, Reader, Store, Transaction
+
+_READING = frozenset(vars(Reader))
+"""Whatever else a transaction offers changes something."""
 
 
 def rehearsed(ports: Ports) -> Ports:
@@ -55,8 +58,7 @@ class _Transaction:
         self.changed = False
 
     def __getattr__(self, name: str) -> Any:
-        if name in {"insert", "update", "delete", "erase_subject", "enqueue"}:
-            self.changed = True
+        self.changed = self.changed or name not in _READING
         return getattr(self._behind, name)
 
     def append_audit(self, draft: AuditDraft) -> int:
