@@ -18,10 +18,10 @@ from engine.columns.look_up import column_of, patched
 from engine.columns.population import Population
 from engine.columns.values import Values, evaluate_expression
 from engine.decision import Decision
-from engine.kinds._decision_expression import ExpressionBody
-from engine.kinds._decision_table import TableBody
-from engine.kinds._expression_nearest import RESULT
-from engine.kinds.lead_priority import LeadPriority
+from engine.kinds.decision.expression import ExpressionBody
+from engine.kinds.decision.expression_nearest import RESULT
+from engine.kinds.decision.table import TableBody
+from engine.kinds.lead_priority.body import LeadPriority
 from engine.problems import BylawError, InvalidError, Place, Problem
 from engine.rulefile import RuleSet
 from engine.rulefile.rule_set import require_instant

@@ -18,10 +18,10 @@ from engine.columns.places import Words
 from engine.columns.population import Population
 from engine.feel.types import ANY, NUMBER, STRING
 from engine.feel.values import NUMBERS
-from engine.kinds._decay import PLACES, decayed
-from engine.kinds._lead_model import Group
-from engine.kinds._lead_nearest import EVENTS
-from engine.kinds.lead_priority import LeadPriority
+from engine.kinds.lead_priority.body import LeadPriority
+from engine.kinds.lead_priority.decay import PLACES, decayed
+from engine.kinds.lead_priority.model import Group
+from engine.kinds.lead_priority.nearest import EVENTS
 
 _MOST: Final = 2**62
 """Points in millionths up to which sums stay within 64 bits."""

@@ -13,8 +13,8 @@ from typing import Final
 from engine import feel
 from engine.feel import types
 from engine.interchange.xml_text import Tag, xml
-from engine.kinds._decision_expression import ExpressionBody
-from engine.kinds._decision_table import TableBody
+from engine.kinds.decision.expression import ExpressionBody
+from engine.kinds.decision.table import TableBody
 from engine.problems import InvalidError, Place, Problem
 from engine.rulefile import FactField, RuleSet, yaml_reader
 from engine.rulefile.nodes import Node

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from engine import feel
-from engine.kinds._decision_csv import read_rows
+from engine.kinds.decision.csv_rows import read_rows
 from engine.problems import InvalidError, Problem
 from engine.rulefile import Node, RuleSet, yaml_reader
 from engine.rulefile.beside import rows_of

@@ -13,7 +13,7 @@ from engine.importing.csv_text import decode
 from engine.interchange.document import TableDocument, TableRow
 from engine.interchange.rule_text import row_lines
 from engine.interchange.sheets import Sheet, SheetCell
-from engine.kinds._decision_csv import MAX_ROWS
+from engine.kinds.decision.csv_rows import MAX_ROWS
 from engine.problems import InvalidError, Place, Problem, Report
 from engine.rulefile import yaml_reader
 from engine.rulefile.beside import BLOCK, FILE

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from engine.decision import Decision
 from engine.kinds import load
-from engine.kinds._bands import Band, Bands
-from engine.kinds._decay import decayed, decayed_in_decimals, from_micro, micro
+from engine.kinds.lead_priority.bands import Band, Bands
+from engine.kinds.lead_priority.decay import decayed, decayed_in_decimals, from_micro, micro
 from engine.problems import InvalidError
 from engine.rulefile import RuleSet, SchemaSource
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from engine.kinds._decision_csv import read_rows
-from engine.kinds._decision_expression import build_expression
-from engine.kinds._decision_table import build_table
+from engine.kinds.decision.csv_rows import read_rows
+from engine.kinds.decision.expression import build_expression
+from engine.kinds.decision.table import build_table
 from engine.problems import InvalidError, Problem
 from engine.rulefile.beside import BLOCK, FILE, CsvRows
 from engine.rulefile.kind import Draft, Kind, RuleSetBody

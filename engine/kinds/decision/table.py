@@ -12,8 +12,8 @@ from typing import Any, Final
 from engine import feel
 from engine.decision import Explanation, Reason, WhyNot
 from engine.feel import types
-from engine.kinds._paths import in_schema_order, missing
-from engine.kinds._table_nearest import table_nearest
+from engine.kinds.decision.table_nearest import table_nearest
+from engine.kinds.paths import in_schema_order, missing
 from engine.nearest_change import NearestChange
 from engine.problems import InvalidError, Place, Problem
 from engine.rulefile.fact_fields import FactField

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from engine.exact_json import decimal_text, facts_text
 from engine.feel.domains import ANYTHING, complete_record, sample
-from engine.kinds._bands import Band
-from engine.kinds._decay import from_micro
-from engine.kinds._lead_nearest import EVENTS
-from engine.kinds._score_range import Extreme, Giver, Limits, ScoreRange
+from engine.kinds.lead_priority.bands import Band
+from engine.kinds.lead_priority.decay import from_micro
+from engine.kinds.lead_priority.nearest import EVENTS
+from engine.kinds.lead_priority.score_range import Extreme, Giver, Limits, ScoreRange
 from engine.problems import InvalidError, Place, Problem
 from engine.rulefile.facts import FactSchema
 from engine.rulefile.kind import Outcome

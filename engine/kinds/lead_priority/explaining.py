@@ -11,10 +11,10 @@ from typing import Any
 from engine import feel
 from engine.decision import Explanation, Reason, Unmet
 from engine.exact_json import decimal_text
-from engine.kinds._bands import Bands
-from engine.kinds._decay import from_micro
-from engine.kinds._lead_model import TOTAL_CAP, TOTAL_FLOOR, EventPoints, Gate, Group, Rule, Scored
-from engine.kinds._lead_nearest import EVENTS
+from engine.kinds.lead_priority.bands import Bands
+from engine.kinds.lead_priority.decay import from_micro
+from engine.kinds.lead_priority.model import TOTAL_CAP, TOTAL_FLOOR, EventPoints, Gate, Group, Rule, Scored
+from engine.kinds.lead_priority.nearest import EVENTS
 from engine.once import once
 
 _Conjuncts = tuple[tuple[Unmet, ...], ...]

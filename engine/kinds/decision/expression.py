@@ -13,8 +13,8 @@ from engine.feel import ir
 from engine.feel.interpret import interpret
 from engine.feel.operations import Run
 from engine.feel.types import BOOLEAN
-from engine.kinds._expression_nearest import RESULT, expression_nearest
-from engine.kinds._paths import at_path, in_schema_order, missing
+from engine.kinds.decision.expression_nearest import RESULT, expression_nearest
+from engine.kinds.paths import at_path, in_schema_order, missing
 from engine.nearest_change import NearestChange
 from engine.problems import Problem
 from engine.rulefile.kind import DescribedRow, Draft, Outcome, Section

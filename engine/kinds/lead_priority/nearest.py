@@ -9,8 +9,8 @@ from fractions import Fraction
 from typing import Any, Final, Protocol
 
 from engine import feel
-from engine.kinds._bands import Bands
-from engine.kinds._decay import micro
+from engine.kinds.lead_priority.bands import Bands
+from engine.kinds.lead_priority.decay import micro
 from engine.nearest_change import NearestChange
 from engine.problems import InvalidError, Problem
 from engine.rulefile.nearest import did_you_mean
