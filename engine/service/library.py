@@ -45,6 +45,16 @@ class Library:
                 self._compiled.popitem(last=False)
         return compiled
 
+    def apart(self) -> Library:
+        """A library that has compiled the same, and neither knows nor remembers what is published.
+
+        For what reads and writes records that nobody else may see.
+        """
+        found = Library(self.schemas, self.kinds)
+        with self._lock:
+            found._compiled.update(self._compiled)  # one of the same class
+        return found
+
     def load(self, text: str | bytes, source: str, beside: Mapping[str, bytes] | None = None) -> RuleSet:
         """The same without the cache: for texts that are being edited.
 

@@ -21,7 +21,8 @@ def rehearsed(ports: Ports) -> Ports:
 
     What stays is the log's entry of a denial: whoever was denied in the rehearsal was denied.
     """
-    return replace(ports, store=cast("Store", _Store(ports.store)), queue=cast("Queue", _Queue(ports.queue)))
+    store, queue = cast("Store", _Store(ports.store)), cast("Queue", _Queue(ports.queue))
+    return replace(ports, store=store, queue=queue, library=ports.library.apart())
 
 
 class _TakenBackError(Exception):

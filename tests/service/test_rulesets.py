@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from world import INBOUND, NOW, as_person, audit, codes, make_world, platform, shipped, shipped_rules
+from world import INBOUND, NOW, as_person, audit, codes, make_world, platform, shipped, shipped_rules, version
 
 from engine.caller import Caller
 from engine.predicate import Always
@@ -23,29 +23,6 @@ from engine.service.rulesets import (
 )
 
 NAME = "lead-priority/inbound"
-
-
-def version(number: int, effective: str, *, points: int = 20, name: str = "small", extra: str = "") -> bytes:
-    """A rule file of one rule."""
-    return f"""# yaml-language-server: $schema=../../schemas/rules/lead-priority.schema.json
-kind: lead-priority
-name: {name}
-version: {number}
-title: Small
-effective: {{{effective}}}
-{extra}facts: lead/2
-groups:
-  - id: fit
-    cap: 100
-    rules:
-      - {{id: big, when: employees >= 500, points: {points}, because: A big company}}
-bands: [{{from: 0, label: C}}, {{from: 15, label: B}}]
-tests:
-  - name: a big company
-    at: 2026-11-02T09:00:00Z
-    given: {{employees: 800}}
-    expect: {{score: 20}}
-""".encode()
 
 
 def put(ports, number: int, effective: str, at: datetime = NOW, **how: object):

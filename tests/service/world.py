@@ -244,3 +244,26 @@ def audit(ports: Ports) -> list[tuple[str, str, str, str | None]]:
         for entry in entries
         if entry["action"] != "publish"
     ]
+
+
+def version(number: int, effective: str, *, points: int = 20, name: str = "small", extra: str = "") -> bytes:
+    """A rule file of one rule."""
+    return f"""# yaml-language-server: $schema=../../schemas/rules/lead-priority.schema.json
+kind: lead-priority
+name: {name}
+version: {number}
+title: Small
+effective: {{{effective}}}
+{extra}facts: lead/2
+groups:
+  - id: fit
+    cap: 100
+    rules:
+      - {{id: big, when: employees >= 500, points: {points}, because: A big company}}
+bands: [{{from: 0, label: C}}, {{from: 15, label: B}}]
+tests:
+  - name: a big company
+    at: 2026-11-02T09:00:00Z
+    given: {{employees: 800}}
+    expect: {{score: 20}}
+""".encode()
