@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -143,7 +143,7 @@ def _check_versions(checked: Checked) -> None:
 
 
 def _check_policies(folder: Path, checked: Checked) -> None:
-    from engine.policy import WIDENINGS_FILE, Policies, text_problems
+    from engine.policy import Policies, text_problems
 
     try:
         files = policy_texts(folder)
@@ -151,17 +151,12 @@ def _check_policies(folder: Path, checked: Checked) -> None:
         checked.problems.extend(error.problems)
         return
     checked.policy_files.extend(f"{folder.as_posix()}/{name}" for name in files)
-    tests = {
-        path.relative_to(folder).as_posix(): _text(path)
-        for path in walk(folder)
-        if path.suffix in RULE_FILES and path != folder / WIDENINGS_FILE
-    }
     checked.problems.extend(text_problems(files))
     try:
         policies = Policies.load(files)
         checked.problems.extend(_kept_otherwise(folder, policies))
         checked.problems.extend(unstated_widenings(folder, policies))
-        run_policy_tests(policies, folder, tests, checked)
+        checked.policy_tests.extend(policy_tests(policies, folder))
     except BylawError as error:
         checked.problems.extend(error.problems)
 
@@ -236,13 +231,19 @@ def policy_texts(folder: Path) -> dict[str, str]:
     return {path.name: _text(path) for path in walk(folder) if path.suffix in POLICY_FILES and path.parent == folder}
 
 
-def run_policy_tests(policies: Policies, folder: Path, tests: Mapping[str, str], checked: Checked) -> None:
-    """Run the cases beside the policies."""
-    from engine.policy import check
+def policy_tests(policies: Policies, folder: Path) -> tuple[TestRun, ...]:
+    """The cases beside the policies, run. Raises `BylawError` for a file of cases that cannot be read."""
+    from engine.policy import WIDENINGS_FILE, check
 
-    for result in check(policies, tests):
-        source = f"{folder.as_posix()}/{result.source}"
-        checked.policy_tests.append(TestRun(source, result.name, result.passed, tuple(result.problems)))
+    texts = {
+        path.relative_to(folder).as_posix(): _text(path)
+        for path in walk(folder)
+        if path.suffix in RULE_FILES and path != folder / WIDENINGS_FILE
+    }
+    return tuple(
+        TestRun(f"{folder.as_posix()}/{result.source}", result.name, result.passed, tuple(result.problems))
+        for result in check(policies, texts)
+    )
 
 
 def _text(path: Path) -> str:

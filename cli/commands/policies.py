@@ -40,12 +40,13 @@ def release(context: click.Context, *, version: str, folder: Path) -> None:
     """Note that the policies of FOLDER are released as VERSION, such as 1.4.0, and keep what they grant.
 
     From then on `bylaw check` refuses what grants more without stating it in `FOLDER/widenings.yaml`; what stands there
-    now moves into the list of releases. Ends with 1 if the policies grant more than the release before, unstated.
+    now moves into the list of releases. Ends with 1 if the policies grant more than the release before, unstated, or if
+    a test beside them fails.
     """
     import sys
 
     from cli import exit_codes
-    from cli.checking import releases_in, statements_in, unstated_widenings
+    from cli.checking import policy_tests, releases_in, statements_in, unstated_widenings
     from cli.files import written
     from cli.output import problem_text, say
     from cli.policies import texts_of
@@ -61,15 +62,17 @@ def release(context: click.Context, *, version: str, folder: Path) -> None:
 
     policies = Policies.load(texts_of(folder))
     releases = with_release(releases_in(folder), Release(version, policies.digest, statements_in(folder)))
-    problems = unstated_widenings(folder, policies)
+    failed = [problem for test in policy_tests(policies, folder) if not test.passed for problem in test.problems]
+    problems = [*unstated_widenings(folder, policies), *failed]
     for problem in problems:
         say(f"{problem_text(problem, sys.stdout)}\n")
     if problems:
         context.exit(exit_codes.PROBLEMS)
+    # What is granted first: a release that is listed can always be compared with.
+    _keep(folder, policies.compiled)
     for name, text in ((RELEASES_FILE, releases_text(releases)), (WIDENINGS_FILE, NO_WIDENINGS)):
         with written(folder / name) as write:
             write(text.encode())
-    _keep(folder, policies.compiled)
     say(f"{version}: {policies.digest}")
 
 

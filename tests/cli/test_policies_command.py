@@ -25,6 +25,12 @@ STATED = (
     "    granted_when: [organisation_id = user.organisation_id]\n"
     "    reason: everybody helps\n"
 )
+FAILING = (
+    "defaults: {organisation_id: acme}\n"
+    "people:\n  ann: {role: sales_rep}\n"
+    "records:\n  theirs: {type: lead, owner_id: bob}\n"
+    "tests:\n  - {name: nobody reads what is another's, actor: ann, record: theirs, deny: [read]}\n"
+)
 
 
 @pytest.fixture
@@ -95,6 +101,15 @@ def test_what_grants_more_than_the_release_is_stated(bylaw: Bylaw, folder: Path)
     (folder / "leads.polar").write_text(RULE)
     (folder / "widenings.yaml").unlink()
     assert 0 == bylaw("policies", "release", "1.2.0", folder).code
+
+
+def test_a_release_that_fails_its_tests_is_refused(bylaw: Bylaw, folder: Path) -> None:
+    """Policies whose own tests fail are not released, and nothing is written."""
+    (folder / "leads.polar").write_text(WIDER)
+    (folder / "tests.yaml").write_text(FAILING)
+    refused = bylaw("policies", "release", "1.0.0", folder)
+    assert (1, False) == (refused.code, (folder / "releases.json").exists())
+    assert "policy.test_failed" in refused.out
 
 
 def test_a_release_that_cannot_be_is_refused(bylaw: Bylaw, folder: Path) -> None:
