@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, request
@@ -32,7 +32,7 @@ DEEPEST = 8
 MOST_REPORTS = 20
 """Of one request; browsers send what has gathered in a minute."""
 MOST_TOLD = 100
-"""Different violations that one process tells a day."""
+"""Different violations that one process tells a day whatever they are; beyond it a directive on a page is told once."""
 
 DIRECTIVES = frozenset({
     "base-uri", "child-src", "connect-src", "default-src", "fenced-frame-src", "font-src", "form-action",
@@ -46,27 +46,44 @@ _ORIGIN = re.compile(r"(https?|wss?)://([a-z0-9.-]{1,60}|\[[0-9a-f:.]{2,45}\])(:
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,20}")
 
 
+class Violation(NamedTuple):
+    """What was kept from running on which of our pages, in words of ours but for the scheme and host of `blocked`."""
+
+    directive: str
+    blocked: str
+    page: str
+
+    def __str__(self) -> str:
+        return f"`{self.directive}` kept {self.blocked} out of {self.page}"
+
+
 class Told:
     """Which violations were told today, so that each is one line. Safe between threads, bounded, and of one process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._day: date | None = None
-        self._told: set[str] = set()
+        self._told: set[Violation] = set()
+        self._kinds: set[tuple[str, str]] = set()
 
-    def is_new(self, violation: str, day: date) -> bool:
-        """Whether it is to be told; not what was, and nothing beyond the number of a day."""
+    def is_new(self, violation: Violation, day: date) -> bool:
+        """Whether it is to be told: what was not, and beyond the number of a day what nothing like it was.
+
+        So whoever sends invented reports cannot use up what a real one needs: directives and pages are closed lists.
+        """
+        kind = violation.directive, violation.page
         with self._lock:
             if day != self._day:
-                self._day, self._told = day, set()
-            if violation in self._told or len(self._told) >= MOST_TOLD:
+                self._day, self._told, self._kinds = day, set(), set()
+            if violation in self._told or (self.full and kind in self._kinds):
                 return False
             self._told.add(violation)
+            self._kinds.add(kind)
             return True
 
     @property
     def full(self) -> bool:
-        """Whether nothing more is told today."""
+        """Whether the number of a day is reached."""
         return len(self._told) >= MOST_TOLD
 
 
@@ -84,12 +101,14 @@ def _take() -> Response:
     return Response(status=204)
 
 
-def _tell(violation: str) -> None:
+def _tell(violation: Violation) -> None:
     told = surroundings().violations
+    was_full = told.full
     if told.is_new(violation, now().date()):
         log.warning("content security policy: %s", violation)
-        if told.full:
-            log.warning("content security policy: %d different violations today; no more are told", MOST_TOLD)
+        if told.full and not was_full:
+            further = "from now on one for each directive and page"
+            log.warning("content security policy: %d different violations today; %s", MOST_TOLD, further)
 
 
 def _body() -> object:
@@ -118,12 +137,12 @@ def _reports(body: object) -> Iterator[dict[str, Any]]:
                 yield one["body"]
 
 
-def _violation(report: dict[str, Any]) -> str:
-    """One line in our own words, empty where the report names no directive that there is."""
+def _violation(report: dict[str, Any]) -> Violation | None:
+    """What is reported, or None where the report names no directive that there is."""
     directive = report.get("effectiveDirective")
     if not isinstance(directive, str) or directive not in DIRECTIVES:
-        return ""
-    return f"`{directive}` kept {_blocked(report.get('blockedURL'))} out of {_page(report.get('documentURL'))}"
+        return None
+    return Violation(directive, _blocked(report.get("blockedURL")), _page(report.get("documentURL")))
 
 
 def _blocked(value: object) -> str:

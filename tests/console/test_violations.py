@@ -91,12 +91,25 @@ def test_each_violation_is_told_once_a_day(own_house: Wiring, caplog: pytest.Log
 
 
 def test_a_day_has_so_many_lines(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    """Made-up reports fill neither memory nor log: beyond a number of different ones a last line says so."""
+    """Made-up reports fill neither memory nor log: beyond a number of different ones a line says so."""
     for number in range(3 * MOST_TOLD):
         assert 204 == send(app, old(**{"blocked-uri": f"https://evil-{number}.example"}))
     told = lines(caplog)
     assert MOST_TOLD + 1 == len(told)
-    assert f"{MOST_TOLD} different violations today; no more are told" == told[-1]
+    assert f"{MOST_TOLD} different violations today; from now on one for each directive and page" == told[-1]
+
+
+def test_made_up_reports_do_not_hide_a_real_one(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    """When the day's number is used up, a directive on a page that was not told yet is told, once."""
+    for number in range(2 * MOST_TOLD):
+        send(app, old(**{"blocked-uri": f"https://evil-{number}.example"}))
+    caplog.clear()
+    for number in range(3):
+        send(
+            app,
+            old(**{"document-uri": f"http://127.0.0.1/deals/{number}", "blocked-uri": f"https://x{number}.example"}),
+        )
+    assert ["`script-src-elem` kept `https://x0.example` out of `/deals/<record_id>`"] == lines(caplog)
 
 
 HOSTILE = (
