@@ -209,6 +209,26 @@ def test_a_destroyed_key_is_nowhere_in_the_file(file: Path) -> None:
         assert not any(wrapped in path.read_bytes() for path in file.parent.iterdir())
 
 
+def test_a_reader_that_keeps_erased_values_is_told_of(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While a reader holds the write-ahead log it cannot be emptied: the erasure holds, and the log tells it."""
+    monkeypatch.setattr(connections, "BUSY_SECONDS", 0.05)
+    with closing(open_sqlite(str(file))) as store:
+        with store.transaction() as transaction:
+            transaction.append_audit(draft("org", "lead-1", changes={"name": {"before": None, "after": "Eve"}}))
+        with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM audit_entry").fetchone()
+            with store.transaction() as transaction:
+                transaction.erase_subject("org", "lead/lead-1")
+            assert [f"a reader keeps the write-ahead log of {file}: it still holds what was erased"] == caplog.messages
+        caplog.clear()
+        store._connections.empty_log()
+        assert [] == caplog.messages
+        assert 0 == file.with_name(f"{file.name}-wal").stat().st_size
+
+
 def test_what_was_overwritten_is_nowhere_in_the_file(file: Path) -> None:
     """A name in a long document that became short leaves nothing in the pages that are free now, after an erasure."""
     with closing(open_sqlite(str(file))) as store:

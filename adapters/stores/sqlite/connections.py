@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -17,6 +18,8 @@ from adapters.stores.sqlite.first_leaves import seal_entries
 from adapters.stores.sqlite.schema import migrate
 from engine.problems import BylawError, ConflictError, Problem, UnavailableError
 from engine.records import RECORD_TYPES
+
+log = logging.getLogger("bylaw.store")
 
 BUSY_SECONDS = 30
 """How long a writer waits for another process before it gives up."""
@@ -100,12 +103,15 @@ class Connections:
         self._inherited = inherited
 
     def empty_log(self) -> None:
-        """Move everything from the write-ahead log into the file, as far as readers allow, and empty the log.
+        """Move everything from the write-ahead log into the file, and empty the log.
 
-        A key that was destroyed is overwritten in the file; the log still has the page as it was before.
+        A key that was destroyed is overwritten in the file; the log still has the page as it was before. While a reader
+        holds on to that the log stays, which is told; it is emptied at the next erasure or when the last process ends.
         """
         with translated(self.path), closing(_open(self.path)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            log.warning("a reader keeps the write-ahead log of %s: it still holds what was erased", self.path)
 
     def close(self) -> None:
         """Close what is idle now, and what is lent when it comes back."""
