@@ -26,7 +26,7 @@ log = logging.getLogger("bylaw.web")
 
 NEEDS_NO_RIGHT = {
     "health.live": "a supervisor asks, and nothing of anybody's is told",
-    "health.ready": "a supervisor asks, and only the state of parts is told",
+    "health.ready": "a supervisor asks, and the state of parts and which policies are in force is told",
     "take_violations": "any browser sends them by itself, and nothing of anybody's is told or changed",
     "problem_page": "the meaning of a code, the same for everybody",
 }
