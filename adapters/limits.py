@@ -57,6 +57,11 @@ LIMITS: tuple[Limit, ...] = (
     ),
     Limit("changes", Per.PERSON, 600, 60, StoreDown.LOCAL, "Requests that may change something."),
     Limit("reading", Per.PERSON, 6_000, 60, StoreDown.OPEN, "All other requests of somebody who is known."),
+    Limit(
+        "exports", Per.PERSON, 10, 60, StoreDown.LOCAL,
+        "Files of the audit log, asked for by the API or the console: each goes over the whole log, signs a checkpoint "
+        "and occupies a thread until its reader has it.",
+    ),
     Limit("evaluation", Per.KEY, 30_000, 60, StoreDown.LOCAL, "Decisions and checks about one set of facts."),
     Limit(
         "all-evaluation", Per.PERSON, 60_000, 60, StoreDown.LOCAL,

@@ -28,6 +28,9 @@ SIGN_IN = "/sign-in"
 EVALUATION = ("/api/v1/evaluate/", "/api/v1/authorization/", "/access/v1/")
 """Below these a POST decides and changes nothing."""
 
+EXPORTS = frozenset({"api.export_audit", "console.export_audit"})
+"""The doors to a file of the audit log, known by name: one is a GET, which costs as much as the other's POST."""
+
 BULK = re.compile(r".*/bulk|/access/v1/(?:evaluations|search/.*)")
 """Those that decide about many at once."""
 
@@ -63,6 +66,8 @@ def spend_for_address(name: str) -> None:
 
 def name_of_limit() -> str:
     """Which limit this request of somebody who is known counts against."""
+    if request.endpoint in EXPORTS:
+        return "exports"
     if request.method in SAFE_METHODS:
         return "reading"
     if request.path.startswith(EVALUATION):

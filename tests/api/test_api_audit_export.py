@@ -12,6 +12,7 @@ from adapters.shipped import verify_audit
 from adapters.signing import is_signed_by
 from adapters.wiring import Wiring
 from engine.audit.verification import verify
+from engine.predicate import Always
 from engine.service.audit_export import OLDER_CHECKPOINTS
 from engine.service.checkpoints import take_checkpoint
 
@@ -75,6 +76,17 @@ def test_nobody_takes_what_they_may_not_read(rep: Api, analyst: Api) -> None:
     file = analyst.get("/audit/export").data
     shown = {entry["record_id"] for entry in analyst.get("/audit", limit="200").json["items"]}
     assert shown == {line["subject"]["id"] for line in map(json.loads, file.splitlines()) if "sequence" in line}
+
+
+def test_asking_for_the_head_makes_no_file(rep: Api, wiring: Wiring) -> None:
+    """HEAD says what a GET would be and signs no checkpoint; what no GET would take, it does not either."""
+    changed(rep, "lead-00")
+    answer = rep.send("HEAD", "/audit/export")
+    assert (200, "application/jsonl", b"") == (answer.status_code, answer.mimetype, answer.data)
+    assert 0 == wiring.ports.store.count("checkpoint", Always())
+    assert 400 == rep.send("HEAD", "/audit/export?from=yesterday").status_code
+    assert 200 == rep.get("/audit/export").status_code
+    assert 1 == wiring.ports.store.count("checkpoint", Always())
 
 
 def test_an_empty_log(admin: Api) -> None:

@@ -8,13 +8,15 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from limits.storage import MemoryStorage
-from small_world import Api, Clock, as_person, code, key_record, token_of, value
+from small_world import ORG, Api, Clock, as_person, code, key_record, token_of, value
 from werkzeug.test import TestResponse
 
 from adapters.rate_limits import CountedRateLimits
 from adapters.wiring import Wiring
+from engine.service.directory import account_of
 from webapp import client_address, rate_limits
 from webapp.app import create_app
+from webapp.identity import PROVIDER
 
 Limited = Callable[..., Flask]
 
@@ -151,12 +153,32 @@ def test_signing_in_is_counted_for_the_address(limited: Limited) -> None:
         ("POST", "/api/v1/evaluate/lead-priority/inbound/bulk", "bulk"),
         ("POST", "/api/v1/authorization/check/bulk", "bulk"), ("POST", "/access/v1/evaluations", "bulk"),
         ("POST", "/access/v1/search/subject", "bulk"), ("GET", "/api/v1/authorization/explanation", "reading"),
+        ("GET", "/api/v1/audit/export", "exports"), ("HEAD", "/api/v1/audit/export", "exports"),
+        ("POST", "/audit/export", "exports"), ("GET", "/api/v1/audit", "reading"), ("GET", "/audit", "reading"),
     ],
 )  # fmt: skip
 def test_what_counts_against_which_limit(app_in_memory: Flask, method: str, path: str, name: str) -> None:
-    """Reading, changing, deciding and deciding about many are told apart by method and address."""
+    """Reading, changing, deciding, deciding about many and taking the log away are told apart by method and address."""
     with app_in_memory.test_request_context(path, method=method):
         assert name == rate_limits.name_of_limit()
+
+
+def test_exports_are_counted_together_through_both_doors(limited: Limited, memory: Wiring) -> None:
+    """A person's files of the log are few whether the API or the console is asked, and take nothing from reading."""
+    app = limited(("exports", 2))
+    api = as_person(app, "person-sales_rep")
+    assert 201 == api.post("/leads", {"name": "Logged"}).status_code
+    begun = memory.sessions.begin({"csrf": "x", "how": PROVIDER}, person_id=account_of(ORG, "person-sales_rep"))
+    browser = app.test_client()
+    browser.set_cookie("bylaw_session", begun.id)
+
+    def by_form() -> TestResponse:
+        return browser.post("/audit/export", data={"csrf_token": "x"})
+
+    assert (200, 200) == (api.get("/audit/export").status_code, by_form().status_code)
+    assert (429, 429) == (api.get("/audit/export").status_code, by_form().status_code)
+    assert "limit `exports`" in value(api.get("/audit/export"))["problems"][0]["message"]
+    assert 200 == api.get("/audit").status_code
 
 
 # -- where a request comes from

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 
 from engine.service.audit_export import export_audit
 from webapp.api.operation import Asked
@@ -14,7 +14,12 @@ LINES = "application/jsonl"
 
 
 def export(asked: Asked) -> Response:
-    """The file, written as it is read from the store. Whatever stops it on the way leaves a file without an end."""
+    """The file, written as it is read from the store. Whatever stops it on the way leaves a file without an end.
+
+    HEAD signs and reads nothing: it lacks the name, which is known once the file is made (RFC 9110, section 9.3.2).
+    """
+    if request.method == "HEAD":
+        return Response(mimetype=LINES)
     query = asked.query
     made = export_audit(
         ports(), asked.caller, wiring().signer, query["scope"],
