@@ -35,6 +35,7 @@ def test_a_file_to_take_away(rep: Api, wiring: Wiring) -> None:
     changed(rep, "lead-00")
     answer = rep.get("/audit/export")
     assert (200, "application/jsonl") == (answer.status_code, answer.mimetype)
+    assert "no-store" == answer.headers["Cache-Control"]
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-organisation-')
     key = wiring.signer.key(ORG)
     assert verify(BytesIO(answer.data), is_signed_by, key=key).good

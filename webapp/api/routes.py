@@ -24,6 +24,7 @@ from webapp.api.resources import (
     Resource,
 )
 from webapp.api.views import audit_export, authorization, erasure, evaluation, keys, records, rule_sets, sessions, work
+from webapp.audit_file import LINES
 
 AT = Parameter("at", reading.INSTANT_TEXT, "The instant that is decided about; default: now.")
 AS_OF = Parameter("as_of", reading.INSTANT_TEXT, "Only what was known at this instant; default: now.")
@@ -324,7 +325,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "GET", "/audit/export", "export_audit", "audit", "The audit log, as far as you may read it, with its proofs",
         audit_export.export,
-        Success(200, "AuditExport", "The file.", ("Content-Disposition",), media=audit_export.LINES),
+        Success(200, "AuditExport", "The file.", ("Content-Disposition",), media=LINES),
         (
             Parameter("scope", reading.TEXT, f"`{WHOLE}`, {_SCOPES} or `subject:TYPE/ID`.", WHOLE),
             Parameter("from", reading.INSTANT_TEXT, "At this instant or later."),

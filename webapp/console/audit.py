@@ -17,6 +17,7 @@ from engine.records import Record
 from engine.service import audit as audit_cases
 from engine.service import audit_export, records
 from webapp import identity
+from webapp.audit_file import attachment
 from webapp.console.audit_changes import MOST, lines_of
 from webapp.console.frame import Route, api, caller, link, page, ports
 from webapp.console.listing import LONGEST_SEARCH, Listing, asked, equal, listing, people_by_name, person_names
@@ -125,8 +126,7 @@ def export_audit() -> Response:
         ports(), asking, wiring().signer, scope_of(given), from_=period.begin, to=period.end,
         still_allowed=identity.unchanged(asking),
     )  # fmt: skip
-    attachment = {"Content-Disposition": f'attachment; filename="{made.file_name}"'}
-    return Response(made.lines, mimetype="application/jsonl", headers=attachment)
+    return attachment(made)
 
 
 def has_gaps(shown: Listing) -> bool:
