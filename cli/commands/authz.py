@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
-from cli.options import FILE, caller_options, json_option
+from cli.options import FILE, Whose, caller_options, json_option
 
 if TYPE_CHECKING:
     from engine.policy import Change, Compiled, Way
@@ -64,15 +64,7 @@ def matrix(*, every: bool, policies: Path | None, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def explain(
-    context: click.Context,
-    *,
-    actor: str,
-    action: str,
-    record: str,
-    home: Path | None,
-    organisation: str | None,
-    person: str | None,
-    as_json: bool,
+    context: click.Context, *, actor: str, action: str, record: str, as_json: bool, **whose: Unpack[Whose]
 ) -> None:
     """Say whether somebody may do this to a record, by which rule, or what is missing.
 
@@ -90,7 +82,7 @@ def explain(
     _known("--record", record_type, authorization.RECORD_TYPE_NAMES, "type of record")
     if not slash or not record_id:
         raise click.BadParameter(f"`{record}` is no record such as `lead/lead-1001`", param_hint="--record")
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         target = authorization.Target(record_type, record_id)
         reasons = authorization.explain(session.ports, session.caller, actor, action, target)
     if reasons.verdict.actor is None:
@@ -118,16 +110,7 @@ def explain(
 @json_option
 @click.pass_context
 def diff(
-    context: click.Context,
-    *,
-    old: str,
-    new: str,
-    rules_only: bool,
-    most: int,
-    home: Path | None,
-    organisation: str | None,
-    person: str | None,
-    as_json: bool,
+    context: click.Context, *, old: str, new: str, rules_only: bool, most: int, as_json: bool, **whose: Unpack[Whose]
 ) -> None:
     """List who would gain and lose what if the policies OLD became NEW, before they are used.
 
@@ -147,7 +130,7 @@ def diff(
     touched = None
     if changes and not rules_only:
         cells = [(one.role, one.action, one.record_type) for one in changes]
-        with opened(home, organisation, person) as session:
+        with opened(**whose) as session:
             touched = effects(session.ports, session.caller, before, after, cells, most=most)
     if as_json:
         print_json(_diff_value(before, after, changes, touched))

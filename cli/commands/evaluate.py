@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Unpack
 
 import click
 
-from cli.options import FILE, as_of_option, at_option, caller_options, json_option
+from cli.options import FILE, Whose, as_of_option, at_option, caller_options, json_option
 
 
 @click.command("evaluate")
@@ -33,20 +34,18 @@ def command(
     at: datetime | None,
     as_of: datetime | None,
     rules: Path | None,
-    home: Path | None,
-    organisation: str | None,
-    person: str | None,
     explain: bool,
     nearest: bool,
     targets: tuple[str, ...],
     fixed: tuple[str, ...],
     as_json: bool,
+    **whose: Unpack[Whose],
 ) -> None:
     """Ask RULE-SET (such as `lead-priority/inbound`) about some facts.
 
     With --json the answer is the API's, byte for byte, reasons included.
     """
-    if rules is not None and (home, organisation, person) != (None, None, None):
+    if rules is not None and any(one is not None for one in whose.values()):
         raise click.UsageError("--rules decides by files alone: leave out --home, --organisation and --as")
     from cli.decision_text import show_change, show_decision
     from cli.facts import facts_named, read_facts, read_target
@@ -55,7 +54,7 @@ def command(
     from engine.service.evaluate import evaluate, nearest_change
 
     given, target, change = read_facts(facts), read_target(targets), None
-    with rule_files(rules) if rules else opened(home, organisation, person, else_shipped=True) as session:
+    with rule_files(rules) if rules else opened(**whose, else_shipped=True) as session:
         instant = session.caller.now
         with facts_named(facts):
             decision = evaluate(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import click
 
-from cli.options import caller_options, json_option
+from cli.options import Whose, caller_options, json_option
 
 
 @click.group("incentives")
@@ -24,15 +23,7 @@ def command() -> None:
 @json_option
 @click.pass_context
 def run(
-    context: click.Context,
-    *,
-    plan: str,
-    period: str,
-    home: Path | None,
-    organisation: str | None,
-    person: str | None,
-    background: bool,
-    as_json: bool,
+    context: click.Context, *, plan: str, period: str, background: bool, as_json: bool, **whose: Unpack[Whose]
 ) -> None:
     """Calculate every payee's statement under PLAN (such as `sales-commission`) for a period.
 
@@ -42,7 +33,7 @@ def run(
     from cli.opened import opened
     from engine.service.incentives import start_run
 
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         job = start_run(session.ports, session.caller, plan, period)
         code = run_or_enqueue(session, job, background=background, as_json=as_json, show=_show)
     context.exit(code)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Unpack
 
 import click
 
-from cli.options import caller_options, json_option
+from cli.options import Whose, caller_options, json_option
 
 
 @click.group("jobs")
@@ -18,7 +18,7 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="How many jobs at most.")
 @caller_options
 @json_option
-def list_jobs(*, limit: int, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
+def list_jobs(*, limit: int, as_json: bool, **whose: Unpack[Whose]) -> None:
     """List jobs, the newest first."""
     from cli.opened import opened
     from cli.output import print_json, say, table
@@ -26,7 +26,7 @@ def list_jobs(*, limit: int, home: Path | None, organisation: str | None, person
     from engine.ports import Sort
     from engine.service.records import list_records
 
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         newest = (Sort("created_at", descending=True),)
         page = list_records(session.ports, session.caller, "job", sort=newest, limit=limit)
         if as_json:
@@ -57,14 +57,14 @@ def list_jobs(*, limit: int, home: Path | None, organisation: str | None, person
 @click.argument("job_id", metavar="JOB")
 @caller_options
 @json_option
-def show(*, job_id: str, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
+def show(*, job_id: str, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Show one job: how far it is, and what came of it."""
     from cli.opened import opened
     from cli.output import print_json, table
     from cli.records import record_value
     from engine.service.records import get_record
 
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         value = record_value(get_record(session.ports, session.caller, "job", job_id))
     if as_json:
         print_json(value)
@@ -76,14 +76,14 @@ def show(*, job_id: str, home: Path | None, organisation: str | None, person: st
 @click.argument("job_id", metavar="JOB")
 @caller_options
 @json_option
-def cancel(*, job_id: str, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
+def cancel(*, job_id: str, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Cancel a waiting job at once, ask a running one to stop after its present chunk. What is done stays done."""
     from cli.opened import opened
     from cli.output import print_json, say
     from cli.records import record_value
     from engine.service.jobs import cancel_job
 
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         job = cancel_job(session.ports, session.caller, job_id)
     if as_json:
         print_json(record_value(job))

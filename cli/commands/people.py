@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Unpack
 
 import click
 
-from cli.options import caller_options, json_option
+from cli.options import Whose, caller_options, json_option
 
 
 @click.group("people")
@@ -20,21 +20,12 @@ def command() -> None:
 @click.option("--subject", required=True, help="The account, as its tokens have it in `sub`.")
 @caller_options
 @json_option
-def link(
-    *,
-    whom: str,
-    issuer: str,
-    subject: str,
-    home: Path | None,
-    organisation: str | None,
-    person: str | None,
-    as_json: bool,
-) -> None:
+def link(*, whom: str, issuer: str, subject: str, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Let the subject's tokens and sign-ins be PERSON, within the role and place that PERSON has here."""
     from cli.opened import opened
     from engine.service.identities import link_identity
 
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         linked = link_identity(session.ports, session.caller, whom, issuer, subject)
     _say(f"`{subject}` of {issuer} is `{linked.id}` from now on", linked.id, issuer, subject, as_json=as_json)
 
@@ -43,12 +34,12 @@ def link(
 @click.argument("whom", metavar="PERSON")
 @caller_options
 @json_option
-def unlink(*, whom: str, home: Path | None, organisation: str | None, person: str | None, as_json: bool) -> None:
+def unlink(*, whom: str, as_json: bool, **whose: Unpack[Whose]) -> None:
     """Refuse tokens and sign-ins of PERSON's account from now on."""
     from cli.opened import opened
     from engine.service.identities import unlink_identity
 
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         unlinked = unlink_identity(session.ports, session.caller, whom)
     _say(f"`{unlinked.id}` is linked to no account", unlinked.id, None, None, as_json=as_json)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
-from cli.options import as_of_option, at_option, caller_options, json_option
+from cli.options import Whose, as_of_option, at_option, caller_options, json_option
 
 if TYPE_CHECKING:
     from engine.service.rulesets import PublishedVersion
@@ -25,15 +24,7 @@ def command() -> None:
 @at_option
 @caller_options
 @json_option
-def list_rules(
-    *,
-    kind: str | None,
-    at: datetime | None,
-    home: Path | None,
-    organisation: str | None,
-    person: str | None,
-    as_json: bool,
-) -> None:
+def list_rules(*, kind: str | None, at: datetime | None, as_json: bool, **whose: Unpack[Whose]) -> None:
     """List the rule sets with the version in force."""
     from cli.opened import opened
     from cli.output import print_json, table
@@ -41,7 +32,7 @@ def list_rules(
 
     if kind is not None:
         _require_kind(kind)
-    with opened(home, organisation, person, else_shipped=True) as session:
+    with opened(**whose, else_shipped=True) as session:
         found = list_rule_sets(session.ports, session.caller, kind=kind, at=at or session.caller.now)
         if as_json:
             print_json({"items": [asdict(summary) for summary in found]})
@@ -90,11 +81,9 @@ def show_rule_set(
     number: int | None,
     at: datetime | None,
     as_of: datetime | None,
-    home: Path | None,
-    organisation: str | None,
-    person: str | None,
     as_yaml: bool,
     as_json: bool,
+    **whose: Unpack[Whose],
 ) -> None:
     """Show a rule set in readable form: its sections, its tests and its versions."""
     if as_yaml and as_json:
@@ -103,7 +92,7 @@ def show_rule_set(
     from cli.output import print_bytes, print_json
     from engine.service.rulesets import get_version, list_versions
 
-    with opened(home, organisation, person, else_shipped=True) as session:
+    with opened(**whose, else_shipped=True) as session:
         version = get_version(session.ports, session.caller, rule_set, number, at=at, as_of=as_of)
         if as_yaml:
             print_bytes(version.record["text"].encode())

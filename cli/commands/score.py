@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import click
 
-from cli.options import caller_options, json_option
+from cli.options import Whose, caller_options, json_option
 
 
 @click.group("score")
@@ -22,14 +21,7 @@ def command() -> None:
 @json_option
 @click.pass_context
 def leads(
-    context: click.Context,
-    *,
-    rule_set: str | None,
-    home: Path | None,
-    organisation: str | None,
-    person: str | None,
-    background: bool,
-    as_json: bool,
+    context: click.Context, *, rule_set: str | None, background: bool, as_json: bool, **whose: Unpack[Whose]
 ) -> None:
     """Score every lead with the rule set in force for its facts, and count the bands.
 
@@ -39,7 +31,7 @@ def leads(
     from cli.opened import opened
     from engine.service.leads import start_scoring
 
-    with opened(home, organisation, person) as session:
+    with opened(**whose) as session:
         job = start_scoring(session.ports, session.caller, rule_set)
         code = run_or_enqueue(session, job, background=background, as_json=as_json, show=_show)
     context.exit(code)

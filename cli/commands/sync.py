@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Unpack
 
 import click
 
-from cli.options import FILE, as_of_option, at_option, caller_options, json_option
+from cli.options import FILE, Whose, as_of_option, at_option, caller_options, json_option
 
 
 @click.group("sync")
@@ -30,10 +31,8 @@ def explain(
     rule_set: str | None,
     at: datetime | None,
     as_of: datetime | None,
-    home: Path | None,
-    organisation: str | None,
-    person: str | None,
     as_json: bool,
+    **whose: Unpack[Whose],
 ) -> None:
     """Show the dry run of CONFLICT or of facts in a file: what would win, and why. Changes nothing.
 
@@ -50,7 +49,7 @@ def explain(
     from engine.service.conflicts import explain_conflict, explain_sync, find_conflict
 
     given = read_facts(facts) if facts is not None else None
-    with opened(home, organisation, person, else_shipped=given is not None) as session:
+    with opened(**whose, else_shipped=given is not None) as session:
         ports, caller = session.ports, session.caller
         at, as_of = at or caller.now, as_of or caller.now
         if facts is not None:
