@@ -31,9 +31,10 @@ class StoredTree(Proofs):
             return self._tops.perfect(place, level - CHUNK_LEVEL)
         chunk = place >> (CHUNK_LEVEL - level)
         if self._held[0] != chunk:
-            self._held = (chunk, self._read(chunk))
-            if self._held[1].root() != self._roots[chunk]:
+            tree = self._read(chunk)
+            if tree.root() != self._roots[chunk]:
                 raise ValueError("the leaves have changed since they were read first")
+            self._held = (chunk, tree)
         return self._held[1].perfect(place - (chunk << (CHUNK_LEVEL - level)), level)
 
     def _read(self, chunk: int) -> Tree:

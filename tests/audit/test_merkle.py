@@ -181,6 +181,16 @@ def test_leaves_that_change_under_way(place: int):
         [gone.inclusion(index) for index in range(len(leaves) + 1)]
 
 
+def test_a_changed_chunk_never_answers():
+    """Leaves that have changed are refused at every question, not only at the first."""
+    leaves = hashes(CHUNK)
+    tree, _ = stored(leaves)
+    leaves[3] = leaf_hash(b"other")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="changed"):
+            tree.leaf(3)
+
+
 @given(st.integers(1, 70), st.data())
 def test_no_other_leaf_has_a_proof(size: int, data: st.DataObject):
     """A proof fits one leaf at one index of one tree: another leaf, index, size, root or hash refutes it."""
