@@ -28,6 +28,7 @@ ENCODINGS: Final = {"utf-8": "utf-8", "windows-1252": "cp1252", "latin-1": "lati
 
 _OTHER_MARKS: Final = ((";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars"))
 """What programs write between values instead of commas."""
+_WITH_COMMAS: Final = "save the file with commas between the values"
 
 _MARKS: Final = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
@@ -158,11 +159,10 @@ def _check_header(names: Sequence[str], columns: Sequence[str], source: str, rep
     if list(names) == list(columns):
         return
     # One cause has one problem, not one for each column.
-    for mark, called in _OTHER_MARKS:
-        if len(names) <= len(columns) // 2 and sum(name.count(mark) for name in names) >= len(columns) // 2 > 0:
-            message = f"the columns are parted by {called}; commas are expected"
-            report.add("import.wrong_header", message, place, "save the file with commas between the values")
-            return
+    if called := _other_mark(names):
+        message = f"the columns are parted by {called}; commas are expected"
+        report.add("import.wrong_header", message, place, _WITH_COMMAS)
+        return
     if len(columns) > 1 and not set(names) & set(columns):
         message = f"the first line names none of the {len(columns):,} columns"
         report.add("import.wrong_header", message, place, f"it should be: {','.join(columns)}"[:500])
@@ -191,10 +191,18 @@ def _check_header(names: Sequence[str], columns: Sequence[str], source: str, rep
         report.add("import.wrong_header", message, place, f"the order is: {', '.join(columns)}"[:500])
 
 
+def _other_mark(names: Sequence[str]) -> str:
+    """What parts a header's columns, where another mark than the comma parts more of them; or ''."""
+    for mark, called in _OTHER_MARKS:
+        if sum(name.count(mark) for name in names) >= max(1, len(names)):
+            return called
+    return ""
+
+
 def separator_help(names: Sequence[str]) -> str:
-    """What to do where a header's one name shows that another sign than the comma divides its fields; or ''."""
-    sign = next((sign for sign in (";", "|") if len(names) == 1 and sign in names[0]), "")
-    return f"its fields are divided by `{sign}`: save the file with commas, or paste the cells" if sign else ""
+    """What to do about a header whose columns are parted by another mark than the comma; or ''."""
+    called = _other_mark(names)
+    return f"the columns are parted by {called}: {_WITH_COMMAS}, or paste the cells" if called else ""
 
 
 def check_widths(rows: Sequence[Line], width: int, source: str, text: str, report: Report) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.importing import csv_text
-from engine.importing.csv_text import read_csv
+from engine.importing.csv_text import read_csv, separator_help
 from engine.problems import InvalidError
 
 COLUMNS = ("id", "agent", "value")
@@ -90,6 +90,32 @@ def test_a_file_parted_by_other_marks_has_one_problem(mark, called):
     """What a spreadsheet wrote instead of commas is the one cause that is told, not every column it hides."""
     found = problems(b"id,agent,value\n1,2,3\n".replace(b",", mark))
     assert [f"the columns are parted by {called}; commas are expected"] == [message for *_, message, _ in found]
+
+
+def test_a_mark_within_one_name_parts_no_columns():
+    """Where commas part more columns than another mark does, the columns are told one by one."""
+    found = problems(b"id,ag;ent,value\n")
+    assert ["the column `agent` is missing", "the column `ag;ent` is not known; did you mean `agent`?"] == [
+        message for *_, message, _ in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "called"),
+    [
+        (("when.a;then.b",), "semicolons"),
+        (("when.a\tthen.b",), "tabs"),
+        (("when.a|then.b",), "vertical bars"),
+        (("when.a;then.b;because", "and"), "semicolons"),
+        (("when.a;b", "then.b"), ""),
+        (("when.a",), ""),
+        ((), ""),
+    ],
+)
+def test_a_table_parted_by_other_marks_is_told_in_the_same_words(names: tuple[str, ...], called: str):
+    """The header of a decision table says what parts it by the test that an import is asked."""
+    words = f"the columns are parted by {called}: save the file with commas between the values, or paste the cells"
+    assert (words if called else "") == separator_help(names)
 
 
 def test_a_file_without_a_header_has_one_problem():
