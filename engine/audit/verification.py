@@ -8,7 +8,7 @@ written without this module; both are tested to give the same verdicts.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NoReturn
@@ -18,13 +18,10 @@ from engine.audit.export_file import EXPORT_FORMAT, end_text
 from engine.audit.leaf import SALT_BYTES, commitment
 from engine.audit.merkle import HASH_BYTES, Frontier, includes, is_consistent, leaf_hash
 from engine.audit.note import Check, Checkpoint, InclusionProof, Note, PublicKey
+from engine.audit.progress import Progress, tell
 from engine.problems import BylawError, InvalidError, Place, Problem
 
 MAX_LINE_BYTES = 20_000_000
-PROGRESS_ENTRIES = 500
-"""How often whoever waits is told."""
-Progress = Callable[[int, int], None]
-"""Called with how many entries are done and how many there are."""
 HEAD_TEXTS = ("format", "key", "made_at", "made_for", "organisation_id", "scope")
 HEAD_COUNTS = ("entries", "older_checkpoints", "size")
 HEAD_MEMBERS = {*HEAD_TEXTS, *HEAD_COUNTS, "from", "to"}
@@ -297,8 +294,7 @@ class _Verification:
             self._bad("audit.chain_broken", message, line, number)
         self.last, self.path, self._last_leaf = number, path, digest.hex()
         self.count += 1
-        if self._progress is not None and self.count % PROGRESS_ENTRIES == 0:
-            self._progress(self.count, self.head["entries"])
+        tell(self._progress, self.count, self.head["entries"])
         if self._frontier.size == number - 1:
             self._frontier = self._frontier.append(digest)
             if self._kept is not None and self._kept.size == number:

@@ -15,7 +15,7 @@ from typing import Any
 from engine.audit.leaf import commitment, entry_id, leaf_bytes
 from engine.audit.merkle import Frontier, leaf_hash
 from engine.audit.note import Check, Checkpoint, Note
-from engine.audit.verification import PROGRESS_ENTRIES, Progress
+from engine.audit.progress import Progress, tell
 from engine.caller import Caller
 from engine.ports import LogHead, Ports, Sort
 from engine.predicate import Compare, Predicate, both
@@ -103,8 +103,7 @@ class _Check:
         for entry in self._entries(head.size if head is not None else None):
             self._read(entry, previous)
             previous = entry
-            if progress is not None and self.frontier.size % PROGRESS_ENTRIES == 0:
-                progress(self.frontier.size, head.size if head is not None else 0)
+            tell(progress, self.frontier.size, head.size if head is not None else 0)
             while checkpoints and checkpoints[0]["size"] == self.frontier.size:
                 self._bears_out(checkpoints.popleft())
             if self._kept is not None and self._kept.size == self.frontier.size:

@@ -16,8 +16,8 @@ from engine.audit.export_file import ExportedEntry, ExportHead, OlderCheckpoint,
 from engine.audit.leaf import leaf_bytes
 from engine.audit.merkle import Proofs
 from engine.audit.note import Checkpoint, Note, sign_checkpoint
+from engine.audit.progress import Progress, tell
 from engine.audit.stored_tree import StoredTree
-from engine.audit.verification import PROGRESS_ENTRIES, Progress
 from engine.caller import Caller
 from engine.ports import Ports, Sort
 from engine.predicate import Always, Compare, Predicate, both
@@ -175,16 +175,9 @@ def _while_allowed(entries: Iterator[Record], still_allowed: Callable[[], None] 
 
 
 def _told(entries: Iterator[ExportedEntry], total: int, progress: Progress | None) -> Iterator[ExportedEntry]:
-    if progress is None:
-        return entries
-
-    def told() -> Iterator[ExportedEntry]:
-        for done, entry in enumerate(entries):
-            if done % PROGRESS_ENTRIES == 0:
-                progress(done, total)
-            yield entry
-
-    return told()
+    for done, entry in enumerate(entries):
+        tell(progress, done, total)
+        yield entry
 
 
 def _unbroken(lines: Iterator[bytes], size: int) -> Iterator[bytes]:

@@ -14,7 +14,8 @@ from world import NOW, ORGANISATION, Clock, as_person, deal, insert, lead, make_
 
 from adapters.shipped import verify_audit
 from adapters.signing import is_signed_by, signer_of
-from engine.audit.verification import Progress, verify
+from engine.audit.progress import Progress
+from engine.audit.verification import verify
 from engine.caller import Caller
 from engine.ports import Ports, Store
 from engine.predicate import Compare
@@ -149,8 +150,7 @@ def test_a_period(remembered: Ports) -> None:
 
 def test_whoever_waits_is_told_how_far_it_is(remembered: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exporting, verifying and checking tell how many of how many entries are done, now and then."""
-    for module in ("service.audit_export", "audit.verification", "service.audit_check"):
-        monkeypatch.setattr(f"engine.{module}.PROGRESS_ENTRIES", 4)
+    monkeypatch.setattr("engine.audit.progress.PROGRESS_ENTRIES", 4)
     told: dict[str, list[tuple[int, int]]] = {"export": [], "verify": [], "check": []}
 
     def telling(what: str) -> Progress:
