@@ -19,10 +19,10 @@ from adapters.stores.typed import resolve
 from adapters.stores.values import checked
 from benchmarks.contest import reason
 from benchmarks.listing import ORDERS, PAGE, WITHOUT, asked, held, wall
-from benchmarks.mongodb_server import NAMED, kind, mongodb_server
 from benchmarks.results import OURS, Absence, Line, Section, Tally
 from engine.predicate import Predicate
 from engine.records import record_type
+from tests.mongodb_server import NAMED, kind, mongodb_server
 
 if TYPE_CHECKING:
     from adapters.stores.mongodb import MongoStore

@@ -13,14 +13,14 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
+from mongodb_server import NAMED, kind
+from mongodb_server import mongodb_server as mongodb_server_in
 from redis import Redis
 
 from adapters import valkey
 from adapters.settings import Settings
 from adapters.stores import open_store
 from adapters.wiring import Texts, load_texts
-from benchmarks.mongodb_server import NAMED, kind
-from benchmarks.mongodb_server import mongodb_server as mongodb_server_in
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -1,4 +1,4 @@
-"""What plays MongoDB's part where one is needed and none is named, for measuring and for the tests."""
+"""What plays MongoDB's part where one is needed and none is named, for the tests and for measuring."""
 
 from __future__ import annotations
 
