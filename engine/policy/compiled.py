@@ -66,14 +66,16 @@ class Compiled:
         ) and all(asked.items() <= _kinds(name).items() for name, asked in self.fields.items())
 
     def cell(self, role: str, action: str, record_type: str) -> Cell:
-        """What a role may do this to: for a cell that this version did not know, nothing."""
-        return self.cells.get((role, action, record_type), EMPTY_CELL)
+        """What a role may do this to: for a cell that this version did not know, nothing.
+
+        What is no role counts as the empty one.
+        """
+        return self.cells.get((role if role in ALL_ROLES else "", action, record_type), EMPTY_CELL)
 
     def predicate(self, actor: Actor, action: str, record_type: str) -> Predicate:
         """Which records of the type the actor may do this to, within the scopes of the actor's token."""
         user = User(actor)
-        role = user.role if user.role in ALL_ROLES else ""
-        found = self.cell(role, action, record_type).template(user).filled(user)
+        found = self.cell(user.role, action, record_type).template(user).filled(user)
         return narrowed(found, actor, action, record_type)
 
 

@@ -20,7 +20,7 @@ from engine.policy.compiled import Compiled, compiled, digest_of
 from engine.policy.oso_border import Loaded, build, is_allowed
 from engine.policy.rows import Rule, only
 from engine.policy.template import Cell
-from engine.policy.vocabulary import ALL_ROLES, RESOURCES
+from engine.policy.vocabulary import RESOURCES
 from engine.predicate import Always, Predicate, matches
 from engine.records import Record
 from engine.scopes import narrowed
@@ -79,7 +79,7 @@ class Policies:
     def cell(self, role: str, action: str, record_type: str) -> Cell:
         """What a role may do this to, for all users at once. Raises `LookupError` as `predicate` does."""
         _require_known(action, record_type)
-        return self.compiled.cell(role if role in ALL_ROLES else "", action, record_type)
+        return self.compiled.cell(role, action, record_type)
 
     def alone(self, rule: Rule) -> Evaluator:
         """The same policies with one `allow` rule and no other: what this rule grants by itself."""

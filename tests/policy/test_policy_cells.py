@@ -109,6 +109,16 @@ def test_what_is_kept_is_what_was_evaluated(few: dict[str, str]) -> None:
     )
 
 
+def test_what_is_no_role_counts_as_the_empty_one(few: dict[str, str]) -> None:
+    """Whoever asks for the cell of a role that does not exist is given that of nobody's role."""
+    only = {"all.polar": f'allow(user: User, "read", record: Lead) if {WALL};'}
+    for files in (few, only):
+        found = compiled(files)
+        for key in product(ACTIONS, ("lead", "deal", "person")):
+            assert found.cell("no_such_role", *key) == found.cell("", *key)
+    assert found.cell("no_such_role", "read", "lead") != EMPTY_CELL
+
+
 def test_what_was_kept_for_another_vocabulary_is_not_used(few: dict[str, str]) -> None:
     """With another role, action or record type, or another kind of a field that is asked, they are evaluated anew."""
     found = compiled(few)
