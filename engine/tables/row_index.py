@@ -110,10 +110,6 @@ class _Ordered:
                     return lambda value: low <= value <= high
         return lambda value: truths[bisect_left(bounds, value) + bisect_right(bounds, value)]
 
-    def stretches(self, places: Mapping[Any, int], last: int) -> list[tuple[int, int]]:
-        """Where it is true, as half-open stretches of the positions among more bounds; `last` is the end of all."""
-        return stretches(self.bounds, self.truths, places, last)
-
 
 _Cell = _Named | _Ordered
 _Row = tuple[int, dict[int, _Cell]]
@@ -342,7 +338,8 @@ class _Tree:
             places = {bound: 2 * at + 1 for at, bound in enumerate(bounds)}
             last = 2 * len(bounds) + 1
             lengths = {
-                key: sum(end - start for start, end in cell.stretches(places, last)) for key, cell in found.items()
+                key: sum(end - start for start, end in stretches(cell.bounds, cell.truths, places, last))
+                for key, cell in found.items()
             }
             total = sum(lengths[id(cells[place])] if place in cells else last for _, cells in rows)
             if best is None or total / last < best[0]:
@@ -363,7 +360,7 @@ class _Tree:
         for number, cells in rows:
             cell = cast("_Ordered | None", cells.get(place))
             without[number] = {at: each for at, each in cells.items() if at != place}
-            for start, end in cell.stretches(places, last) if cell else ((0, last),):
+            for start, end in stretches(cell.bounds, cell.truths, places, last) if cell else ((0, last),):
                 flips.setdefault(start, []).append(number)
                 flips.setdefault(end, []).append(number)
             if cell is None or cell.null:
