@@ -85,9 +85,13 @@ class RedisSessions:
             leaving: tuple[Session, ...] = ()
             if session.person_id is not None:
                 pipeline.watch(_person_key(session.person_id))  # type: ignore[no-untyped-call]  # the driver's
-                leaving = limits.making_room(self.sessions_of(session.person_id))
+                living, gone = self._held_by(session.person_id)
+                leaving = limits.making_room(living)
                 pipeline.multi()
                 self._make_room(pipeline, session, leaving)
+                # Within the transaction: removed before it, they would be a change that fails it.
+                if gone:
+                    pipeline.srem(_person_key(session.person_id), *gone)
                 pipeline.sadd(_person_key(session.person_id), session.handle)
                 pipeline.expire(_person_key(session.person_id), limits.absolute)
             pipeline.set(_id_key(session_id), session.handle, ex=limits.absolute)
@@ -138,13 +142,11 @@ class RedisSessions:
 
     def sessions_of(self, person_id: str) -> tuple[Session, ...]:
         """See `Sessions`."""
-        key = _person_key(person_id)
         with as_unavailable(UNAVAILABLE):
-            handles = [_text(found) for found in self._redis.smembers(key)]
-            found = self._sessions(handles)
-            if gone := [handle for handle, session in zip(handles, found, strict=True) if session is None]:
-                self._redis.srem(key, *gone)
-        return by_use(one for one in found if one is not None and one.person_id == person_id)
+            living, gone = self._held_by(person_id)
+            if gone:
+                self._redis.srem(_person_key(person_id), *gone)
+        return by_use(living)
 
     def displaced_of(self, person_id: str) -> tuple[Displaced, ...]:
         """See `Sessions`."""
@@ -182,6 +184,13 @@ class RedisSessions:
         """See `Sessions`."""
         with as_unavailable(UNAVAILABLE):
             self._redis.ping()
+
+    def _held_by(self, person_id: str) -> tuple[list[Session], list[str]]:
+        """A person's living sessions, and the handles kept for the person whose sessions are gone; changes nothing."""
+        handles = [_text(found) for found in self._redis.smembers(_person_key(person_id))]
+        found = self._sessions(handles)
+        living = [one for one in found if one is not None and one.person_id == person_id]
+        return living, [handle for handle, session in zip(handles, found, strict=True) if session is None]
 
     def _make_room(self, pipeline: Pipeline, session: Session, leaving: tuple[Session, ...]) -> None:
         """Add to the transaction that these end for a new one, with a note for their person."""

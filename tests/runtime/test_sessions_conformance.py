@@ -410,6 +410,25 @@ def test_everything_at_rest_ends(sessions_url: str) -> None:
         assert all(0 < seconds <= LIMITS.absolute for seconds in left.values()), left
 
 
+def test_what_ran_out_takes_no_second_try(sessions_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sign-in after a session ran out is done at the first try, with room made too, and forgets what ran out."""
+    monkeypatch.setattr("adapters.sessions.redis.MOST_TRIES", 1)
+    with Redis.from_url(sessions_url, decode_responses=True) as connection:
+        sessions = RedisSessions(connection, SessionLimits(idle=600, most=3), clock)
+        start(sessions, person_id="me", device="runs out")
+        clock.now += 300
+        for device in ("second", "third"):
+            start(sessions, person_id="me", device=device)
+        clock.now += 300
+        fewer = RedisSessions(connection, SessionLimits(idle=600, most=2), clock)
+        begun = fewer.begin({}, person_id="me", device="fourth")
+        (key,) = connection.keys("bylaw:sessions-of:*")
+        kept, living = connection.smembers(key), fewer.sessions_of("me")
+    assert (1, 2) == (len(begun.displaced), len(living))
+    assert "runs out" not in {one.device for one in (*begun.displaced, *living)}
+    assert {one.handle for one in living} == kept
+
+
 def test_away() -> None:
     """A session store that is away is an error of its own, never an empty session."""
     sessions = RedisSessions(Redis(port=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)), LIMITS)
