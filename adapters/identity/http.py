@@ -176,13 +176,14 @@ def _resolved(host: str, port: int, deadline: float) -> list[Any]:
     """The addresses of a host, if they are found by the deadline.
 
     The system's resolver takes no time limit and may take half a minute: it is asked in a thread that is left behind.
+    Raises `OSError`, and `UnicodeError` for what cannot be a host's name: a label is empty or has over 63 characters.
     """
-    found: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
+    found: queue.SimpleQueue[list[Any] | OSError | UnicodeError] = queue.SimpleQueue()
 
     def resolve() -> None:
         try:
             found.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             found.put(error)
 
     threading.Thread(target=resolve, daemon=True).start()
@@ -190,7 +191,7 @@ def _resolved(host: str, port: int, deadline: float) -> list[Any]:
         addresses = found.get(timeout=max(0.0, deadline - time.monotonic()))
     except queue.Empty:
         raise TimeoutError from None
-    if isinstance(addresses, OSError):
+    if isinstance(addresses, OSError | UnicodeError):
         raise addresses
     return addresses
 

@@ -569,6 +569,18 @@ def test_a_name_that_is_not_found_in_time(
     answered.set()
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["a..example.test", f"{'a' * 64}.example.test", f"{'ä' * 64}.example.test"],
+    ids=["empty label", "long label", "long label beyond ASCII"],
+)
+def test_a_name_that_no_machine_can_have(host: str) -> None:
+    """A host with an empty label or one that is too long is refused without waiting for any answer."""
+    with pytest.raises(UnavailableError, match="1 tries: no connection, or one that broke") as raised:
+        Allowance(Boundary(tries=1, seconds_per_try=30)).ask(Asking(f"https://{host}/keys"))
+    assert "identity.provider_unavailable" == raised.value.code
+
+
 class Entering:
     """A lock that says when six have come to it."""
 
