@@ -88,9 +88,9 @@ def _by_token(text: str) -> Actor:
         raise NotSignedInError(error.problems) from None
 
 
-def _actor_of_token(asked: Wiring, text: str, at: datetime) -> Actor:
-    claims = asked.tokens.verify(text, at)
-    return replace(actor_of_subject(asked.ports, claims.issuer, claims.subject), scopes=claims.scopes)
+def _actor_of_token(wiring: Wiring, text: str, at: datetime) -> Actor:
+    claims = wiring.tokens.verify(text, at)
+    return replace(actor_of_subject(wiring.ports, claims.issuer, claims.subject), scopes=claims.scopes)
 
 
 def _note_refusal(action: str, key: Record | None, reason: str = "api_key.refused") -> None:

@@ -18,7 +18,7 @@ from flask import Flask, Response, g, request
 from engine.caller import Actor, Caller
 from engine.problems import DeniedError, NotFoundError, Problem, UnavailableError
 from engine.service.auditing import STRANGER, record_attempt, refused_times
-from engine.service.directory import account_of, actor_of, actor_of_account
+from engine.service.directory import actor_of, actor_of_person_key, person_key_of
 from webapp import bearer, rate_limits
 from webapp.client_address import client_address
 from webapp.context import now, ports, wiring
@@ -120,7 +120,7 @@ def begin_session(actor: Actor, how: str) -> None:
     sessions = wiring().sessions
     begun = sessions.begin(
         {"csrf": secrets.token_urlsafe(32), "how": how},
-        person_id=account_of(actor.organisation_id, actor.id),
+        person_key=person_key_of(actor.organisation_id, actor.id),
         device=device_of(request.headers.get("User-Agent", "")),
         address=client_address(),
         instead_of=_session_id(),
@@ -179,7 +179,7 @@ def note_end(actor: Actor, subject: str, reason: str | None = None, channel: str
 def sign_out() -> None:
     """End this browser's session; doing it twice is the same as once."""
     found = session()
-    if found is not None and found.person_id is not None and (actor := _living(found.person_id, ports())) is not None:
+    if found is not None and found.person_key is not None and (actor := _living(ports(), found.person_key)) is not None:
         note_end(actor, actor.id)
     forget_session()
 
@@ -247,8 +247,8 @@ def _actor() -> Actor:
     if bearer.presented():
         return bearer.actor()
     found = session()
-    if found is not None and found.person_id is not None:
-        actor = _living(found.person_id, ports())
+    if found is not None and found.person_key is not None:
+        actor = _living(ports(), found.person_key)
         if actor is not None and (found.values["how"] != EXAMPLE or wiring().settings.local_sign_in):
             return actor
         forget_session()  # the person left since, or a name is no longer enough: the session must not outlive that
@@ -262,11 +262,11 @@ def _session_later() -> Callable[[], Actor | None]:
     found, held = session(), wiring()
 
     def look() -> Actor | None:
-        person = found.person_id if found is not None else None
-        if found is None or person is None:
+        person_key = found.person_key if found is not None else None
+        if found is None or person_key is None:
             return None
-        alive = any(one.handle == found.handle for one in held.sessions.sessions_of(person))
-        return _living(person, held.ports) if alive else None
+        alive = any(one.handle == found.handle for one in held.sessions.sessions_of(person_key))
+        return _living(held.ports, person_key) if alive else None
 
     return look
 
@@ -275,10 +275,10 @@ def _session_id() -> str:
     return request.cookies.get(cookie_name(), "")
 
 
-def _living(account: str, asked: Ports) -> Actor | None:
+def _living(ports: Ports, person_key: str) -> Actor | None:
     """The actor that a person is now, None for nobody and for somebody who may not sign in any more."""
     try:
-        return actor_of_account(asked, account)
+        return actor_of_person_key(ports, person_key)
     except NotFoundError:
         return None
 

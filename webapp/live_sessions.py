@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.caller import Caller
 from engine.problems import NotFoundError, Problem
 from engine.service.auditing import Attempt, audited
-from engine.service.directory import account_of
+from engine.service.directory import person_key_of
 from engine.service.sign_ins import check_may_end_sessions, check_may_see_sessions
 from webapp import bearer, identity
 from webapp.context import ports, wiring
@@ -87,7 +87,7 @@ def of_person(caller: Caller, person_id: str) -> Listed:
 def end_mine(caller: Caller, handle: str) -> None:
     """End one of the caller's own sessions. Raises `NotFoundError` (`session.not_found`)."""
     with audited(ports(), caller, [Attempt("session.end", "session", caller.actor.id)]):
-        if not wiring().sessions.end_one(_account(caller, caller.actor.id), handle):
+        if not wiring().sessions.end_one(_person_key(caller, caller.actor.id), handle):
             raise NotFoundError(Problem("session.not_found", "you have no such session; it may have ended by itself"))
     identity.note_end(caller.actor, handle, channel=caller.channel)
 
@@ -95,7 +95,7 @@ def end_mine(caller: Caller, handle: str) -> None:
 def end_my_others(caller: Caller) -> int:
     """End all of the caller's sessions but the one that asks, and say how many there were."""
     here = identity.session()
-    ended = wiring().sessions.end_all(_account(caller, caller.actor.id), but=here.handle if here else "")
+    ended = wiring().sessions.end_all(_person_key(caller, caller.actor.id), but=here.handle if here else "")
     if ended:
         identity.note_end(caller.actor, caller.actor.id, f"{ended} others", caller.channel)
     return ended
@@ -108,21 +108,21 @@ def end_all_of(caller: Caller, person_id: str) -> int:
     change that person's record.
     """
     check_may_end_sessions(ports(), caller, person_id)
-    ended = wiring().sessions.end_all(_account(caller, person_id))
+    ended = wiring().sessions.end_all(_person_key(caller, person_id))
     identity.note_end(caller.actor, person_id, f"{ended} by {caller.actor.role}", caller.channel)
     return ended
 
 
-def _account(caller: Caller, person_id: str) -> str:
-    """The name under which the sessions of a person of the caller's organisation are kept."""
-    return account_of(caller.actor.organisation_id, person_id)
+def _person_key(caller: Caller, person_id: str) -> str:
+    """Under what the sessions of a person of the caller's organisation are kept."""
+    return person_key_of(caller.actor.organisation_id, person_id)
 
 
 def _listed(caller: Caller, person_id: str) -> Listed:
-    sessions, account = wiring().sessions, _account(caller, person_id)
+    sessions, person_key = wiring().sessions, _person_key(caller, person_id)
     return Listed(
-        tuple(map(_shown, sessions.sessions_of(account))),
-        tuple(map(_made_room, sessions.displaced_of(account))),
+        tuple(map(_shown, sessions.sessions_of(person_key))),
+        tuple(map(_made_room, sessions.displaced_of(person_key))),
         wiring().settings.sessions_per_person,
     )
 

@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 
 from engine.caller import Caller
 from engine.problems import Problem
-from engine.service.directory import account_of
+from engine.service.directory import person_key_of
 from webapp.client_address import client_address
 from webapp.context import wiring
 from webapp.problems import RETRY_SECONDS, TooManyError
@@ -52,11 +52,11 @@ def count(caller: Caller) -> None:
         raise refused
     if not request.path.startswith(NOT_COUNTED):
         name = name_of_limit()
-        person = account_of(caller.actor.organisation_id, caller.actor.id)
+        person_key = person_key_of(caller.actor.organisation_id, caller.actor.id)
         if name in {"evaluation", "bulk"}:
-            _spend(name, f"{person} {_key()}")
+            _spend(name, f"{person_key} {_key()}")
             name = "all-evaluation"
-        _spend(name, person)
+        _spend(name, person_key)
 
 
 def spend_for_address(name: str) -> None:

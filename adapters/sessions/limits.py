@@ -44,12 +44,14 @@ class SessionLimits:
         """How far apart two notes of the last use are at least: not every request needs a write."""
         return min(15.0, self.idle / 10)
 
-    def begin(self, values: Mapping[str, str], person_id: str | None, device: str, address: str, now: float) -> Session:
+    def begin(
+        self, values: Mapping[str, str], person_key: str | None, device: str, address: str, now: float
+    ) -> Session:
         """A session that begins now. What the browser said about itself is shown and never believed."""
         return Session(
             handle=secrets.token_hex(HANDLE_BYTES),
             values=checked(values),
-            person_id=person_id,
+            person_key=person_key,
             begun=now,
             seen=now,
             ends=now + self.absolute,

@@ -34,19 +34,19 @@ class MemorySessions:
         self,
         values: Mapping[str, str],
         *,
-        person_id: str | None = None,
+        person_key: str | None = None,
         device: str = "",
         address: str = "",
         instead_of: str = "",
     ) -> Begun:
         """See `Sessions`."""
         session_id, now = fresh_id(), self._clock()
-        session = self._limits.begin(values, person_id, device, address, now)
+        session = self._limits.begin(values, person_key, device, address, now)
         with self._lock:
             self.end(instead_of)
             for known in [one for one in self._held if not self._alive(one)]:
                 self._forget(known)
-            displaced = self._make_room(person_id, now) if person_id is not None else ()
+            displaced = self._make_room(person_key, now) if person_key is not None else ()
             self._held[session.handle] = _Held(session, now, {digest(session_id): session.ends})
             self._handles[digest(session_id)] = session.handle
         return Begun(session_id, displaced)
@@ -86,29 +86,29 @@ class MemorySessions:
             if held := self._find(session_id):
                 self._forget(held.session.handle)
 
-    def sessions_of(self, person_id: str) -> tuple[Session, ...]:
+    def sessions_of(self, person_key: str) -> tuple[Session, ...]:
         """See `Sessions`."""
         with self._lock:
-            mine = [self._shown(held) for held in self._held.values() if held.session.person_id == person_id]
+            mine = [self._shown(held) for held in self._held.values() if held.session.person_key == person_key]
             return by_use(one for one in mine if self._alive(one.handle))
 
-    def displaced_of(self, person_id: str) -> tuple[Displaced, ...]:
+    def displaced_of(self, person_key: str) -> tuple[Displaced, ...]:
         """See `Sessions`."""
         with self._lock:
-            return self._limits.shown(self._displaced.get(person_id, ()), self._clock())
+            return self._limits.shown(self._displaced.get(person_key, ()), self._clock())
 
-    def end_one(self, person_id: str, handle: str) -> bool:
+    def end_one(self, person_key: str, handle: str) -> bool:
         """See `Sessions`."""
         with self._lock:
-            if handle not in {one.handle for one in self.sessions_of(person_id)}:
+            if handle not in {one.handle for one in self.sessions_of(person_key)}:
                 return False
             self._forget(handle)
             return True
 
-    def end_all(self, person_id: str, *, but: str = "") -> int:
+    def end_all(self, person_key: str, *, but: str = "") -> int:
         """See `Sessions`."""
         with self._lock:
-            found = [one.handle for one in self.sessions_of(person_id) if one.handle != but]
+            found = [one.handle for one in self.sessions_of(person_key) if one.handle != but]
             for handle in found:
                 self._forget(handle)
             return len(found)
@@ -129,13 +129,13 @@ class MemorySessions:
     def ping(self) -> None:
         """See `Sessions`."""
 
-    def _make_room(self, person_id: str, now: float) -> tuple[Session, ...]:
-        leaving = self._limits.making_room(self.sessions_of(person_id))
+    def _make_room(self, person_key: str, now: float) -> tuple[Session, ...]:
+        leaving = self._limits.making_room(self.sessions_of(person_key))
         for one in leaving:
             self._forget(one.handle)
         if leaving:
-            noted = [*(Displaced(one, now) for one in leaving), *self._displaced.get(person_id, ())]
-            self._displaced[person_id] = noted[:MOST_DISPLACED]
+            noted = [*(Displaced(one, now) for one in leaving), *self._displaced.get(person_key, ())]
+            self._displaced[person_key] = noted[:MOST_DISPLACED]
         return leaving
 
     def _shown(self, held: _Held) -> Session:

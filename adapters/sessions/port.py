@@ -11,12 +11,13 @@ from typing import Protocol
 class Session:
     """A session as it stands: instants are seconds since 1970, `device` and `address` are what the browser said.
 
-    `person_id` names the person among those of all organisations. `due` says that its id is old enough to be replaced.
+    `person_key` names whose it is among the people of all organisations, whose ids are each organisation's own
+    (`engine.service.directory.person_key_of`). `due` says that its id is old enough to be replaced.
     """
 
     handle: str
     values: Mapping[str, str]
-    person_id: str | None
+    person_key: str | None
     begun: float
     seen: float
     ends: float
@@ -52,7 +53,7 @@ class Sessions(Protocol):
         self,
         values: Mapping[str, str],
         *,
-        person_id: str | None = None,
+        person_key: str | None = None,
         device: str = "",
         address: str = "",
         instead_of: str = "",
@@ -83,19 +84,19 @@ class Sessions(Protocol):
         """End the session. Ending one that is gone is the same."""
         ...
 
-    def sessions_of(self, person_id: str) -> tuple[Session, ...]:
+    def sessions_of(self, person_key: str) -> tuple[Session, ...]:
         """A person's living sessions, the one used last first."""
         ...
 
-    def displaced_of(self, person_id: str) -> tuple[Displaced, ...]:
+    def displaced_of(self, person_key: str) -> tuple[Displaced, ...]:
         """Which of a person's sessions have made room lately, the last one first: a few, for as long as one lives."""
         ...
 
-    def end_one(self, person_id: str, handle: str) -> bool:
+    def end_one(self, person_key: str, handle: str) -> bool:
         """End a session by its handle; false if this person has none of that handle."""
         ...
 
-    def end_all(self, person_id: str, *, but: str = "") -> int:
+    def end_all(self, person_key: str, *, but: str = "") -> int:
         """End every session of a person except the one of the handle `but`, and say how many there were."""
         ...
 

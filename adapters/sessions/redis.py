@@ -34,6 +34,9 @@ MOST_TRIES = 100
 
 _Stored = bytes | str | None
 
+_KEPT = ("values", "person_key", "begun", "ends", "device", "address")
+"""What of a session never changes."""
+
 
 class RedisSessions:
     """Sessions in Redis or Valkey, which ends them itself when their time is over.
@@ -44,11 +47,12 @@ class RedisSessions:
     | `bylaw:session:<handle>` | the session, written once | the idle time, never beyond the absolute end |
     | `bylaw:session-seen:<handle>` | when it was last used | the same |
     | `bylaw:session-turn:<handle>` | that the id is not due to be replaced | the rotation |
-    | `bylaw:sessions-of:<digest of the person>` | the person's handles | to the last one's absolute end |
-    | `bylaw:sessions-displaced:<digest of the person>` | the last sessions that made room | as long as a session |
+    | `bylaw:sessions-of:<digest of the person key>` | the person's handles | to the last one's absolute end |
+    | `bylaw:sessions-displaced:<digest of the person key>` | the last sessions that made room | as long as a session |
     | `bylaw:once:<digest of a name>` | what was laid down | as it was said |
 
-    The session itself is never written again, so no race of a use against an end can bring it back.
+    The session itself is never written again, so no race of a use against an end can bring it back. One that another
+    version of Bylaw wrote with other members is none: after such an upgrade people sign in anew.
     """
 
     def __init__(self, connection: Redis, limits: SessionLimits, clock: Callable[[], float] = time.time) -> None:
@@ -60,14 +64,14 @@ class RedisSessions:
         self,
         values: Mapping[str, str],
         *,
-        person_id: str | None = None,
+        person_key: str | None = None,
         device: str = "",
         address: str = "",
         instead_of: str = "",
     ) -> Begun:
         """See `Sessions`."""
         self.end(instead_of)
-        session = self._limits.begin(values, person_id, device, address, self._clock())
+        session = self._limits.begin(values, person_key, device, address, self._clock())
         with as_unavailable(UNAVAILABLE):
             for _ in range(MOST_TRIES):
                 try:
@@ -83,17 +87,17 @@ class RedisSessions:
         alive = min(limits.idle, limits.absolute)
         with self._redis.pipeline(transaction=True) as pipeline:
             leaving: tuple[Session, ...] = ()
-            if session.person_id is not None:
-                pipeline.watch(_person_key(session.person_id))  # type: ignore[no-untyped-call]  # the driver's
-                living, gone = self._held_by(session.person_id)
+            if session.person_key is not None:
+                pipeline.watch(_handles_key(session.person_key))  # type: ignore[no-untyped-call]  # the driver's
+                living, gone = self._held_by(session.person_key)
                 leaving = limits.making_room(living)
                 pipeline.multi()
                 self._make_room(pipeline, session, leaving)
                 # Within the transaction: removed before it, they would be a change that fails it.
                 if gone:
-                    pipeline.srem(_person_key(session.person_id), *gone)
-                pipeline.sadd(_person_key(session.person_id), session.handle)
-                pipeline.expire(_person_key(session.person_id), limits.absolute)
+                    pipeline.srem(_handles_key(session.person_key), *gone)
+                pipeline.sadd(_handles_key(session.person_key), session.handle)
+                pipeline.expire(_handles_key(session.person_key), limits.absolute)
             pipeline.set(_id_key(session_id), session.handle, ex=limits.absolute)
             pipeline.set(_key(session.handle), json.dumps(_kept(session)), ex=alive)
             pipeline.set(_seen_key(session.handle), repr(session.seen), ex=alive)
@@ -140,31 +144,32 @@ class RedisSessions:
             if handle := self._handle(session_id):
                 self._end(handle)
 
-    def sessions_of(self, person_id: str) -> tuple[Session, ...]:
+    def sessions_of(self, person_key: str) -> tuple[Session, ...]:
         """See `Sessions`."""
         with as_unavailable(UNAVAILABLE):
-            living, gone = self._held_by(person_id)
+            living, gone = self._held_by(person_key)
             if gone:
-                self._redis.srem(_person_key(person_id), *gone)
+                self._redis.srem(_handles_key(person_key), *gone)
         return by_use(living)
 
-    def displaced_of(self, person_id: str) -> tuple[Displaced, ...]:
+    def displaced_of(self, person_key: str) -> tuple[Displaced, ...]:
         """See `Sessions`."""
         with as_unavailable(UNAVAILABLE):
-            found = self._redis.lrange(_displaced_key(person_id), 0, MOST_DISPLACED - 1)
-        noted = [json.loads(text) for text in found]
-        return self._limits.shown((Displaced(Session(**one["session"]), one["at"]) for one in noted), self._clock())
+            found = self._redis.lrange(_displaced_key(person_key), 0, MOST_DISPLACED - 1)
+        noted = [(_session(one["session"]), one["at"]) for one in map(json.loads, found)]
+        displaced = (Displaced(session, at) for session, at in noted if session is not None)
+        return self._limits.shown(displaced, self._clock())
 
-    def end_one(self, person_id: str, handle: str) -> bool:
+    def end_one(self, person_key: str, handle: str) -> bool:
         """See `Sessions`."""
-        if handle not in {one.handle for one in self.sessions_of(person_id)}:
+        if handle not in {one.handle for one in self.sessions_of(person_key)}:
             return False
         with as_unavailable(UNAVAILABLE):
             return self._end(handle) > 0
 
-    def end_all(self, person_id: str, *, but: str = "") -> int:
+    def end_all(self, person_key: str, *, but: str = "") -> int:
         """See `Sessions`."""
-        found = [one.handle for one in self.sessions_of(person_id) if one.handle != but]
+        found = [one.handle for one in self.sessions_of(person_key) if one.handle != but]
         with as_unavailable(UNAVAILABLE):
             return self._end(*found) if found else 0
 
@@ -185,22 +190,22 @@ class RedisSessions:
         with as_unavailable(UNAVAILABLE):
             self._redis.ping()
 
-    def _held_by(self, person_id: str) -> tuple[list[Session], list[str]]:
+    def _held_by(self, person_key: str) -> tuple[list[Session], list[str]]:
         """A person's living sessions, and the handles kept for the person whose sessions are gone; changes nothing."""
-        handles = [_text(found) for found in self._redis.smembers(_person_key(person_id))]
+        handles = [_text(found) for found in self._redis.smembers(_handles_key(person_key))]
         found = self._sessions(handles)
-        living = [one for one in found if one is not None and one.person_id == person_id]
+        living = [one for one in found if one is not None and one.person_key == person_key]
         return living, [handle for handle, session in zip(handles, found, strict=True) if session is None]
 
     def _make_room(self, pipeline: Pipeline, session: Session, leaving: tuple[Session, ...]) -> None:
         """Add to the transaction that these end for a new one, with a note for their person."""
         if not leaving:
             return
-        assert session.person_id is not None
+        assert session.person_key is not None
         gone = [one.handle for one in leaving]
         pipeline.delete(*(make(handle) for handle in gone for make in (_key, _seen_key, _turn_key)))
-        pipeline.srem(_person_key(session.person_id), *gone)
-        key = _displaced_key(session.person_id)
+        pipeline.srem(_handles_key(session.person_key), *gone)
+        key = _displaced_key(session.person_key)
         for one in reversed(leaving):
             noted = {"session": {"handle": one.handle, "seen": one.seen, **_kept(one)}, "at": session.begun}
             pipeline.lpush(key, json.dumps(noted))
@@ -222,8 +227,10 @@ class RedisSessions:
     def _unpacked(self, handle: str, text: _Stored, used: _Stored, turned: _Stored) -> Session | None:
         if text is None or used is None:
             return None
-        session = Session(handle=handle, seen=float(_text(used)), due=turned is None, **json.loads(text))
-        return session if self._limits.alive(session, self._clock()) else None
+        session = _session({"handle": handle, "seen": float(_text(used)), **json.loads(text)})
+        if session is None or not self._limits.alive(session, self._clock()):
+            return None
+        return replace(session, due=turned is None)
 
     def _end(self, *handles: str) -> int:
         """End sessions; of two that end the same one at once, one counts it."""
@@ -233,9 +240,12 @@ class RedisSessions:
 
 
 def _kept(session: Session) -> dict[str, Any]:
-    """What of a session never changes."""
-    names = ("values", "person_id", "begun", "ends", "device", "address")
-    return {name: getattr(session, name) for name in names}
+    return {name: getattr(session, name) for name in _KEPT}
+
+
+def _session(members: dict[str, Any]) -> Session | None:
+    """A session from what is stored; None if another version of Bylaw stored it, with other members."""
+    return Session(**members) if members.keys() == {"handle", "seen", *_KEPT} else None
 
 
 def _text(found: bytes | str) -> str:
@@ -258,12 +268,12 @@ def _turn_key(handle: str) -> str:
     return f"bylaw:session-turn:{handle}"
 
 
-def _person_key(person_id: str) -> str:
-    return f"bylaw:sessions-of:{digest(person_id)}"
+def _handles_key(person_key: str) -> str:
+    return f"bylaw:sessions-of:{digest(person_key)}"
 
 
-def _displaced_key(person_id: str) -> str:
-    return f"bylaw:sessions-displaced:{digest(person_id)}"
+def _displaced_key(person_key: str) -> str:
+    return f"bylaw:sessions-displaced:{digest(person_key)}"
 
 
 def _once_key(name: str) -> str:

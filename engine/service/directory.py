@@ -56,14 +56,14 @@ def actor_in(reader: Reader, organisation_id: str, person_id: str) -> Actor:
     return _actor(person, person_id)
 
 
-def account_of(organisation_id: str, person_id: str) -> str:
-    """A person's name among the people of all organisations, under which sessions are kept and requests counted."""
+def person_key_of(organisation_id: str, person_id: str) -> str:
+    """What names a person among those of all organisations: sessions are kept and requests counted under it."""
     return f"{organisation_id}{_APART}{person_id}"
 
 
-def actor_of_account(ports: Ports, account: str) -> Actor:
-    """The actor behind a name that `account_of` made. Raises as `actor_in` does."""
-    organisation_id, _, person_id = account.partition(_APART)
+def actor_of_person_key(ports: Ports, person_key: str) -> Actor:
+    """The actor whose key `person_key_of` made. Raises as `actor_in` does."""
+    organisation_id, _, person_id = person_key.partition(_APART)
     return actor_in(ports.store, organisation_id, person_id)
 
 

@@ -35,7 +35,7 @@ from engine.caller import ROLES
 from engine.predicate import Compare, matches
 from engine.records import Record
 from engine.service.checkpoints import take_checkpoint
-from engine.service.directory import account_of, actor_of
+from engine.service.directory import actor_of, person_key_of
 from webapp import authzen
 from webapp.api.document import SCHEMA_NAMES
 from webapp.api.operation import Operation
@@ -147,9 +147,9 @@ def real_parameters(wiring: Wiring, path: str) -> list[dict[str, str]]:
         # Those of the other people: the requests come with the keys of one person for each role.
         return [{"id": f"key-{name}"} for name in ("person-other", "person-gone", "expired")]
     if segment == "me":
-        people = [account_of(ORG, f"person-{role}") for role in ROLES]
+        people = [person_key_of(ORG, f"person-{role}") for role in ROLES]
         for person in people:
-            wiring.sessions.begin({"csrf": "", "how": "example"}, person_id=person)
+            wiring.sessions.begin({"csrf": "", "how": "example"}, person_key=person)
         return [{"id": one.handle} for person in people for one in wiring.sessions.sessions_of(person)]
     audited = "checkpoint" if "checkpoints" in path else "audit_entry"
     kinds = {"check-ins": "check_in", "people": "person", "audit": audited}

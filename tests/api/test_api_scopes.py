@@ -16,7 +16,7 @@ from engine.caller import ACTIONS
 from engine.predicate import Always, Compare
 from engine.records import RECORD_TYPES
 from engine.service.checkpoints import take_checkpoint
-from engine.service.directory import account_of
+from engine.service.directory import person_key_of
 from engine.service.jobs import run_job
 from webapp.api.operation import NAMED_BY_THE_REQUEST, Operation
 from webapp.api.routes import OPERATIONS
@@ -45,8 +45,8 @@ def asked(app_in_memory: Flask, memory: Wiring) -> dict[str, Right]:
         # As if it were the key's own, so that what is handed on is not more than is held.
         key = transaction.get("api_key", "key-person-sales_rep", Always())
         transaction.update(key.with_fields(scopes=("read:api_key",)))
-    mine = account_of(ORG, "person-platform_admin")
-    memory.sessions.begin({"how": "example"}, person_id=mine)
+    mine = person_key_of(ORG, "person-platform_admin")
+    memory.sessions.begin({"how": "example"}, person_key=mine)
     (session,) = memory.sessions.sessions_of(mine)
     shipped = memory.shipped.rules()["rules/decision/discount-approval@1.yaml"]
     following = shipped.replace(b"\nversion: 1\n", b"\nversion: 2\n", 1)

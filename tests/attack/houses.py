@@ -27,7 +27,7 @@ from engine.records import Record
 from engine.service.api_keys import digest_of_token
 from engine.service.auditing import record_attempt
 from engine.service.checkpoints import take_checkpoint
-from engine.service.directory import account_of
+from engine.service.directory import person_key_of
 from engine.service.jobs import deliver_pending, run_job
 from webapp.app import create_app
 from webapp.identity import PROVIDER
@@ -87,8 +87,8 @@ class House:
 
     def begin_session(self, organisation: str, person: str) -> str:
         """A session as a provider's sign-in begins it: its id."""
-        account = account_of(organisation, person)
-        return self.wiring.sessions.begin({"csrf": self.chance.text(), "how": PROVIDER}, person_id=account).id
+        person_key = person_key_of(organisation, person)
+        return self.wiring.sessions.begin({"csrf": self.chance.text(), "how": PROVIDER}, person_key=person_key).id
 
     def handle_of(self, session: str) -> str:
         """The name by which a session is ended."""

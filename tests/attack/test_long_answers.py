@@ -18,7 +18,7 @@ from engine.predicate import Always
 from engine.problems import BylawError
 from engine.records import Record
 from engine.service import audit_export
-from engine.service.directory import account_of, actor_of
+from engine.service.directory import actor_of, person_key_of
 from webapp.app import create_app
 from webapp.identity import PROVIDER
 
@@ -54,7 +54,7 @@ def end_key(wiring: Wiring) -> None:
 
 
 def end_sessions(wiring: Wiring) -> None:
-    assert wiring.sessions.end_all(account_of(ORG, ADMIN))
+    assert wiring.sessions.end_all(person_key_of(ORG, ADMIN))
 
 
 TAKINGS: dict[str, tuple[Callable[[Wiring], None], tuple[str, ...]]] = {
@@ -72,7 +72,7 @@ def asked(app: Flask, wiring: Wiring, door: str) -> Iterator[bytes]:
     if door == "key":
         answer = api.client.get("/api/v1/audit/export", headers=api.headers())
     else:
-        begun = wiring.sessions.begin({"csrf": "x", "how": PROVIDER}, person_id=account_of(ORG, ADMIN))
+        begun = wiring.sessions.begin({"csrf": "x", "how": PROVIDER}, person_key=person_key_of(ORG, ADMIN))
         api.client.set_cookie("bylaw_session", begun.id)
         if door == "session":
             answer = api.client.get("/api/v1/audit/export")

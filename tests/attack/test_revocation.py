@@ -26,7 +26,7 @@ from engine.ports import Store
 from engine.predicate import Always, Predicate
 from engine.problems import NotFoundError
 from engine.records import Record
-from engine.service.directory import account_of, actor_of
+from engine.service.directory import actor_of, person_key_of
 from webapp.app import create_app
 from webapp.identity import PROVIDER
 
@@ -194,7 +194,7 @@ def judge(town: Town, oso: Policies, how: str, watch: Watch) -> None:
 def interleave(town: Town, oso: Policies, how: str, seed: int) -> int:
     """One interleaving, judged; how many answers were given to requests that began after the taking."""
     chance = random.Random(f"{how} {seed}")
-    session = town.wiring.sessions.begin({"csrf": "x", "how": PROVIDER}, person_id=account_of(ORG, PERSON)).id
+    session = town.wiring.sessions.begin({"csrf": "x", "how": PROVIDER}, person_key=person_key_of(ORG, PERSON)).id
     taken = [] if how == "session ended" else changed(town.plain, how)
     before = [town.plain.get(record.type, record.id, Always()) for record in taken]
     watch, turns = Watch(), Turns(seed)

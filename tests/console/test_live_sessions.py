@@ -15,7 +15,7 @@ from engine import exact_json
 from engine.predicate import Compare, both
 from engine.problems import Problem, UnavailableError
 from engine.records import Record
-from engine.service.directory import account_of
+from engine.service.directory import person_key_of
 from webapp import identity
 from webapp.app import create_app
 
@@ -136,7 +136,7 @@ def test_nobody_is_let_in_without_the_entry_of_who_made_room(
     browser = acting(None)
     answer = browser.client.post("/sign-in", data={"person_id": "person-sales_rep"})
     assert (503, None) == (answer.status_code, browser.client.get_cookie("bylaw_session"))
-    assert 19 == len(own_house.sessions.sessions_of(account_of(actor.organisation_id, actor.id)))
+    assert 19 == len(own_house.sessions.sessions_of(person_key_of(actor.organisation_id, actor.id)))
 
 
 def test_nobody_ends_the_sessions_of_others(acting: Acting, own_house: Wiring) -> None:

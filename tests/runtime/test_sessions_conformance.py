@@ -69,7 +69,7 @@ def values_of(sessions: Sessions, session_id: str) -> dict[str, str] | None:
 def test_create_and_read(sessions: Sessions) -> None:
     """A session gives back the texts it was given, exactly, with whose it is and when it began."""
     values = {"person": "person-1", "csrf": 'Ünïcode \u2028 "quoted"'}
-    found = sessions.read(start(sessions, values, person_id="person-1", device="Firefox on Linux", address="::1"))
+    found = sessions.read(start(sessions, values, person_key="person-1", device="Firefox on Linux", address="::1"))
     assert found is not None
     assert Session(found.handle, values, "person-1", NOON, NOON, NOON + 3_600, "Firefox on Linux", "::1") == found
 
@@ -91,7 +91,7 @@ def test_unknown(sessions: Sessions, session_id: str) -> None:
 
 def test_a_handle_is_no_id(sessions: Sessions) -> None:
     """What a list of sessions shows does not let anybody in."""
-    found = sessions.read(start(sessions, person_id="me"))
+    found = sessions.read(start(sessions, person_key="me"))
     assert found is not None
     assert sessions.read(found.handle) is None
 
@@ -99,7 +99,7 @@ def test_a_handle_is_no_id(sessions: Sessions) -> None:
 def test_a_session_instead_of_another(sessions: Sessions) -> None:
     """After signing in anew the old id is worth nothing and the new one holds the new values."""
     old = start(sessions, {"a": "1"})
-    new = start(sessions, {"person": "p"}, person_id="p", instead_of=old)
+    new = start(sessions, {"person": "p"}, person_key="p", instead_of=old)
     assert (None, {"person": "p"}) == (values_of(sessions, old), values_of(sessions, new))
 
 
@@ -120,8 +120,8 @@ def test_end(sessions: Sessions) -> None:
 
 def test_end_all(sessions: Sessions) -> None:
     """All sessions of one person end together and nobody else's do."""
-    mine = [start(sessions, person_id="me") for _ in range(3)]
-    other = start(sessions, person_id="other")
+    mine = [start(sessions, person_key="me") for _ in range(3)]
+    other = start(sessions, person_key="other")
     sessions.end(mine[0])
     assert 2 == sessions.end_all("me")
     assert [None, None, None, {}] == [values_of(sessions, one) for one in (*mine, other)]
@@ -130,7 +130,7 @@ def test_end_all(sessions: Sessions) -> None:
 
 def test_end_all_but_this_one(sessions: Sessions) -> None:
     """All other sessions end and the one that asks goes on."""
-    mine = [start(sessions, person_id="me") for _ in range(3)]
+    mine = [start(sessions, person_key="me") for _ in range(3)]
     kept = sessions.read(mine[1])
     assert kept is not None
     assert 2 == sessions.end_all("me", but=kept.handle)
@@ -140,7 +140,7 @@ def test_end_all_but_this_one(sessions: Sessions) -> None:
 
 def test_end_one_by_its_handle(sessions: Sessions) -> None:
     """A session ends by its handle for its own person only; a second time there is nothing to end."""
-    session_id = start(sessions, person_id="me")
+    session_id = start(sessions, person_key="me")
     (found,) = sessions.sessions_of("me")
     assert not sessions.end_one("other", found.handle)
     assert not sessions.end_one("me", "unknown")
@@ -151,11 +151,11 @@ def test_end_one_by_its_handle(sessions: Sessions) -> None:
 
 def test_the_list_of_a_person(sessions: Sessions, clock: Clock) -> None:
     """A person's list holds the living sessions alone, the one used last first."""
-    first = start(sessions, person_id="me", device="first")
+    first = start(sessions, person_key="me", device="first")
     clock.now += 60
-    start(sessions, person_id="me", device="second")
-    ended = start(sessions, person_id="me", device="ended")
-    start(sessions, person_id="other")
+    start(sessions, person_key="me", device="second")
+    ended = start(sessions, person_key="me", device="ended")
+    start(sessions, person_key="other")
     start(sessions)
     sessions.end(ended)
     clock.now += 60
@@ -168,17 +168,17 @@ def test_the_list_of_a_person(sessions: Sessions, clock: Clock) -> None:
 def test_who_has_many_sessions_ends_the_one_left_unused(make: Make, clock: Clock) -> None:
     """One session more than a person may have ends the one that was not used for longest, and nobody else's."""
     sessions = make(SessionLimits(most=3))
-    other = start(sessions, person_id="other")
+    other = start(sessions, person_key="other")
     nobodys = start(sessions)
     ids = {}
     for name in ("first", "second", "third"):
         clock.now += 60
-        ids[name] = start(sessions, person_id="me", device=name)
+        ids[name] = start(sessions, person_key="me", device=name)
     clock.now += 60
     sessions.touch(ids["first"])
     unused = sessions.read(ids["second"])
     clock.now += 60
-    fourth = sessions.begin({"how": "x"}, person_id="me", device="fourth")
+    fourth = sessions.begin({"how": "x"}, person_key="me", device="fourth")
     assert (unused,) == fourth.displaced
     assert ["fourth", "first", "third"] == [one.device for one in sessions.sessions_of("me")]
     assert [None, None] == [ask(ids["second"]) for ask in (sessions.read, sessions.touch)]
@@ -188,12 +188,12 @@ def test_who_has_many_sessions_ends_the_one_left_unused(make: Make, clock: Clock
 def test_what_has_ended_takes_no_room(make: Make, clock: Clock) -> None:
     """Sessions that were ended, timed out or replaced by the new one do not count."""
     sessions = make(SessionLimits(idle=600, most=3))
-    start(sessions, person_id="me")
+    start(sessions, person_key="me")
     clock.now += 600
-    ids = [start(sessions, person_id="me") for _ in range(3)]
+    ids = [start(sessions, person_key="me") for _ in range(3)]
     sessions.end(ids[0])
-    assert () == sessions.begin({}, person_id="me").displaced
-    assert () == sessions.begin({}, person_id="me", instead_of=ids[1]).displaced
+    assert () == sessions.begin({}, person_key="me").displaced
+    assert () == sessions.begin({}, person_key="me", instead_of=ids[1]).displaced
     assert 3 == len(sessions.sessions_of("me"))
 
 
@@ -201,7 +201,7 @@ def test_who_made_room_is_told_for_a_while(make: Make, clock: Clock) -> None:
     """A person sees the last ten sessions that made room, the last one first, until the time of a session is over."""
     sessions = make(SessionLimits(absolute=3_600, most=1))
     for number in range(12):
-        start(sessions, {"how": "x"}, person_id="me", device=f"browser {number}", address="::1")
+        start(sessions, {"how": "x"}, person_key="me", device=f"browser {number}", address="::1")
         clock.now += 60
     told = sessions.displaced_of("me")
     assert [f"browser {number}" for number in range(10, 0, -1)] == [one.session.device for one in told]
@@ -217,13 +217,13 @@ def test_a_lower_number_holds_from_the_next_sign_in(make: Make) -> None:
     """Where fewer sessions are allowed than somebody has, the next one ends all that are too many."""
     before = make(SessionLimits(most=5))
     for _ in range(5):
-        start(before, person_id="me")
+        start(before, person_key="me")
     if isinstance(before, RedisSessions):
         after: Sessions = make(SessionLimits(most=2))
     else:
         after = before
         after._limits = SessionLimits(most=2)  # what a restart is for the others
-    assert 4 == len(after.begin({}, person_id="me").displaced)
+    assert 4 == len(after.begin({}, person_key="me").displaced)
     assert 2 == len(after.sessions_of("me"))
 
 
@@ -231,7 +231,7 @@ def test_however_many_begin_at_once_there_are_never_more(make: Make) -> None:
     """Of 48 sign-ins at once as many sessions live as one may have; each other one made room exactly once."""
     sessions = make(SessionLimits(most=4))
     with ThreadPoolExecutor(8) as pool:
-        given = list(pool.map(lambda _: sessions.begin({}, person_id="me"), range(48)))
+        given = list(pool.map(lambda _: sessions.begin({}, person_key="me"), range(48)))
     living = {one.handle for one in sessions.sessions_of("me")}
     left = [one.handle for begin in given for one in begin.displaced]
     assert (4, 44, 44) == (len(living), len(left), len(set(left)))
@@ -241,7 +241,7 @@ def test_however_many_begin_at_once_there_are_never_more(make: Make) -> None:
 
 def test_idle_sessions_end(sessions: Sessions, clock: Clock) -> None:
     """A session ends when it was not used for its idle time; looking at it is no use."""
-    used, left = start(sessions, person_id="me"), start(sessions, person_id="me")
+    used, left = start(sessions, person_key="me"), start(sessions, person_key="me")
     for _ in range(3):
         clock.now += 300
         sessions.touch(used)
@@ -277,7 +277,7 @@ def test_what_the_store_forgets_by_itself(make: Make, clock: Clock) -> None:
 
 def test_the_id_is_replaced(sessions: Sessions, clock: Clock) -> None:
     """An id of a certain age is replaced once; the one before serves for a moment more, then never again."""
-    old = start(sessions, {"a": "1"}, person_id="me")
+    old = start(sessions, {"a": "1"}, person_key="me")
     assert sessions.renew(old) is None
     clock.now += LIMITS.rotation
     if isinstance(sessions, RedisSessions):
@@ -308,7 +308,7 @@ def test_the_id_before_ends(make: Make, clock: Clock) -> None:
 def test_ending_ends_every_id(make: Make, clock: Clock) -> None:
     """A session that ends by its handle takes the id before along, whose grace is not over."""
     sessions = make(SessionLimits(rotation=2, grace=1))
-    old = start(sessions, person_id="me")
+    old = start(sessions, person_key="me")
     begun, new = time.monotonic(), None
     while new is None and time.monotonic() - begun < 10:
         time.sleep(0.05)
@@ -329,7 +329,7 @@ def test_ending_races_with_using(sessions: Sessions, clock: Clock) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         for _ in range(1_000):
-            session_id = start(sessions, person_id="me")
+            session_id = start(sessions, person_key="me")
             clock.now += LIMITS.noted_every
             used = [pool.submit(use, session_id) for _ in range(2)]
             ended = sessions.end_all("me")
@@ -387,7 +387,7 @@ def test_at_rest_there_is_no_id(sessions_url: str) -> None:
     """Who can read the session store finds no id and no name that a browser could send."""
     with Redis.from_url(sessions_url, decode_responses=True) as connection:
         sessions = RedisSessions(connection, LIMITS)
-        session_id = start(sessions, {"person": "p"}, person_id="p")
+        session_id = start(sessions, {"person": "p"}, person_key="p")
         sessions.lay_down("the state", {"nonce": "n"}, 60)
         keys = connection.keys("*")
         assert 6 == len(keys)
@@ -400,8 +400,8 @@ def test_everything_at_rest_ends(sessions_url: str) -> None:
     """No key of a session stays for ever."""
     with Redis.from_url(sessions_url, decode_responses=True) as connection:
         sessions = RedisSessions(connection, SessionLimits(absolute=3_600, idle=600, rotation=300, grace=20, most=1))
-        start(sessions, person_id="p")
-        session_id = start(sessions, person_id="p")
+        start(sessions, person_key="p")
+        session_id = start(sessions, person_key="p")
         sessions.lay_down("x", {}, 60)
         sessions._redis.delete(*connection.keys("bylaw:session-turn:*"))
         sessions.renew(session_id)
@@ -410,18 +410,32 @@ def test_everything_at_rest_ends(sessions_url: str) -> None:
         assert all(0 < seconds <= LIMITS.absolute for seconds in left.values()), left
 
 
+def test_what_another_version_stored_is_no_session(sessions_url: str, clock: Clock) -> None:
+    """A session or note whose stored members are not those of today is none: its person signs in anew."""
+    with Redis.from_url(sessions_url, decode_responses=True) as connection:
+        sessions = RedisSessions(connection, SessionLimits(most=1), clock)
+        start(sessions, person_key="me")
+        session_id = start(sessions, person_key="me")
+        (key,), (note,) = connection.keys("bylaw:session:*"), connection.keys("bylaw:sessions-displaced:*")
+        connection.set(key, connection.get(key).replace("person_key", "person_id"), keepttl=True)
+        connection.lset(note, 0, connection.lindex(note, 0).replace("person_key", "person_id"))
+        assert [None, None] == [ask(session_id) for ask in (sessions.read, sessions.touch)]
+        assert ((), ()) == (sessions.sessions_of("me"), sessions.displaced_of("me"))
+        assert () == sessions.begin({}, person_key="me", instead_of=session_id).displaced
+
+
 def test_what_ran_out_takes_no_second_try(sessions_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sign-in after a session ran out is done at the first try, with room made too, and forgets what ran out."""
     monkeypatch.setattr("adapters.sessions.redis.MOST_TRIES", 1)
     with Redis.from_url(sessions_url, decode_responses=True) as connection:
         sessions = RedisSessions(connection, SessionLimits(idle=600, most=3), clock)
-        start(sessions, person_id="me", device="runs out")
+        start(sessions, person_key="me", device="runs out")
         clock.now += 300
         for device in ("second", "third"):
-            start(sessions, person_id="me", device=device)
+            start(sessions, person_key="me", device=device)
         clock.now += 300
         fewer = RedisSessions(connection, SessionLimits(idle=600, most=2), clock)
-        begun = fewer.begin({}, person_id="me", device="fourth")
+        begun = fewer.begin({}, person_key="me", device="fourth")
         (key,) = connection.keys("bylaw:sessions-of:*")
         kept, living = connection.smembers(key), fewer.sessions_of("me")
     assert (1, 2) == (len(begun.displaced), len(living))
@@ -435,7 +449,7 @@ def test_away() -> None:
     for ask in (
         sessions.ping, lambda: sessions.read("x"), lambda: sessions.touch("x"), lambda: sessions.renew("x"),
         lambda: start(sessions), lambda: sessions.end("x"), lambda: sessions.sessions_of("p"),
-        lambda: start(sessions, person_id="p"), lambda: sessions.displaced_of("p"),
+        lambda: start(sessions, person_key="p"), lambda: sessions.displaced_of("p"),
         lambda: sessions.end_one("p", "h"), lambda: sessions.end_all("p"), lambda: sessions.take_up("x"),
         lambda: sessions.lay_down("x", {}, 1),
     ):  # fmt: skip

@@ -13,7 +13,7 @@ from engine.predicate import Compare
 from engine.problems import NotFoundError
 from engine.records import Record
 from engine.service.api_keys import present_key
-from engine.service.directory import account_of, actor_of, actor_of_account
+from engine.service.directory import actor_of, actor_of_person_key, person_key_of
 from engine.service.jobs import run_job
 from engine.service.key_ring import create_api_key
 from engine.service.leads import start_scoring
@@ -49,15 +49,15 @@ def test_an_id_alone_is_nobody_where_two_have_it() -> None:
     assert codes(refused) == [("person.ambiguous", "")]
     for organisation in ("aaa", "acme", "zzz"):
         assert actor_of(ports, "rep", organisation).organisation_id == organisation
-        assert actor_of_account(ports, account_of(organisation, "rep")).organisation_id == organisation
+        assert actor_of_person_key(ports, person_key_of(organisation, "rep")).organisation_id == organisation
     with pytest.raises(NotFoundError, match="there is no person"):
         actor_of(ports, "rep", "nobody")
 
 
-def test_a_name_among_all_is_one_persons() -> None:
-    """No two people have the same name among all, however their ids and those of their organisations are cut."""
-    assert account_of("acme", "eu rep") != account_of("acme eu", "rep")
-    assert account_of("a-b", "c") != account_of("a", "b-c")
+def test_a_person_key_is_one_persons() -> None:
+    """No two people have the same key, however their ids and those of their organisations are cut."""
+    assert person_key_of("acme", "eu rep") != person_key_of("acme eu", "rep")
+    assert person_key_of("a-b", "c") != person_key_of("a", "b-c")
 
 
 @pytest.mark.parametrize("other", ["aaa", "zzz"])
