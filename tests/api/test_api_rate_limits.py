@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from adapters.rate_limits import CountedRateLimits
 from adapters.wiring import Wiring
-from engine.service.directory import account_of
+from engine.service.directory import person_key_of
 from webapp import client_address, rate_limits
 from webapp.app import create_app
 from webapp.identity import PROVIDER
@@ -168,7 +168,7 @@ def test_exports_are_counted_together_through_both_doors(limited: Limited, memor
     app = limited(("exports", 2))
     api = as_person(app, "person-sales_rep")
     assert 201 == api.post("/leads", {"name": "Logged"}).status_code
-    begun = memory.sessions.begin({"csrf": "x", "how": PROVIDER}, person_id=account_of(ORG, "person-sales_rep"))
+    begun = memory.sessions.begin({"csrf": "x", "how": PROVIDER}, person_key=person_key_of(ORG, "person-sales_rep"))
     browser = app.test_client()
     browser.set_cookie("bylaw_session", begun.id)
 
